@@ -1,0 +1,1 @@
+//! Inventory and policy to plan and report (pure).

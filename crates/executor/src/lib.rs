@@ -1,0 +1,1 @@
+//! Carries out a blueprint, one observed step after another.

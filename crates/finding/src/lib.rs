@@ -1,0 +1,1 @@
+//! Findings, the policy over them, and the verdict (pure).

@@ -1,0 +1,1 @@
+//! What Trireme asks of a Kubernetes API: inventory, eviction, lease, record.

@@ -1,0 +1,1 @@
+//! The Concourse resource protocol: wire types, the Resource trait, dispatch, errors, redaction.

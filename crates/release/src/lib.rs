@@ -1,0 +1,1 @@
+//! Version grammars, their order, and the Kubernetes version-skew rules (pure).

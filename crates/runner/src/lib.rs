@@ -1,0 +1,1 @@
+//! A small Concourse for one laptop: pipelines, jobs, steps.

@@ -1,0 +1,1 @@
+//! A whole platform on loopback: registry, release server, advisories, Kubernetes API.

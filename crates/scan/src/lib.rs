@@ -1,0 +1,1 @@
+//! Package catalogues and advisory matching over bytes given (pure).

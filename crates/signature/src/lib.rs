@@ -1,0 +1,1 @@
+//! Signature formats and verification of bytes given (pure).

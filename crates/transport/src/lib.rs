@@ -1,0 +1,1 @@
+//! The one HTTP client: roots, proxies, retries, limits, conditional requests.

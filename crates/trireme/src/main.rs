@@ -1,0 +1,2 @@
+//! The developer program.
+fn main() {}

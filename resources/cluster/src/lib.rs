@@ -1,0 +1,1 @@
+//! Concourse resource: roll a Kubernetes cluster with no downtime.

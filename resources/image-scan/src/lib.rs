@@ -1,0 +1,1 @@
+//! Concourse resource: scan verdicts that follow the advisories.

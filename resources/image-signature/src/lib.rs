@@ -1,0 +1,1 @@
+//! Concourse resource: sign images and verify their signatures.

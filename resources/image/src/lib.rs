@@ -1,0 +1,1 @@
+//! Concourse resource: container images, every byte verified.

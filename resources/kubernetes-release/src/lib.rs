@@ -1,0 +1,1 @@
+//! Concourse resource: new Kubernetes releases.
