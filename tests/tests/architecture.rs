@@ -1,0 +1,278 @@
+//! Holds the direction of dependencies and the purity of the deciding crates, as ARCHITECTURE.md states them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// Crates that decide: no I/O, no clock, no randomness.
+const PURE: [&str; 5] = [
+    "trireme-blueprint",
+    "trireme-finding",
+    "trireme-release",
+    "trireme-scan",
+    "trireme-signature",
+];
+
+/// Crates that a deciding crate must never link, with what they would bring in.
+const IMPURE: [(&str, &str); 10] = [
+    ("tokio", "an executor and I/O"),
+    ("reqwest", "an HTTP client"),
+    ("hyper", "an HTTP client"),
+    ("kube", "a Kubernetes client"),
+    ("kube-client", "a Kubernetes client"),
+    ("axum", "an HTTP server"),
+    ("rustls", "a network"),
+    ("fastrand", "randomness"),
+    ("tempfile", "files"),
+    ("mio", "I/O"),
+];
+
+/// Words that would bring a clock, files or a process into a deciding crate through the standard library.
+const IMPURE_WORDS: [&str; 9] = [
+    "SystemTime::now",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::env",
+    "OsRng",
+];
+
+/// What each shell crate may link of ours, besides the pure ones.
+const SHELLS: [(&str, &[&str]); 5] = [
+    ("trireme-protocol", &[]),
+    ("trireme-transport", &[]),
+    ("trireme-registry", &["trireme-transport"]),
+    ("trireme-kubernetes", &["trireme-transport"]),
+    (
+        "trireme-executor",
+        &["trireme-kubernetes", "trireme-transport"],
+    ),
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .expect("cargo metadata")
+}
+
+fn resolved() -> Metadata {
+    MetadataCommand::new().exec().expect("cargo metadata")
+}
+
+fn ours(package: &Package) -> BTreeSet<String> {
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal)
+        .map(|dependency| dependency.name.to_string())
+        .filter(|name| name.starts_with("trireme-"))
+        .collect()
+}
+
+/// Every package that `package` links in a normal build, by name.
+fn linked(metadata: &Metadata, package: &str) -> BTreeSet<String> {
+    let resolve = metadata.resolve.as_ref().expect("a resolved graph");
+    let names: BTreeMap<_, _> = metadata
+        .packages
+        .iter()
+        .map(|package| (&package.id, package.name.to_string()))
+        .collect();
+    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    let start = metadata
+        .packages
+        .iter()
+        .find(|candidate| candidate.name == package)
+        .unwrap_or_else(|| panic!("package {package} exists"));
+    let mut seen = BTreeSet::new();
+    let mut open = vec![&start.id];
+    while let Some(id) = open.pop() {
+        for dependency in &nodes[id].deps {
+            let normal = dependency
+                .dep_kinds
+                .iter()
+                .any(|kind| kind.kind == DependencyKind::Normal);
+            if normal && seen.insert(names[&dependency.pkg].clone()) {
+                open.push(&dependency.pkg);
+            }
+        }
+    }
+    seen
+}
+
+fn is_resource(package: &Package) -> bool {
+    package.manifest_path.as_str().contains("/resources/")
+}
+
+#[test]
+fn deciding_crates_link_no_io_clock_or_randomness() {
+    let metadata = resolved();
+    for pure in PURE {
+        let linked = linked(&metadata, pure);
+        for (impure, what) in IMPURE {
+            assert!(
+                !linked.contains(impure),
+                "{pure} links {impure}, which brings {what} into a deciding crate"
+            );
+        }
+    }
+}
+
+#[test]
+fn deciding_crates_name_no_clock_file_or_process() {
+    for package in metadata().packages {
+        if !PURE.contains(&package.name.as_str()) {
+            continue;
+        }
+        for file in rust_files(
+            package
+                .manifest_path
+                .parent()
+                .expect("a folder")
+                .as_std_path(),
+        ) {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
+            for word in IMPURE_WORDS {
+                assert!(!code.contains(word), "{} names {word}", file.display());
+            }
+        }
+    }
+}
+
+/// The sources below `src/`, without files that hold only tests.
+fn rust_files(package: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    let mut open = vec![package.join("src")];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).expect("a source folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && !path.ends_with("tests") {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("tests.rs")
+            {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn dependencies_point_from_resources_over_shells_to_pure_crates() {
+    let shells: BTreeMap<_, _> = SHELLS.into_iter().collect();
+    for package in metadata().packages {
+        let name = package.name.as_str();
+        let ours = ours(&package);
+        let allowed: BTreeSet<&str> = if PURE.contains(&name) {
+            PURE.into_iter().collect()
+        } else if let Some(more) = shells.get(name) {
+            PURE.into_iter().chain(more.iter().copied()).collect()
+        } else if is_resource(&package) {
+            PURE.into_iter().chain(shells.keys().copied()).collect()
+        } else {
+            continue;
+        };
+        for dependency in ours {
+            assert!(
+                allowed.contains(dependency.as_str()),
+                "{name} depends on {dependency}, against the direction of ARCHITECTURE.md"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_runner_and_the_program_know_a_resource() {
+    let metadata = metadata();
+    let resources: BTreeSet<String> = metadata
+        .packages
+        .iter()
+        .filter(|package| is_resource(package))
+        .map(|package| package.name.to_string())
+        .collect();
+    assert!(resources.len() >= 5, "five resources: {resources:?}");
+    for package in &metadata.packages {
+        if ["trireme", "trireme-runner", "trireme-tests"].contains(&package.name.as_str()) {
+            continue;
+        }
+        let known: Vec<_> = ours(package).intersection(&resources).cloned().collect();
+        assert!(known.is_empty(), "{} knows {known:?}", package.name);
+    }
+}
+
+#[test]
+fn a_resource_links_only_what_it_needs() {
+    let metadata = resolved();
+    for lean in [
+        "trireme-image",
+        "trireme-image-scan",
+        "trireme-image-signature",
+        "trireme-kubernetes-release",
+    ] {
+        assert!(
+            !linked(&metadata, lean).contains("kube-client"),
+            "{lean} links a Kubernetes client"
+        );
+    }
+}
+
+#[test]
+fn the_main_of_a_resource_decides_nothing() {
+    for package in metadata()
+        .packages
+        .iter()
+        .filter(|package| is_resource(package))
+    {
+        let main = package
+            .manifest_path
+            .parent()
+            .expect("a folder")
+            .join("src/main.rs");
+        let text = std::fs::read_to_string(&main).unwrap_or_else(|error| panic!("{main}: {error}"));
+        assert!(text.lines().count() < 15, "{main} has 15 lines or more");
+    }
+}
+
+#[test]
+fn every_resource_has_the_same_rooms() {
+    for package in metadata()
+        .packages
+        .iter()
+        .filter(|package| is_resource(package))
+    {
+        let folder = package.manifest_path.parent().expect("a folder");
+        for file in [
+            "README.md",
+            "src/lib.rs",
+            "src/main.rs",
+            "src/source.rs",
+            "src/version.rs",
+            "src/check.rs",
+            "src/get.rs",
+            "src/put.rs",
+        ] {
+            assert!(folder.join(file).exists(), "{} lacks {file}", package.name);
+        }
+        let readme = std::fs::read_to_string(folder.join("README.md")).expect("a README");
+        for heading in [
+            "## What it is for",
+            "## `source`",
+            "## `check`",
+            "## `get`",
+            "## `put`",
+            "## Example",
+            "## What can go wrong",
+        ] {
+            assert!(
+                readme.contains(heading),
+                "{}: README.md lacks {heading}",
+                package.name
+            );
+        }
+    }
+}
