@@ -1,1 +1,3 @@
 //! End-to-end, contract and real-peer tests.
+
+pub use trireme_peers as peers;
