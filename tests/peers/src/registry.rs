@@ -33,14 +33,14 @@ impl Registry {
         })
     }
 
-    /// The in-memory registry of crane: it has the referrers API.
+    /// The in-memory registry of crane's library with its referrers API on. Its list gives each referrer the media
+    /// type of its config as `artifactType`, so a client must read the manifests to know what they are.
     ///
     /// # Errors
     /// When it is not installed or does not start.
-    pub fn crane() -> Result<Self, PeerError> {
-        let mut command = Command::new(program("crane")?);
-        command.args(["registry", "serve", "--address", "127.0.0.1:0"]);
-        let server = Server::start("crane", command, |line| {
+    pub fn referrers() -> Result<Self, PeerError> {
+        let command = Command::new(program("referrers-registry")?);
+        let server = Server::start("referrers-registry", command, |line| {
             port_after(line, "serving on port ")
         })?;
         Ok(Self {

@@ -9,7 +9,7 @@ use trireme_peers::{Registry, Tool};
 fn each_registry_stores_and_ends_with_its_value() {
     for registry in [
         Registry::distribution().unwrap(),
-        Registry::crane().unwrap(),
+        Registry::referrers().unwrap(),
     ] {
         let host = registry.host();
         let catalog = Tool::new("crane")

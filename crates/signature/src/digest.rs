@@ -1,0 +1,86 @@
+//! The digest that a signature is about.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+/// The digest of an image manifest: `sha256:` and 64 lower-case hexadecimal digits.
+///
+/// Only SHA-256: it is what every registry computes, and the two signature formats name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImageDigest {
+    hex: String,
+}
+
+/// The text is not a digest that can be signed.
+#[derive(Debug, thiserror::Error)]
+#[error("{text:?} is not an image digest: expected sha256: and 64 lower-case hexadecimal digits")]
+pub struct DigestError {
+    text: String,
+}
+
+impl ImageDigest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            hex: hex::encode(Sha256::digest(bytes)),
+        }
+    }
+
+    /// The 64 digits without the algorithm.
+    pub fn hex(&self) -> &str {
+        &self.hex
+    }
+
+    /// The 32 bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        hex::decode(&self.hex).unwrap_or_default()
+    }
+}
+
+impl FromStr for ImageDigest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        match text.strip_prefix("sha256:") {
+            Some(hex) if hex.len() == 64 && hex.chars().all(digit) => Ok(Self { hex: hex.into() }),
+            _ => Err(DigestError {
+                text: text.chars().take(100).collect(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for ImageDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex)
+    }
+}
+
+impl Serialize for ImageDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_form_is_a_digest() {
+        let text = format!("sha256:{}", "ab".repeat(32));
+        assert_eq!(text.parse::<ImageDigest>().unwrap().to_string(), text);
+        let longer = format!("{text}0");
+        let upper = text.to_uppercase();
+        let sha512 = format!("sha512:{}", "ab".repeat(64));
+        for bad in ["", "sha256:", "sha256:ab", &longer, &upper, &sha512] {
+            assert!(
+                bad.parse::<ImageDigest>().is_err(),
+                "{bad} was taken for a digest"
+            );
+        }
+    }
+}
