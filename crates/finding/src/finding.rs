@@ -1,0 +1,35 @@
+//! One advisory on one package in one artifact.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Rating;
+
+/// One advisory on one package in one artifact.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Finding {
+    /// The advisory's id, as its database has it, e.g. `DSA-5532-1`.
+    pub id: String,
+    /// Other names of the same flaw, e.g. `CVE-2023-5363`.
+    pub aliases: Vec<String>,
+    /// Where the package comes from, as the database names it, e.g. `Debian:12`.
+    pub ecosystem: String,
+    /// The source package, which advisories are about.
+    pub package: String,
+    /// The installed binary packages that were built from it.
+    pub binaries: Vec<String>,
+    /// The installed version of the source package.
+    pub version: String,
+    /// The version that repairs it, if there is one.
+    pub fixed: Option<String>,
+    /// How bad it is, if anybody said.
+    pub severity: Rating,
+    /// One line for people, often empty.
+    pub summary: String,
+}
+
+impl Finding {
+    /// What makes two findings the same one, and the order in which they are written down.
+    pub(crate) fn key(&self) -> (&str, &str, &str, &str) {
+        (&self.id, &self.ecosystem, &self.package, &self.version)
+    }
+}

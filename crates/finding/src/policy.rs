@@ -1,0 +1,120 @@
+//! Which findings count.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Finding, Rating, Severity};
+
+/// Which findings count against an artifact.
+///
+/// Every key has a default, and every default is the stricter choice but one: `not_examined` reports, because nearly
+/// every image holds a program that no package owns, and a gate that denies them all gets turned off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// The lowest severity that counts. Default `low`: every rated advisory.
+    pub severity: Threshold,
+    /// Count only advisories for which a fixed version exists. Default `false`.
+    pub fixed_only: bool,
+    /// What an advisory without a severity counts as. Default `deny`; most advisories for operating systems have none.
+    pub unknown_severity: UnknownSeverity,
+    /// What happens when a part of the artifact could not be examined. Default `report`. An artifact in which nothing
+    /// could be examined is denied in any case.
+    pub not_examined: NotExaminedPolicy,
+}
+
+/// The lowest severity that counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Threshold {
+    /// Everything that is rated.
+    #[default]
+    Low,
+    /// `medium` and above.
+    Medium,
+    /// `high` and above.
+    High,
+    /// Only `critical`.
+    Critical,
+}
+
+impl Threshold {
+    /// The same as a severity.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+/// What an advisory without a severity counts as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownSeverity {
+    /// It counts, whatever the threshold: an unknown is never a yes.
+    #[default]
+    Deny,
+    /// It counts as `high`.
+    High,
+    /// It does not count.
+    Ignore,
+}
+
+/// What happens when a part of the artifact could not be examined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NotExaminedPolicy {
+    /// The artifact is denied.
+    Deny,
+    /// It is named in the verdict, which covers the rest.
+    #[default]
+    Report,
+}
+
+impl Policy {
+    /// Whether a finding counts against the artifact.
+    pub fn counts(&self, finding: &Finding) -> bool {
+        if self.fixed_only && finding.fixed.is_none() {
+            return false;
+        }
+        match (finding.severity, self.unknown_severity) {
+            (Rating::Known(severity), _) => severity >= self.severity.severity(),
+            (Rating::Unknown, UnknownSeverity::Deny) => true,
+            (Rating::Unknown, UnknownSeverity::High) => Severity::High >= self.severity.severity(),
+            (Rating::Unknown, UnknownSeverity::Ignore) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_strict() {
+        let policy: Policy = serde_json::from_str("{}").unwrap();
+        assert_eq!(policy, Policy::default());
+        assert_eq!(policy.severity, Threshold::Low);
+        assert_eq!(policy.unknown_severity, UnknownSeverity::Deny);
+        assert!(!policy.fixed_only);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_known_ones() {
+        let error = serde_json::from_str::<Policy>(r#"{"sevrity":"high"}"#)
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "sevrity",
+            "severity",
+            "fixed_only",
+            "unknown_severity",
+            "not_examined",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

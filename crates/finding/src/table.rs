@@ -1,0 +1,88 @@
+//! The findings as a table for people.
+
+use std::fmt::Write as _;
+
+use crate::{Finding, Verdict};
+
+/// The verdict as text: what was decided and why, the findings that count, the others, and what was not examined.
+pub fn table(verdict: &Verdict) -> String {
+    let mut text = format!("{} {}\n", verdict.decision.word(), verdict.digest);
+    for reason in &verdict.reasons {
+        line(&mut text, format_args!("  because {}", reason.message));
+    }
+    for examined in &verdict.examined {
+        let (platform, ecosystem, packages) =
+            (&examined.platform, &examined.ecosystem, examined.packages);
+        line(
+            &mut text,
+            format_args!(
+                "  examined {platform}: {packages} packages of {ecosystem} ({})",
+                examined.digest
+            ),
+        );
+    }
+    section(&mut text, "Findings that count", &verdict.findings);
+    section(&mut text, "Passed over by the policy", &verdict.passed_over);
+    if !verdict.not_examined.is_empty() {
+        line(&mut text, format_args!("\nNot examined"));
+        for part in &verdict.not_examined {
+            let (count, what, examples) = (part.count, &part.what, part.examples.join(", "));
+            line(
+                &mut text,
+                format_args!("  {count} × {what}: {} ({examples})", part.reason),
+            );
+        }
+    }
+    text
+}
+
+fn section(text: &mut String, title: &str, findings: &[Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    let mut rows: Vec<_> = findings.iter().collect();
+    rows.sort_by_key(|finding| (finding.severity.reading_order(), finding.key()));
+    let mut cells =
+        vec![["SEVERITY", "ADVISORY", "PACKAGE", "INSTALLED", "FIXED IN"].map(str::to_owned)];
+    cells.extend(rows.into_iter().map(row));
+    line(text, format_args!("\n{title}"));
+    let widths: [usize; 5] = std::array::from_fn(|i| {
+        cells
+            .iter()
+            .map(|row| row[i].chars().count())
+            .max()
+            .unwrap_or(0)
+    });
+    for row in cells {
+        let padded = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect::<Vec<_>>();
+        line(text, format_args!("  {}", padded.join("  ").trim_end()));
+    }
+}
+
+fn row(finding: &Finding) -> [String; 5] {
+    let fixed = finding.fixed.as_deref().unwrap_or("no fix yet");
+    [
+        finding.severity.word(),
+        &finding.id,
+        &finding.package,
+        &finding.version,
+        fixed,
+    ]
+    .map(printable)
+}
+
+/// Advisories and package databases are foreign text: a control character must not move the reader's cursor.
+fn printable(cell: &str) -> String {
+    cell.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{arguments}");
+}

@@ -1,0 +1,283 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Threshold, UnknownSeverity, table};
+
+fn finding(id: &str, severity: Rating, fixed: Option<&str>) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        aliases: vec![],
+        ecosystem: "Debian:12".to_owned(),
+        package: "openssl".to_owned(),
+        binaries: vec!["libssl3".to_owned()],
+        version: "3.0.9-1".to_owned(),
+        fixed: fixed.map(str::to_owned),
+        severity,
+        summary: String::new(),
+    }
+}
+
+fn examined(findings: Vec<Finding>) -> Examination {
+    let image = Examined {
+        digest: "sha256:aa".to_owned(),
+        platform: "linux/amd64".to_owned(),
+        ecosystem: "Debian:12".to_owned(),
+        packages: 88,
+    };
+    Examination {
+        digest: "sha256:aa".to_owned(),
+        examined: vec![image],
+        findings,
+        not_examined: vec![],
+    }
+}
+
+fn rules(verdict: &Verdict) -> Vec<Rule> {
+    verdict.reasons.iter().map(|reason| reason.rule).collect()
+}
+
+#[test]
+fn nothing_found_permits() {
+    let verdict = judge(&examined(vec![]), &Policy::default());
+    assert_eq!(verdict.decision, Decision::Permit);
+    assert!(verdict.reasons.is_empty());
+}
+
+#[test]
+fn nothing_examined_denies_under_the_mildest_policy() {
+    let mildest = Policy {
+        severity: Threshold::Critical,
+        fixed_only: true,
+        unknown_severity: UnknownSeverity::Ignore,
+        not_examined: NotExaminedPolicy::Report,
+    };
+    let nothing = Examination {
+        digest: "sha256:aa".to_owned(),
+        ..Examination::default()
+    };
+    assert_eq!(rules(&judge(&nothing, &mildest)), [Rule::NothingExamined]);
+    let mut empty = examined(vec![]);
+    empty.examined[0].packages = 0;
+    assert_eq!(rules(&judge(&empty, &mildest)), [Rule::NothingExamined]);
+}
+
+#[test]
+fn each_unknown_severity_rule_does_what_it_says() {
+    let unrated = examined(vec![finding("DSA-5532-1", Rating::Unknown, Some("2"))]);
+    let verdict = |unknown_severity, severity| {
+        judge(
+            &unrated,
+            &Policy {
+                unknown_severity,
+                severity,
+                ..Policy::default()
+            },
+        )
+        .decision
+    };
+    assert_eq!(
+        verdict(UnknownSeverity::Deny, Threshold::Critical),
+        Decision::Deny
+    );
+    assert_eq!(
+        verdict(UnknownSeverity::High, Threshold::High),
+        Decision::Deny
+    );
+    assert_eq!(
+        verdict(UnknownSeverity::High, Threshold::Critical),
+        Decision::Permit
+    );
+    assert_eq!(
+        verdict(UnknownSeverity::Ignore, Threshold::Low),
+        Decision::Permit
+    );
+}
+
+#[test]
+fn the_unknown_are_counted_apart() {
+    let both = vec![
+        finding("DSA-1", Rating::Unknown, None),
+        finding("CVE-1", Rating::Known(Severity::High), None),
+        finding("CVE-2", Rating::Known(Severity::Negligible), None),
+    ];
+    let verdict = judge(&examined(both), &Policy::default());
+    assert_eq!(
+        (
+            verdict.counts.unknown,
+            verdict.counts.high,
+            verdict.counts.negligible
+        ),
+        (1, 1, 1)
+    );
+    assert_eq!(rules(&verdict), [Rule::Severity, Rule::UnknownSeverity]);
+    assert_eq!(
+        verdict.reasons[0].message,
+        "1 finding of severity low or above"
+    );
+    assert_eq!(verdict.passed_over.len(), 1);
+}
+
+#[test]
+fn fixed_only_passes_over_what_has_no_fix() {
+    let policy = Policy {
+        fixed_only: true,
+        ..Policy::default()
+    };
+    let high = Rating::Known(Severity::High);
+    let verdict = judge(
+        &examined(vec![
+            finding("a", high, None),
+            finding("b", high, Some("2")),
+        ]),
+        &policy,
+    );
+    assert_eq!(
+        verdict
+            .findings
+            .iter()
+            .map(|f| f.id.as_str())
+            .collect::<Vec<_>>(),
+        ["b"]
+    );
+    assert_eq!(verdict.passed_over.len(), 1);
+}
+
+#[test]
+fn what_was_not_examined_denies_only_when_the_policy_says_so() {
+    let mut partly = examined(vec![]);
+    partly.not_examined.push(NotExamined {
+        what: "Java archives".to_owned(),
+        reason: "not catalogued".to_owned(),
+        count: 3,
+        examples: vec!["opt/a.jar".to_owned()],
+    });
+    let verdict = |not_examined| {
+        judge(
+            &partly,
+            &Policy {
+                not_examined,
+                ..Policy::default()
+            },
+        )
+    };
+    assert_eq!(
+        verdict(NotExaminedPolicy::Report).decision,
+        Decision::Permit
+    );
+    let denied = verdict(NotExaminedPolicy::Deny);
+    assert_eq!(rules(&denied), [Rule::NotExamined]);
+    assert_eq!(denied.reasons[0].message, "3 parts could not be examined");
+}
+
+#[test]
+fn the_digest_changes_with_what_a_reader_would_act_on_and_with_nothing_else() {
+    let digest = |change: fn(&mut Finding)| {
+        let mut changed = finding("DSA-5532-1", Rating::Unknown, None);
+        change(&mut changed);
+        judge(&examined(vec![changed]), &Policy::default()).findings_digest()
+    };
+    let same = digest(|_| ());
+    assert_eq!(digest(|f| f.summary = "other words".to_owned()), same);
+    assert_ne!(
+        digest(|f| f.fixed = Some("3.0.11-1~deb12u2".to_owned())),
+        same
+    );
+    assert_ne!(digest(|f| f.severity = Rating::Known(Severity::Low)), same);
+    assert_ne!(digest(|f| f.version = "3.0.10-1".to_owned()), same);
+}
+
+#[test]
+fn control_characters_of_foreign_text_do_not_reach_the_terminal() {
+    let text = table(&judge(
+        &examined(vec![finding("DSA\x1b[2J", Rating::Unknown, None)]),
+        &Policy::default(),
+    ));
+    assert!(!text.contains('\x1b'), "{text:?}");
+}
+
+fn any_finding() -> impl Strategy<Value = Finding> {
+    let severity = prop_oneof![
+        Just(Rating::Unknown),
+        Just(Rating::Known(Severity::Negligible)),
+        Just(Rating::Known(Severity::Low)),
+        Just(Rating::Known(Severity::Medium)),
+        Just(Rating::Known(Severity::High)),
+        Just(Rating::Known(Severity::Critical)),
+    ];
+    // The severity and the fix of a finding follow from its id, as in a database.
+    ("[A-C]{1,2}", severity, any::<bool>()).prop_map(|(id, severity, fixed)| {
+        finding(
+            &format!("{id}-{severity}-{fixed}"),
+            severity,
+            fixed.then_some("2"),
+        )
+    })
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    let threshold = prop::sample::select(vec![
+        Threshold::Low,
+        Threshold::Medium,
+        Threshold::High,
+        Threshold::Critical,
+    ]);
+    let unknown = prop::sample::select(vec![
+        UnknownSeverity::Deny,
+        UnknownSeverity::High,
+        UnknownSeverity::Ignore,
+    ]);
+    (threshold, any::<bool>(), unknown).prop_map(|(severity, fixed_only, unknown_severity)| {
+        Policy {
+            severity,
+            fixed_only,
+            unknown_severity,
+            not_examined: NotExaminedPolicy::Report,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_the_findings_does_not_matter(
+        mut findings in prop::collection::vec(any_finding(), 0..12), policy in any_policy(), turn in 0usize..12,
+    ) {
+        let before = judge(&examined(findings.clone()), &policy);
+        if !findings.is_empty() {
+            let turn = turn % findings.len();
+            findings.rotate_left(turn);
+            findings.push(findings[0].clone());
+        }
+        prop_assert_eq!(before, judge(&examined(findings), &policy));
+    }
+
+    #[test]
+    fn a_milder_policy_never_denies_what_a_stricter_one_permits(
+        findings in prop::collection::vec(any_finding(), 0..12), strict in any_policy(), mild in any_policy(),
+    ) {
+        let milder = mild.severity.severity() >= strict.severity.severity()
+            && mild.fixed_only >= strict.fixed_only
+            && mild.unknown_severity as u8 >= strict.unknown_severity as u8;
+        prop_assume!(milder);
+        let examination = examined(findings);
+        let (strict, mild) = (judge(&examination, &strict), judge(&examination, &mild));
+        prop_assert!(mild.findings.iter().all(|finding| strict.findings.contains(finding)));
+        prop_assert!(!(strict.decision == Decision::Permit && mild.decision == Decision::Deny));
+    }
+
+    #[test]
+    fn one_more_finding_never_turns_a_deny_into_a_permit(
+        mut findings in prop::collection::vec(any_finding(), 0..12), more in any_finding(), policy in any_policy(),
+    ) {
+        let before = judge(&examined(findings.clone()), &policy).decision;
+        findings.push(more);
+        let after = judge(&examined(findings), &policy).decision;
+        prop_assert!(!(before == Decision::Deny && after == Decision::Permit));
+    }
+
+    #[test]
+    fn every_verdict_reads_back(findings in prop::collection::vec(any_finding(), 0..6), policy in any_policy()) {
+        let verdict = judge(&examined(findings), &policy);
+        let text = serde_json::to_string(&verdict).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
+    }
+}
