@@ -1,0 +1,159 @@
+//! From the bytes of standard input to the typed input of a step.
+
+use std::io::Read;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::schema::{for_each_secret, schema_of};
+use crate::{Fault, redact};
+
+/// Larger input is refused. Concourse's own requests are a few KiB; a source may hold a kubeconfig and keys.
+pub(crate) const INPUT_LIMIT: u64 = 16 << 20;
+
+/// The request as Concourse writes it (`atc/resource/resource.go`, struct `Resource`).
+pub(crate) struct Request {
+    source: Value,
+    version: Value,
+    params: Value,
+}
+
+/// Reads one JSON object, at most [`INPUT_LIMIT`] bytes of it.
+pub(crate) fn request(input: impl Read) -> Result<Request, Fault> {
+    let mut bytes = Vec::new();
+    input
+        .take(INPUT_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Fault::operational("could not read standard input").because(error))?;
+    if bytes.len() as u64 > INPUT_LIMIT {
+        return Err(Fault::data(format!(
+            "standard input is larger than {INPUT_LIMIT} bytes; expected one JSON object with `source`"
+        )));
+    }
+    let mut members = object(&bytes)?;
+    let request = Request {
+        source: members.remove("source").unwrap_or(Value::Null),
+        version: members.remove("version").unwrap_or(Value::Null),
+        params: members.remove("params").unwrap_or(Value::Null),
+    };
+    match members.keys().next() {
+        None => Ok(request),
+        Some(key) => Err(Fault::data(format!(
+            "unknown key `{key}` in the request; expected `source`, `version`, `params`"
+        ))),
+    }
+}
+
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, Fault> {
+    const EXPECTED: &str = "expected one JSON object with `source`, as Concourse writes it";
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(other) => Err(Fault::data(format!(
+            "standard input is JSON, but {}; {EXPECTED}",
+            kind(&other)
+        ))),
+        Err(error) if bytes.is_empty() => {
+            Err(Fault::data(format!("standard input is empty; {EXPECTED}")).because(error))
+        }
+        // serde_json's message quotes no input, only line and column.
+        Err(error) => {
+            Err(Fault::data(format!("standard input is not JSON; {EXPECTED}")).because(error))
+        }
+    }
+}
+
+impl Request {
+    /// The typed source; `{}` when absent or null, so that its required keys are named.
+    pub(crate) fn source<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, Fault> {
+        typed("source", &self.source)
+    }
+
+    /// The typed params; `{}` when absent or null.
+    pub(crate) fn params<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, Fault> {
+        typed("params", &self.params)
+    }
+
+    /// The last version; none when absent, null or `{}`.
+    pub(crate) fn version<T: DeserializeOwned>(&self) -> Result<Option<T>, Fault> {
+        match &self.version {
+            Value::Null => Ok(None),
+            Value::Object(members) if members.is_empty() => Ok(None),
+            version => serde_path_to_error::deserialize(version.clone())
+                .map(Some)
+                .map_err(|error| {
+                    Fault::data(explain(
+                        "version",
+                        &error.path().to_string(),
+                        &error.inner().to_string(),
+                    ))
+                }),
+        }
+    }
+
+    /// Whether the source asks for debug lines, found before the source is typed.
+    pub(crate) fn debug(&self) -> bool {
+        self.source["debug"] == true
+    }
+}
+
+fn typed<T: DeserializeOwned + JsonSchema>(what: &str, value: &Value) -> Result<T, Fault> {
+    let value = match value {
+        Value::Null => Value::Object(Map::new()),
+        value => value.clone(),
+    };
+    // An error message of serde may quote a value: what the schema calls secret is learned first.
+    for_each_secret(&schema_of::<T>(), &value, &mut learn);
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        Fault::config(explain(what, &path, &error.inner().to_string()))
+    })
+}
+
+fn learn(secret: &Value) {
+    match secret {
+        Value::String(text) => redact::learn(text),
+        Value::Object(members) => members.values().for_each(learn),
+        Value::Array(items) => items.iter().for_each(learn),
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => redact::learn(&number.to_string()),
+    }
+}
+
+/// `source.policy: unknown field `sevrity`, expected one of …; did you mean `severity`?`
+fn explain(what: &str, path: &str, message: &str) -> String {
+    let place = if path == "." {
+        what.to_owned()
+    } else {
+        format!("{what}.{path}")
+    };
+    match suggestion(message) {
+        Some(known) => format!("{place}: {message}; did you mean `{known}`?"),
+        None => format!("{place}: {message}"),
+    }
+}
+
+/// The known name nearest to the unknown one, both read from serde's message, which quotes names in backticks.
+fn suggestion(message: &str) -> Option<String> {
+    if !message.starts_with("unknown ") {
+        return None;
+    }
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    names
+        .map(|known| (strsim::jaro_winkler(unknown, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, known)| known.to_owned())
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

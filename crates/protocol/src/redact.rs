@@ -1,0 +1,181 @@
+//! The filter that every output passes: no secret leaves, in any encoding.
+//!
+//! Known encodings: plain, JSON-escaped, URL-escaped (upper and lower case hex), hex, and base64 (standard and URL-safe
+//! alphabets) at all three alignments, so that a secret inside `user:password` is found too. A secret of several lines
+//! (a PEM, a kubeconfig) is also known line by line. Concourse itself redacts plain values only
+//! (`atc/engine/build_step_delegate.go`).
+
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What stands in the place of a secret.
+pub const MASK: &str = "((redacted))";
+
+/// A shorter secret would mask ordinary words; Concourse's own redaction skips values of one character.
+const SHORTEST: usize = 3;
+
+/// A shorter run of base64 would mask ordinary words.
+const SHORTEST_CORE: usize = 6;
+
+/// A line of a longer secret is masked by itself from this length on.
+const SHORTEST_LINE: usize = 8;
+
+static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Teaches the filter a secret.
+pub fn learn(secret: &str) {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    for form in forms_of_all_lines(secret) {
+        if !known.contains(&form) {
+            known.push(form);
+        }
+    }
+    // The longest first, so that a part never breaks the whole.
+    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+}
+
+/// The text with every known form of every known secret masked.
+pub fn redact(text: &str) -> String {
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut text = text.to_owned();
+    for form in known.iter() {
+        if text.contains(form.as_str()) {
+            text = text.replace(form.as_str(), MASK);
+        }
+    }
+    text
+}
+
+fn forms_of_all_lines(secret: &str) -> Vec<String> {
+    let mut forms = forms(secret.trim());
+    for line in secret.lines().map(str::trim) {
+        let is_armor = line.starts_with("-----");
+        if line.len() >= SHORTEST_LINE && line.len() < secret.trim().len() && !is_armor {
+            forms.extend(self::forms(line));
+        }
+    }
+    forms
+}
+
+fn forms(secret: &str) -> Vec<String> {
+    if secret.len() < SHORTEST {
+        return Vec::new();
+    }
+    let url = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let mut forms = vec![
+        secret.to_owned(),
+        json_escaped(secret),
+        url_unreserved(secret),
+        url.clone(),
+        lower_hex_escapes(&url),
+        hex::encode(secret),
+        hex::encode_upper(secret),
+    ];
+    forms.extend(base64_cores(secret));
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+fn json_escaped(secret: &str) -> String {
+    let quoted = serde_json::Value::from(secret).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// The form that most URL encoders write: unreserved characters stay (RFC 3986 section 2.3).
+fn url_unreserved(secret: &str) -> String {
+    const RESERVED: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(secret, RESERVED).to_string()
+}
+
+fn lower_hex_escapes(url: &str) -> String {
+    let mut escaped = 0;
+    url.chars()
+        .map(|character| {
+            escaped = if character == '%' { 2 } else { escaped };
+            if character != '%' && escaped > 0 {
+                escaped -= 1;
+                return character.to_ascii_lowercase();
+            }
+            character
+        })
+        .collect()
+}
+
+/// The characters of a base64 text that follow from the secret alone, for each of the three alignments in which it
+/// may stand inside a longer text.
+fn base64_cores(secret: &str) -> Vec<String> {
+    let mut cores = Vec::new();
+    for offset in 0..3 {
+        let mut bytes = vec![0; offset];
+        bytes.extend_from_slice(secret.as_bytes());
+        let start = (offset * 8).div_ceil(6);
+        let end = bytes.len() * 8 / 6;
+        if end.saturating_sub(start) < SHORTEST_CORE {
+            continue;
+        }
+        for engine in [&STANDARD, &URL_SAFE] {
+            cores.push(engine.encode(&bytes)[start..end].to_owned());
+        }
+    }
+    cores
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ordinary_text_stays() {
+        assert_eq!(
+            redact("node w-a1: evicting 3 pods"),
+            "node w-a1: evicting 3 pods"
+        );
+    }
+
+    #[test]
+    fn a_pem_is_known_line_by_line() {
+        learn("-----BEGIN KEY-----\nMIGHAgEAMBMGByqGSM49\nAgEGCCqGSM49AwEH\n-----END KEY-----\n");
+        assert_eq!(
+            redact("found MIGHAgEAMBMGByqGSM49 here"),
+            format!("found {MASK} here")
+        );
+        assert_eq!(redact("-----BEGIN KEY-----"), "-----BEGIN KEY-----");
+    }
+
+    #[test]
+    fn a_secret_of_two_characters_masks_nothing() {
+        learn("no");
+        assert_eq!(redact("no node"), "no node");
+    }
+
+    proptest! {
+        #[test]
+        fn no_encoding_of_a_secret_passes(secret in "[!-~]{8,40}", before in "[a-z]{0,5}", after in "[a-z]{0,5}") {
+            learn(&secret);
+            let joined = format!("{before}:{secret}:{after}");
+            for text in [
+                joined.clone(),
+                serde_json::Value::from(joined.clone()).to_string(),
+                utf8_percent_encode(&joined, NON_ALPHANUMERIC).to_string(),
+                lower_hex_escapes(&utf8_percent_encode(&joined, NON_ALPHANUMERIC).to_string()),
+                hex::encode(&joined),
+                STANDARD.encode(&joined),
+                URL_SAFE.encode(&joined),
+            ] {
+                let seen = redact(&text);
+                prop_assert!(seen.contains(MASK), "{text} passed as {seen}");
+                prop_assert!(!seen.contains(&secret));
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Types of `source` and `params` that have the same name and meaning in every resource.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A span of time: a whole number and one of `s`, `m`, `h`, `d`, e.g. `90s`, `15m`, `14d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DurationText(Duration);
+
+/// A number of things: a count (`2`) or a share (`25%`) of a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// That many.
+    Count(u32),
+    /// That many in a hundred.
+    Percent(u8),
+}
+
+/// A number of bytes: a whole number and one of `B`, `KiB`, `MiB`, `GiB`, e.g. `512MiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(u64);
+
+impl DurationText {
+    /// A span of that many seconds.
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// As a span of the standard library.
+    pub const fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl Size {
+    /// That many bytes.
+    pub const fn bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// In bytes.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Limit {
+    /// How many of `whole` this allows; a share is rounded down, but never to zero unless it is `0%`.
+    pub fn of(self, whole: usize) -> usize {
+        match self {
+            Self::Count(count) => count as usize,
+            Self::Percent(0) => 0,
+            Self::Percent(percent) => (whole * usize::from(percent) / 100).max(1),
+        }
+    }
+}
+
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    Some((text[..end].parse().ok()?, &text[end..]))
+}
+
+impl FromStr for DurationText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let seconds = number_and_unit(text).and_then(|(number, unit)| {
+            let factor = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 3600,
+                "d" => 86400,
+                _ => return None,
+            };
+            number.checked_mul(factor)
+        });
+        seconds.map(Self::seconds).ok_or_else(|| {
+            format!("`{text}` is not a duration; expected e.g. `90s`, `15m`, `2h`, `14d`")
+        })
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = number_and_unit(text).and_then(|(number, unit)| {
+            let factor = match unit {
+                "B" => 1,
+                "KiB" => 1 << 10,
+                "MiB" => 1 << 20,
+                "GiB" => 1 << 30,
+                _ => return None,
+            };
+            number.checked_mul(factor)
+        });
+        bytes
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a size; expected e.g. `512MiB`, `2GiB`"))
+    }
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let limit = match text.strip_suffix('%') {
+            Some(percent) => percent
+                .parse()
+                .ok()
+                .filter(|percent| *percent <= 100)
+                .map(Self::Percent),
+            None => text.parse().ok().map(Self::Count),
+        };
+        limit.ok_or_else(|| {
+            format!("`{text}` is not a limit; expected a count or a share, e.g. `2`, `25%`")
+        })
+    }
+}
+
+impl fmt::Display for DurationText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (number, unit) = match seconds {
+            0 => (0, "s"),
+            _ if seconds % 86400 == 0 => (seconds / 86400, "d"),
+            _ if seconds % 3600 == 0 => (seconds / 3600, "h"),
+            _ if seconds % 60 == 0 => (seconds / 60, "m"),
+            _ => (seconds, "s"),
+        };
+        write!(formatter, "{number}{unit}")
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, unit) = match self.0 {
+            bytes if bytes > 0 && bytes % (1 << 30) == 0 => (bytes >> 30, "GiB"),
+            bytes if bytes > 0 && bytes % (1 << 20) == 0 => (bytes >> 20, "MiB"),
+            bytes if bytes > 0 && bytes % (1 << 10) == 0 => (bytes >> 10, "KiB"),
+            bytes => (bytes, "B"),
+        };
+        write!(formatter, "{number}{unit}")
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(formatter, "{count}"),
+            Self::Percent(percent) => write!(formatter, "{percent}%"),
+        }
+    }
+}
+
+/// Text form, JSON Schema and serde of a type that is written as one word.
+macro_rules! written_as_text {
+    ($name:ident, $pattern:literal, $numbers:expr) => {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Visitor;
+                impl de::Visitor<'_> for Visitor {
+                    type Value = $name;
+                    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        formatter.write_str(concat!("text like ", $pattern))
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                    fn visit_u64<E: de::Error>(self, number: u64) -> Result<$name, E> {
+                        if $numbers {
+                            return number.to_string().parse().map_err(E::custom);
+                        }
+                        Err(E::invalid_type(de::Unexpected::Unsigned(number), &self))
+                    }
+                }
+                deserializer.deserialize_any(Visitor)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                if $numbers {
+                    json_schema!({"type": ["string", "integer"], "pattern": $pattern, "minimum": 0})
+                } else {
+                    json_schema!({"type": "string", "pattern": $pattern})
+                }
+            }
+        }
+    };
+}
+
+written_as_text!(DurationText, "^[0-9]+[smhd]$", false);
+written_as_text!(Size, "^[0-9]+(B|KiB|MiB|GiB)$", false);
+written_as_text!(Limit, "^([0-9]+|[0-9]{1,2}%|100%)$", true);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_forms_are_exact() {
+        assert_eq!("90s".parse(), Ok(DurationText::seconds(90)));
+        assert_eq!("14d".parse(), Ok(DurationText::seconds(14 * 86400)));
+        assert_eq!("512MiB".parse(), Ok(Size::bytes(512 << 20)));
+        assert_eq!("25%".parse(), Ok(Limit::Percent(25)));
+        for bad in ["", "90", "1.5h", "-1s", "99999999999999999d"] {
+            assert!(bad.parse::<DurationText>().is_err(), "{bad}");
+        }
+        for bad in ["", "%", "101%", "-1", "2 %"] {
+            assert!(bad.parse::<Limit>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_rounded_down_but_not_to_nothing() {
+        assert_eq!(Limit::Percent(25).of(10), 2);
+        assert_eq!(Limit::Percent(25).of(3), 1);
+        assert_eq!(Limit::Percent(0).of(3), 0);
+        assert_eq!(serde_json::from_str::<Limit>("2").unwrap(), Limit::Count(2));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(seconds in 0u64..1_000_000, bytes in 0u64..1 << 50) {
+            let duration = DurationText::seconds(seconds);
+            prop_assert_eq!(duration.to_string().parse::<DurationText>(), Ok(duration));
+            let size = Size::bytes(bytes);
+            prop_assert_eq!(size.to_string().parse::<Size>(), Ok(size));
+        }
+    }
+}
