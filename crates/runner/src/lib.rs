@@ -1,1 +1,27 @@
-//! A small Concourse for one laptop: pipelines, jobs, steps.
+//! A small Concourse for one laptop: reads a pipeline, runs its jobs in the order that `passed` and
+//! `trigger` imply, and tells what happened.
+//!
+//! The way of a pipeline through this crate: [`yaml`] reads the text with positions, [`vars`] fills in
+//! `((vars))`, [`pipeline`] makes typed jobs and steps of it, [`validate`] says everything that is wrong
+//! with them, and [`Runner`] runs them. Resources are not known here: the program hands in a
+//! [`Catalogue`] of those it has linked, and each runs as a child process over the same wire protocol
+//! as in Concourse, so that what works here works there.
+//!
+//! Which versions exist and which jobs they passed is kept in the state folder (see `store.rs`); a
+//! build that was cut off (even by kill -9) counts as not done and is done again.
+
+mod catalogue;
+mod error;
+mod event;
+mod problem;
+mod report;
+pub mod yaml;
+
+pub use catalogue::{Catalogue, Linked};
+pub use error::RunnerError;
+pub use event::{Event, Observer, Silent, StepId};
+pub use problem::{Position, Problem, Problems};
+pub use report::{
+    BuildReport, Idle, JobOutcome, JobReport, Metadatum, RunReport, Status, StepKind, StepReport,
+    Version,
+};
