@@ -130,9 +130,9 @@ impl fmt::Display for DurationText {
         let seconds = self.0.as_secs();
         let (number, unit) = match seconds {
             0 => (0, "s"),
-            _ if seconds % 86400 == 0 => (seconds / 86400, "d"),
-            _ if seconds % 3600 == 0 => (seconds / 3600, "h"),
-            _ if seconds % 60 == 0 => (seconds / 60, "m"),
+            _ if seconds.is_multiple_of(86400) => (seconds / 86400, "d"),
+            _ if seconds.is_multiple_of(3600) => (seconds / 3600, "h"),
+            _ if seconds.is_multiple_of(60) => (seconds / 60, "m"),
             _ => (seconds, "s"),
         };
         write!(formatter, "{number}{unit}")
