@@ -1,0 +1,162 @@
+//! What came back.
+
+use std::{pin::Pin, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use tokio::time::timeout;
+use url::Url;
+
+use crate::{TransportError, redacted};
+
+/// How long nothing may come of a body.
+const IDLE_DEADLINE: Duration = Duration::from_secs(60);
+/// How much of an unexpected answer is read, to be told about.
+pub(crate) const DETAIL_LIMIT_BYTES: u64 = 16 * 1024;
+const DETAIL_SHOWN_CHARS: usize = 300;
+
+/// An answer with its whole body.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, within the limit that was asked for.
+    pub body: Bytes,
+}
+
+impl Fetched {
+    /// The header as text, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The answer for an error message.
+    pub fn describe(&self) -> String {
+        describe_answer(&self.headers, &self.body)
+    }
+}
+
+/// An answer whose body is still to come.
+pub struct Streamed {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    pub(crate) url: Url,
+    pub(crate) body: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+    pub(crate) received: u64,
+}
+
+impl Streamed {
+    pub(crate) fn new(response: reqwest::Response) -> Self {
+        Self {
+            status: response.status(),
+            headers: response.headers().clone(),
+            url: response.url().clone(),
+            body: response.bytes_stream().boxed(),
+            received: 0,
+        }
+    }
+
+    /// The next piece of the body, `None` at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks or nothing comes for a minute.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let next = timeout(IDLE_DEADLINE, self.body.next()).await;
+        let broken = |source| TransportError::BodyBroken {
+            url: redacted(&self.url),
+            received: self.received,
+            source,
+        };
+        match next {
+            Err(elapsed) => Err(broken(elapsed.into())),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(error))) => Err(broken(error.without_url().into())),
+            Ok(Some(Ok(bytes))) => {
+                self.received += bytes.len() as u64;
+                Ok(Some(bytes))
+            }
+        }
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// Also when it is larger than `limit_bytes`.
+    pub async fn collect(mut self, limit_bytes: u64) -> Result<Fetched, TransportError> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.chunk().await? {
+            if self.received > limit_bytes {
+                return Err(TransportError::TooLarge {
+                    url: redacted(&self.url),
+                    limit_bytes,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Fetched {
+            status: self.status,
+            headers: self.headers,
+            body: body.freeze(),
+        })
+    }
+
+    /// The start of the body for an error message; what cannot be read is not worth another error.
+    pub async fn describe(mut self) -> String {
+        let mut body = BytesMut::new();
+        while (body.len() as u64) < DETAIL_LIMIT_BYTES {
+            match self.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                _ => break,
+            }
+        }
+        describe_answer(&self.headers, &body)
+    }
+}
+
+/// An answer in words: the start of its text, or that it is a page for people, which no API sends.
+pub fn describe_answer(headers: &HeaderMap, body: &[u8]) -> String {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let start = body.trim_ascii_start();
+    let tagged = start.len() >= 5
+        && (start[..5].eq_ignore_ascii_case(b"<html") || start[..5].eq_ignore_ascii_case(b"<!doc"));
+    if tagged || kind.is_some_and(|kind| kind.starts_with("text/html")) {
+        return "an HTML page (is it a login page, or one of a proxy?)".into();
+    }
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.is_empty() {
+        return "an empty body".into();
+    }
+    let shown: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(DETAIL_SHOWN_CHARS)
+        .collect();
+    if text.chars().count() > DETAIL_SHOWN_CHARS {
+        shown + " …"
+    } else {
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_described_in_one_short_line() {
+        let none = HeaderMap::new();
+        assert!(describe_answer(&none, b" \n<!DOCTYPE html><p>hi").contains("HTML"));
+        assert_eq!(describe_answer(&none, b"  \n"), "an empty body");
+        assert_eq!(describe_answer(&none, b"{\"a\":\n1}"), "{\"a\":1}");
+        let long = describe_answer(&none, &[b'x'; 5000]);
+        assert!(long.chars().count() <= DETAIL_SHOWN_CHARS + 2 && long.ends_with('…'));
+    }
+}

@@ -1,0 +1,310 @@
+//! The client and its retry loop.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use http::Method;
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+use crate::{Body, Fetched, Request, Streamed, TransportError, redacted, retry, roots};
+
+/// How long a connection may take, its TLS handshake included.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+const REDIRECTS_LIMIT: usize = 10;
+
+/// Who is told about every attempt.
+pub type Observer = Arc<dyn Fn(&RequestLog) + Send + Sync>;
+
+/// How requests are made.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Certificate authorities (PEM) beside those of the system.
+    pub ca_certs: Vec<String>,
+    /// Accept every certificate.
+    pub insecure: bool,
+    /// The proxy; default from the environment.
+    pub proxy: Option<String>,
+    /// How we name ourselves; default `trireme/VERSION`.
+    pub user_agent: Option<String>,
+    /// Told about every attempt.
+    pub observer: Option<Observer>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("insecure", &self.insecure)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One attempt, for people who debug.
+#[derive(Clone, Debug)]
+pub struct RequestLog {
+    /// The method.
+    pub method: Method,
+    /// The URL, redacted.
+    pub url: String,
+    /// The status; `None` when no answer came.
+    pub status: Option<u16>,
+    /// How long its head took, in milliseconds.
+    pub milliseconds: u128,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+}
+
+impl fmt::Display for RequestLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self
+            .status
+            .map_or("no answer".into(), |status| status.to_string());
+        write!(
+            f,
+            "{} {} {status} {} ms",
+            self.method, self.url, self.milliseconds
+        )?;
+        if self.attempt > 1 {
+            write!(f, " (attempt {})", self.attempt)?;
+        }
+        Ok(())
+    }
+}
+
+/// The HTTP client; cheap to clone, one pool of connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    observer: Option<Observer>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// One attempt without a usable answer.
+enum Failure {
+    Status(Streamed),
+    Error(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Client {
+    /// A client with these options.
+    ///
+    /// # Errors
+    /// [`TransportError::Options`] when a certificate, the proxy or the user agent cannot be used.
+    pub fn new(options: Options) -> Result<Self, TransportError> {
+        let agent = options
+            .user_agent
+            .unwrap_or_else(|| concat!("trireme/", env!("CARGO_PKG_VERSION")).into());
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(roots::tls(&options.ca_certs, options.insecure)?)
+            .connect_timeout(CONNECT_DEADLINE)
+            .redirect(redirects())
+            .user_agent(agent);
+        if let Some(proxy) = &options.proxy {
+            let proxy = reqwest::Proxy::all(proxy).map_err(|e| refused("the proxy", e))?;
+            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+        }
+        Ok(Self {
+            http: builder.build().map_err(|e| refused("the HTTP client", e))?,
+            observer: options.observer,
+        })
+    }
+
+    /// Sends a request and reads the whole answer. A body that breaks off is read again from the start.
+    ///
+    /// # Errors
+    /// When no answer comes within the retry budget, or its body is larger than `limit_bytes`.
+    pub async fn fetch(
+        &self,
+        request: Request,
+        limit_bytes: u64,
+    ) -> Result<Fetched, TransportError> {
+        let again = request.again().filter(|r| r.method == Method::GET);
+        let first = self.stream(request).await?.collect(limit_bytes).await;
+        match (first, again) {
+            // One more time: a server that breaks every body off is not transient.
+            (Err(TransportError::BodyBroken { .. }), Some(again)) => {
+                self.stream(again).await?.collect(limit_bytes).await
+            }
+            (first, _) => first,
+        }
+    }
+
+    /// Sends a request and gives the answer once its head is there.
+    ///
+    /// # Errors
+    /// When no answer comes within the retry budget, or the last one is 429 or 5xx of the transient kind.
+    pub async fn stream(&self, request: Request) -> Result<Streamed, TransportError> {
+        let url = parse(&request.url)?;
+        let mut waited = Duration::ZERO;
+        let mut request = request;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let copy = request.again();
+            let method = request.method.clone();
+            let failure = match self.attempt(&url, request, attempt).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let (Some(copy), Some(wait)) = (copy, failure.wait(attempt, waited)) else {
+                return Err(failure.give_up(method, &url, attempt).await);
+            };
+            sleep(wait).await;
+            waited += wait;
+            request = copy;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        url: &Url,
+        request: Request,
+        attempt: u32,
+    ) -> Result<Streamed, Failure> {
+        let method = request.method.clone();
+        let started = Instant::now();
+        let deadline = request.deadline();
+        let sent = timeout(deadline, self.build(url, request).send()).await;
+        let status = sent
+            .as_ref()
+            .ok()
+            .and_then(|r| r.as_ref().ok())
+            .map(|r| r.status());
+        if let Some(observer) = &self.observer {
+            observer(&RequestLog {
+                method: method.clone(),
+                url: redacted(url),
+                status: status.map(|status| status.as_u16()),
+                milliseconds: started.elapsed().as_millis(),
+                attempt,
+            });
+        }
+        match sent {
+            Err(elapsed) => Err(Failure::Error(elapsed.into())),
+            Ok(Err(error)) => Err(Failure::Error(error.without_url().into())),
+            Ok(Ok(response)) => {
+                let answer = Streamed::new(response);
+                if retry::is_transient(answer.status, &method, attempt) {
+                    Err(Failure::Status(answer))
+                } else {
+                    Ok(answer)
+                }
+            }
+        }
+    }
+
+    fn build(&self, url: &Url, request: Request) -> reqwest::RequestBuilder {
+        let builder = self
+            .http
+            .request(request.method, url.clone())
+            .headers(request.headers);
+        match request.body {
+            Body::Empty => builder,
+            Body::Bytes(bytes) => builder.body(bytes),
+            Body::Stream { length, stream } => builder
+                .header(http::header::CONTENT_LENGTH, length)
+                .body(reqwest::Body::wrap_stream(stream)),
+        }
+    }
+}
+
+impl Failure {
+    fn wait(&self, attempt: u32, waited: Duration) -> Option<Duration> {
+        let asked = match self {
+            Self::Status(answer) => retry::retry_after(&answer.headers, SystemTime::now()),
+            Self::Error(error) if is_distrust(error.as_ref()) => return None,
+            Self::Error(_) => None,
+        };
+        retry::wait(attempt, waited, asked, fastrand::f64())
+    }
+
+    async fn give_up(self, method: Method, url: &Url, attempts: u32) -> TransportError {
+        let url = redacted(url);
+        match self {
+            Self::Status(answer) => TransportError::Unavailable {
+                method,
+                url,
+                attempts,
+                status: answer.status,
+                detail: answer.describe().await,
+            },
+            Self::Error(source) => TransportError::NoAnswer {
+                method,
+                url,
+                attempts,
+                hint: if is_distrust(source.as_ref()) {
+                    "; if the certificate is right, add its authority to ca_certs"
+                } else {
+                    ""
+                },
+                source,
+            },
+        }
+    }
+}
+
+/// Whether the cause is TLS: waiting does not make a certificate trusted.
+fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(|e| e.get_ref());
+        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+pub(crate) fn parse(text: &str) -> Result<Url, TransportError> {
+    let refused = |reason: String| TransportError::Url {
+        url: text
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .rsplit('@')
+            .next()
+            .unwrap_or_default()
+            .into(),
+        reason,
+    };
+    let url = Url::parse(text).map_err(|e| refused(e.to_string()))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(refused(format!("its scheme is {other}"))),
+    }
+}
+
+/// reqwest takes credentials off when host or port change; this adds that https never becomes http.
+fn redirects() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let was_https = attempt
+            .previous()
+            .last()
+            .is_some_and(|url| url.scheme() == "https");
+        if was_https && attempt.url().scheme() != "https" {
+            attempt.error("a redirect from https to http is not followed")
+        } else if attempt.previous().len() > REDIRECTS_LIMIT {
+            attempt.error("too many redirects")
+        } else {
+            attempt.follow()
+        }
+    })
+}
+
+fn refused(what: &'static str, error: reqwest::Error) -> TransportError {
+    TransportError::Options {
+        what,
+        reason: error.without_url().to_string(),
+    }
+}

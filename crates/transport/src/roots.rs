@@ -1,0 +1,147 @@
+//! TLS: whom to trust.
+
+use std::{collections::HashSet, fs, sync::Arc};
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
+};
+
+use crate::TransportError;
+
+/// Where Debian keeps its bundle, and where Concourse mounts the certificates of its workers.
+const CERTIFICATE_FOLDER: &str = "/etc/ssl/certs";
+/// A bundle of all public authorities has 250 kB.
+const CERTIFICATE_FILE_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The TLS settings of a client; with `insecure`, every certificate is accepted.
+pub(crate) fn tls(ca_certs: &[String], insecure: bool) -> Result<ClientConfig, TransportError> {
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| TransportError::Options {
+            what: "TLS",
+            reason: e.to_string(),
+        })?;
+    let mut config = if insecure {
+        let accept = Arc::new(AcceptAny(provider));
+        let config = config.dangerous().with_custom_certificate_verifier(accept);
+        config.with_no_client_auth()
+    } else {
+        config
+            .with_root_certificates(roots(ca_certs)?)
+            .with_no_client_auth()
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn roots(ca_certs: &[String]) -> Result<RootCertStore, TransportError> {
+    let mut certificates: HashSet<CertificateDer<'static>> = HashSet::new();
+    // What is wrong with one certificate of the system must not stop the others; a missing root shows as an unknown
+    // issuer where it is needed.
+    certificates.extend(rustls_native_certs::load_native_certs().certs);
+    certificates.extend(folder());
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(certificates);
+    for text in ca_certs {
+        add(&mut store, text)?;
+    }
+    Ok(store)
+}
+
+/// A certificate that a person names must be one.
+fn add(store: &mut RootCertStore, pem: &str) -> Result<(), TransportError> {
+    let refused = |reason: String| TransportError::Options {
+        what: "a certificate in ca_certs",
+        reason,
+    };
+    let mut found = 0;
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|e| refused(e.to_string()))?;
+        store.add(certificate).map_err(|e| refused(e.to_string()))?;
+        found += 1;
+    }
+    if found == 0 {
+        return Err(refused(
+            "expected -----BEGIN CERTIFICATE-----, found none".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn folder() -> Vec<CertificateDer<'static>> {
+    let Ok(entries) = fs::read_dir(CERTIFICATE_FOLDER) else {
+        return Vec::new();
+    };
+    let mut certificates = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let readable = fs::metadata(&path)
+            .is_ok_and(|m| m.is_file() && m.len() <= CERTIFICATE_FILE_LIMIT_BYTES);
+        if readable && let Ok(pem) = fs::read(&path) {
+            certificates.extend(CertificateDer::pem_slice_iter(&pem).flatten());
+        }
+    }
+    certificates
+}
+
+/// `insecure: true`.
+#[derive(Debug)]
+struct AcceptAny(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_refused_by_name() {
+        for text in [
+            "",
+            "not PEM",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+        ] {
+            let error = tls(&[text.into()], false).unwrap_err();
+            assert!(error.to_string().contains("ca_certs"), "{error}");
+        }
+        assert!(tls(&[], false).is_ok() && tls(&[], true).is_ok());
+    }
+}
