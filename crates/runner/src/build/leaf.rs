@@ -1,0 +1,116 @@
+//! What every step that does something has in common: its report.
+
+use super::Scope;
+use crate::event::{Event, StepId};
+use crate::pipeline::{Core, Step};
+use crate::report::{Metadatum, Status, StepKind, StepReport, Version};
+use crate::wire::Reply;
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// How a step ended, with what is known of it.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    pub resource: Option<String>,
+    pub linked: Option<String>,
+    pub version: Option<Version>,
+    pub metadata: Vec<Metadatum>,
+    pub dir: Option<PathBuf>,
+    pub exit: Option<i32>,
+    /// `None`: it succeeded.
+    pub trouble: Option<(Status, String)>,
+}
+
+impl Ending {
+    /// Records why it did not succeed.
+    pub fn fail(&mut self, status: Status, reason: impl Into<String>) {
+        self.trouble = Some((status, reason.into()));
+    }
+
+    /// Takes the answer out of a reply, or records why there is none.
+    pub fn take<T>(&mut self, reply: Result<Reply<T>, String>) -> Option<T> {
+        match reply {
+            Ok(Reply::Answer(answer)) => {
+                self.exit = Some(0);
+                return Some(answer);
+            }
+            Ok(Reply::Refused { code, last_line }) => {
+                self.exit = Some(code);
+                // The exit codes of our resources: 2 is a verdict, everything else a failure.
+                let status = if code == 2 {
+                    Status::Denied
+                } else {
+                    Status::Failed
+                };
+                self.fail(status, format!("exit code {code}: {last_line}"));
+            }
+            Ok(Reply::Interrupted) => self.fail(Status::Aborted, "interrupted"),
+            Err(reason) => self.fail(Status::Errored, reason),
+        }
+        None
+    }
+}
+
+/// Runs the work of a step between its two events and reports it.
+pub(crate) async fn reported(
+    kind: StepKind,
+    name: &str,
+    step: &Step,
+    scope: &Scope,
+    work: impl AsyncFnOnce(&mut Ending) -> Result<(), String>,
+) -> Status {
+    let build = &scope.build;
+    let id = StepId {
+        job: &build.job,
+        kind,
+        name,
+    };
+    build.world.observer.event(&Event::StepStarted { step: id });
+    let (started_at, clock) = (Timestamp::now(), Instant::now());
+    let mut ending = Ending::default();
+    if let Err(reason) = work(&mut ending).await {
+        ending.fail(Status::Errored, reason);
+    }
+    let (status, reason) = match ending.trouble {
+        Some((status, reason)) => (status, Some(build.mask(&reason))),
+        None => (Status::Succeeded, None),
+    };
+    build.report(StepReport {
+        kind,
+        name: name.to_owned(),
+        path: format!("{}{}", place(step), build.mask(&scope.suffix)),
+        resource: ending.resource,
+        linked: ending.linked,
+        version: ending.version,
+        metadata: ending.metadata,
+        dir: ending.dir,
+        status,
+        exit: ending.exit,
+        reason,
+        started_at,
+        took: clock.elapsed(),
+    });
+    status
+}
+
+/// Reports a step that could not even be started.
+pub(super) fn cannot_start(step: &Step, scope: &Scope, reason: &str) -> Status {
+    let (kind, name) = match &step.core {
+        Core::Get(get) => (StepKind::Get, get.name.text.as_str()),
+        Core::Put(put) => (StepKind::Put, put.name.text.as_str()),
+        Core::LoadVar(load) => (StepKind::LoadVar, load.name.text.as_str()),
+        Core::Task(task) => (StepKind::Task, task.name.text.as_str()),
+        _ => (StepKind::Task, "across"),
+    };
+    let fail = reported(kind, name, step, scope, async |_| Err(reason.to_owned()));
+    futures_util::FutureExt::now_or_never(fail).unwrap_or(Status::Errored)
+}
+
+/// The place of a step inside its job.
+fn place(step: &Step) -> &str {
+    let context = &step.context;
+    context
+        .find(".plan[")
+        .map_or(context, |at| &context[at + 1..])
+}

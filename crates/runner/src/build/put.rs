@@ -1,0 +1,149 @@
+//! `put`: the artifacts it sees, the version it makes, and the get that follows.
+
+use super::Scope;
+use super::get::{self, Wanted};
+use super::leaf::{Ending, reported};
+use crate::files;
+use crate::pipeline::{Inputs, Put, Step};
+use crate::report::{Status, StepKind, Version};
+use crate::service::Service;
+use crate::store::Taken;
+use crate::wire::{self, Call, Verb};
+use crate::yaml::Node;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+pub(super) async fn run(put: &Put, step: &Step, scope: &Scope) -> Status {
+    let mut made = None;
+    let status = reported(StepKind::Put, &put.name.text, step, scope, async |ending| {
+        let put = scope.reread(&put.node, &step.context, Put::read)?;
+        if let Some(version) = make(&put, scope, ending).await? {
+            made = Some((put, version));
+        }
+        Ok(())
+    })
+    .await;
+    match made {
+        Some((put, version)) if !put.no_get => get_after(&put, &version, step, scope).await,
+        _ => status,
+    }
+}
+
+async fn make(put: &Put, scope: &Scope, ending: &mut Ending) -> Result<Option<Version>, String> {
+    let build = &scope.build;
+    let (name, resource) = (put.name.text.as_str(), put.resource.text.as_str());
+    ending.resource = Some(resource.to_owned());
+    let service = get::service(build, resource)?;
+    let Service::Linked {
+        command,
+        name: linked,
+        ..
+    } = service
+    else {
+        return Err(format!(
+            "`{resource}` cannot be put: it is given as a folder or a time"
+        ));
+    };
+    ending.linked = Some(linked.clone());
+    let dir = build.folder("put", name)?;
+    ending.dir = Some(dir.clone());
+    let params = put.params.as_ref().map(Node::to_json);
+    place_inputs(put, params.as_ref(), scope, &dir)?;
+    let source = service.source();
+    let verb = Verb::Out(&dir);
+    let env = get::environment(build);
+    let call = Call {
+        command,
+        verb,
+        source: &source,
+        version: None,
+        params: params.as_ref(),
+        env,
+    };
+    let show = |line: &str| build.line(StepKind::Put, name, line);
+    let reply = wire::fetch(call, &scope.interrupt, &show).await;
+    let Some(made) = ending.take(reply) else {
+        return Ok(None);
+    };
+    ending.metadata = get::masked(build, made.metadata);
+    ending.version = Some(made.version.clone());
+    let output = Taken {
+        resource: resource.to_owned(),
+        version: made.version.clone(),
+    };
+    build
+        .world
+        .store()
+        .add_output(&build.job, build.number, output)
+        .map_err(|error| error.to_string())?;
+    Ok(Some(made.version))
+}
+
+async fn get_after(put: &Put, version: &Version, step: &Step, scope: &Scope) -> Status {
+    reported(StepKind::Get, &put.name.text, step, scope, async |ending| {
+        let params = put.get_params.as_ref().map(Node::to_json);
+        let wanted = Wanted {
+            name: &put.name.text,
+            resource: &put.resource.text,
+            version,
+        };
+        get::fetch(wanted, params, scope, ending).await
+    })
+    .await
+}
+
+/// Copies the artifacts that the put sees into its folder.
+fn place_inputs(
+    put: &Put,
+    params: Option<&Value>,
+    scope: &Scope,
+    dir: &Path,
+) -> Result<(), String> {
+    let names: Vec<String> = match &put.inputs {
+        Inputs::All => scope.artifacts().into_keys().collect(),
+        Inputs::Listed(names) => names.iter().map(|name| name.text.clone()).collect(),
+        // Names of no artifact are ignored (`atc/exec/put_inputs.go`): they are other texts.
+        Inputs::Detect => {
+            let named = params.map(detected).unwrap_or_default();
+            scope
+                .artifacts()
+                .into_keys()
+                .filter(|name| named.contains(name))
+                .collect()
+        }
+    };
+    for name in names {
+        let artifact = scope.need_artifact(&name)?;
+        let target = files::below(dir, Path::new(&name))
+            .ok_or_else(|| format!("`{name}` is no name of a folder"))?;
+        files::copy_tree(&artifact, &target)
+            .map_err(|error| format!("artifact {name}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The first path segments of all texts in the params that are neither `.` nor `..`.
+fn detected(params: &Value) -> BTreeSet<String> {
+    let mut texts = Vec::new();
+    crate::schema::texts(params, &mut texts);
+    let first = |text: &String| {
+        let mut segments = text
+            .split('/')
+            .filter(|segment| !matches!(*segment, "" | "." | ".."));
+        segments.next().map(str::to_owned)
+    };
+    texts.iter().filter_map(first).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn artifacts_are_found_wherever_params_name_them() {
+        let params = serde_json::json!({"a": "image/oci", "b": [{"c": "./repo/x"}, "../up/y"], "d": 3, "e": "plain"});
+        let expected = ["3", "image", "plain", "repo", "up"].map(str::to_owned);
+        assert_eq!(detected(&params), BTreeSet::from(expected));
+    }
+}

@@ -1,0 +1,212 @@
+//! `task`: a program on this host, in a folder of its own that holds its inputs, outputs and caches.
+
+use super::Scope;
+use super::leaf::{Ending, reported};
+use crate::child::{self, Program};
+use crate::files;
+use crate::pipeline::{Step, TaskConfig, TaskRun, TaskStep};
+use crate::problem::Problems;
+use crate::report::{Status, StepKind};
+use crate::vars::{Missing, Vars};
+use crate::yaml;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Task files are written by hand.
+const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+
+pub(super) async fn run(task: &TaskStep, step: &Step, scope: &Scope) -> Status {
+    reported(
+        StepKind::Task,
+        &task.name.text,
+        step,
+        scope,
+        async |ending| {
+            let task = scope.reread(&task.node, &step.context, TaskStep::read)?;
+            let config = match &task.config {
+                Some(config) => config.clone(),
+                None => from_file(&task, step, scope)?,
+            };
+            execute(&task, &config, scope, ending).await
+        },
+    )
+    .await
+}
+
+/// Reads the configuration from an artifact, with the step's `vars` filled in.
+fn from_file(task: &TaskStep, step: &Step, scope: &Scope) -> Result<TaskConfig, String> {
+    let file = task
+        .file
+        .as_ref()
+        .ok_or("neither `file` nor `config` is given")?
+        .text
+        .as_str();
+    let (artifact, path) = files::split_artifact(file)
+        .ok_or_else(|| format!("`file: {file}` must be ARTIFACT/path/to/task.yml"))?;
+    let text = files::read_text(&scope.need_artifact(artifact)?, path, MAX_CONFIG_BYTES)?;
+    let place = |problem: &crate::Problem| format!("{file}:{}: {}", problem.at, problem.message);
+    let node = yaml::parse(&text).map_err(|problem| place(&problem))?;
+    let mut vars = Vars::default();
+    if let Some(serde_json::Value::Object(values)) = task.vars.as_ref().map(yaml::Node::to_json) {
+        vars.add_layer(values);
+    }
+    let mut missing = Vec::new();
+    let filled = scope.fill(&vars.fill(&node, Missing::KeepLocal, &mut missing))?;
+    let mut problems = Problems {
+        errors: missing,
+        warnings: Vec::new(),
+    };
+    let config = TaskConfig::read(&filled, &step.context, &mut problems);
+    let lines: Vec<String> = problems.errors.iter().map(place).collect();
+    if lines.is_empty() {
+        Ok(config)
+    } else {
+        Err(lines.join("\n"))
+    }
+}
+
+async fn execute(
+    task: &TaskStep,
+    config: &TaskConfig,
+    scope: &Scope,
+    ending: &mut Ending,
+) -> Result<(), String> {
+    let build = &scope.build;
+    let name = task.name.text.as_str();
+    let dir = build.folder("task", name)?;
+    ending.dir = Some(dir.clone());
+    if config.names_image {
+        build.line(
+            StepKind::Task,
+            name,
+            "image_resource: not used, the task runs on this host",
+        );
+    }
+    place_inputs(task, config, scope, &dir)?;
+    let outputs = make_outputs(task, config, &dir)?;
+    place_caches(config, name, scope, &dir)?;
+    let program = program(task, config, &dir, &build.world.launcher)?;
+    let show = |line: &str| build.line(StepKind::Task, name, line);
+    let ended = child::run(program, &scope.interrupt, &show).await;
+    let ended = ended.map_err(|error| format!("cannot run {}: {error}", config.run.path))?;
+    ending.exit = Some(ended.code);
+    if ended.interrupted {
+        ending.fail(Status::Aborted, "interrupted");
+        return Ok(());
+    }
+    // Outputs of a failed task are there for its hooks, as in Concourse.
+    outputs
+        .into_iter()
+        .for_each(|(artifact, folder)| scope.add_artifact(&artifact, folder));
+    if ended.code != 0 {
+        ending.fail(Status::Failed, format!("exit code {}", ended.code));
+    }
+    Ok(())
+}
+
+fn inside(dir: &Path, path: &str) -> Result<PathBuf, String> {
+    files::below(dir, Path::new(path))
+        .ok_or_else(|| format!("`{path}` leads out of the task's folder"))
+}
+
+fn place_inputs(
+    task: &TaskStep,
+    config: &TaskConfig,
+    scope: &Scope,
+    dir: &Path,
+) -> Result<(), String> {
+    for input in &config.inputs {
+        let name = task
+            .input_mapping
+            .get(&input.name.text)
+            .unwrap_or(&input.name.text);
+        let artifact = match scope.need_artifact(name) {
+            Err(_) if input.optional => continue,
+            found => found?,
+        };
+        files::copy_tree(&artifact, &inside(dir, input.folder())?)
+            .map_err(|error| format!("input {name}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The folders of the outputs, each with the name of the artifact that it becomes.
+fn make_outputs(
+    task: &TaskStep,
+    config: &TaskConfig,
+    dir: &Path,
+) -> Result<Vec<(String, PathBuf)>, String> {
+    let make = |output: &crate::pipeline::TaskDir| {
+        let name = task
+            .output_mapping
+            .get(&output.name.text)
+            .unwrap_or(&output.name.text);
+        let folder = inside(dir, output.folder())?;
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
+        Ok((name.clone(), folder))
+    };
+    config.outputs.iter().map(make).collect()
+}
+
+/// A cache is a link to a folder that outlives the build.
+fn place_caches(config: &TaskConfig, task: &str, scope: &Scope, dir: &Path) -> Result<(), String> {
+    for path in &config.caches {
+        let names = [task, path.as_str()].map(crate::store::file_name);
+        let kept = scope
+            .build
+            .world
+            .store()
+            .cache_dir(&scope.build.job)
+            .join(names.join("-"));
+        let place = inside(dir, path)?;
+        let parent = place.parent().unwrap_or(dir);
+        let made = std::fs::create_dir_all(&kept)
+            .and_then(|()| std::fs::create_dir_all(parent))
+            .and_then(|()| std::os::unix::fs::symlink(&kept, &place));
+        made.map_err(|error| format!("cache {path}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn program(
+    task: &TaskStep,
+    config: &TaskConfig,
+    dir: &Path,
+    launcher: &[OsString],
+) -> Result<Program, String> {
+    let TaskRun {
+        path,
+        args,
+        dir: start,
+    } = &config.run;
+    let start = match start {
+        Some(start) => inside(dir, start)?,
+        None => dir.to_owned(),
+    };
+    // A relative path with a slash is a file of the task's folder, wherever the program starts.
+    let path = if path.contains('/') && !path.starts_with('/') {
+        inside(dir, path)?.into_os_string()
+    } else {
+        path.into()
+    };
+    let mut command = launcher.to_vec();
+    command.push(path);
+    command.extend(args.iter().map(OsString::from));
+    Ok(Program {
+        command,
+        env: environment(task, config, dir),
+        dir: start,
+        stdin: Vec::new(),
+        answers: false,
+    })
+}
+
+/// `PATH` and the proxies of the host, a home of its own, then the params of configuration and step.
+fn environment(task: &TaskStep, config: &TaskConfig, dir: &Path) -> Vec<(String, String)> {
+    let mut env = crate::wire::environment(None);
+    env.push(("HOME".to_owned(), dir.display().to_string()));
+    env.extend(config.params.clone());
+    env.extend(crate::pipeline::environment(task.params.as_ref()));
+    env
+}

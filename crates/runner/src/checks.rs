@@ -1,0 +1,221 @@
+//! Checks: which resources are asked for versions, and when. A resource is asked before a job that gets
+//! it freely, once per run, and again after a put: a put changes the world, and Concourse would have
+//! checked in the meantime.
+
+use crate::build::World;
+use crate::error::RunnerError;
+use crate::event::{Event, StepId};
+use crate::interrupt::Interrupt;
+use crate::pipeline::{Get, Job, VersionChoice};
+use crate::report::{BuildReport, Status, StepKind, StepReport, Version};
+use crate::service::Service;
+use crate::wire::{self, Call, Reply, Verb};
+use crate::{clock, files, inputs};
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use trireme_protocol::redact::redact;
+
+/// Concourse's default for `check_timeout`.
+const TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// What has been checked in this run.
+pub(crate) struct Checks {
+    world: Arc<World>,
+    done: BTreeSet<String>,
+}
+
+impl Checks {
+    /// Compares the configuration of each resource with that of the last run.
+    pub fn new(world: &Arc<World>) -> Result<Self, RunnerError> {
+        for (resource, service) in &world.services {
+            world.store().set_config(resource, fingerprint(service));
+        }
+        Ok(Self {
+            world: world.clone(),
+            done: BTreeSet::new(),
+        })
+    }
+
+    /// Asks for the versions that a job needs. Gives the check that failed, if one did.
+    pub async fn for_job(
+        &mut self,
+        job: &Job,
+        interrupt: &Interrupt,
+    ) -> Result<Option<StepReport>, RunnerError> {
+        for get in inputs::gets(job) {
+            let resource = get.resource.text.as_str();
+            // What has passed a job was found by it.
+            if get.passed.is_empty() && !self.done.contains(resource) {
+                let failed = self.check(job, get, interrupt).await?;
+                if failed.is_some() {
+                    return Ok(failed);
+                }
+                self.done.insert(resource.to_owned());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Forgets what was asked, when the build has put something.
+    pub fn after(&mut self, report: &BuildReport) {
+        if report.steps.iter().any(|step| step.kind == StepKind::Put) {
+            self.done.clear();
+        }
+    }
+
+    async fn check(
+        &self,
+        job: &Job,
+        get: &Get,
+        interrupt: &Interrupt,
+    ) -> Result<Option<StepReport>, RunnerError> {
+        let resource = get.resource.text.as_str();
+        let step = StepId {
+            job: &job.name.text,
+            kind: StepKind::Check,
+            name: resource,
+        };
+        let Some(service) = self.world.services.get(resource) else {
+            return Ok(None);
+        };
+        self.world.observer.event(&Event::StepStarted { step });
+        let (started_at, clock) = (Timestamp::now(), Instant::now());
+        let last = self.last(get);
+        let found = self.ask(service, last.as_ref(), step, interrupt).await;
+        let (status, exit, reason) = match &found {
+            Ok(Reply::Answer(_)) => (Status::Succeeded, Some(0), None),
+            Ok(Reply::Refused { code, last_line }) => (
+                Status::Errored,
+                Some(*code),
+                Some(format!("check failed with exit code {code}: {last_line}")),
+            ),
+            Ok(Reply::Interrupted) if interrupt.is_raised() => {
+                (Status::Aborted, None, Some("interrupted".to_owned()))
+            }
+            Ok(Reply::Interrupted) => (
+                Status::Errored,
+                None,
+                Some(format!("check took longer than {TIMEOUT:?}")),
+            ),
+            Err(reason) => (Status::Errored, None, Some(reason.clone())),
+        };
+        let versions = match found {
+            Ok(Reply::Answer(versions)) => versions,
+            _ => Vec::new(),
+        };
+        let report = StepReport {
+            kind: StepKind::Check,
+            name: resource.to_owned(),
+            path: format!("check {resource}"),
+            resource: Some(resource.to_owned()),
+            linked: service.linked().map(str::to_owned),
+            version: versions.last().cloned(),
+            metadata: Vec::new(),
+            dir: None,
+            status,
+            exit,
+            reason: reason.as_deref().map(redact),
+            started_at,
+            took: clock.elapsed(),
+        };
+        self.world.observer.event(&Event::StepEnded {
+            step,
+            report: &report,
+        });
+        if status != Status::Succeeded {
+            return Ok(Some(report));
+        }
+        self.world.store().add_versions(resource, versions)?;
+        Ok(None)
+    }
+
+    /// The version from which to look on: a pinned one, or the newest known.
+    fn last(&self, get: &Get) -> Option<Version> {
+        let resource = self.world.pipeline.resource(&get.resource.text)?;
+        if let Some(pinned) = &resource.version {
+            return Some(pinned.clone());
+        }
+        if let VersionChoice::Pinned(pinned) = &get.version {
+            return Some(pinned.clone());
+        }
+        self.world
+            .store()
+            .versions(&get.resource.text)
+            .last()
+            .cloned()
+    }
+
+    async fn ask(
+        &self,
+        service: &Service,
+        last: Option<&Version>,
+        step: StepId<'_>,
+        interrupt: &Interrupt,
+    ) -> Result<Reply<Vec<Version>>, String> {
+        let command = match service {
+            Service::Linked { command, .. } => command,
+            Service::Time { source } => {
+                return Ok(Reply::Answer(vec![clock::check(
+                    source,
+                    last,
+                    Timestamp::now(),
+                )]));
+            }
+            Service::Folder(dir) => {
+                let digest = files::digest(dir).map_err(|error| error.to_string())?;
+                return Ok(Reply::Answer(vec![Version::from([(
+                    "content".to_owned(),
+                    digest,
+                )])]));
+            }
+        };
+        let source = service.source();
+        let env = wire::environment(None);
+        let call = Call {
+            command,
+            verb: Verb::Check,
+            source: &source,
+            version: last,
+            params: None,
+            env,
+        };
+        let show = |line: &str| {
+            let text = redact(line);
+            self.world
+                .observer
+                .event(&Event::Line { step, text: &text });
+        };
+        let part = interrupt.part();
+        let asked = wire::check(call, &part, &show);
+        tokio::pin!(asked);
+        tokio::select! {
+            reply = &mut asked => return reply,
+            () = tokio::time::sleep(TIMEOUT) => {}
+        }
+        part.stop();
+        asked.await
+    }
+}
+
+/// A digest of what decides which versions there are, without secrets: a rotated password changes no version, and a digest of
+/// one could be guessed from.
+fn fingerprint(service: &Service) -> String {
+    let mut source = Value::Object(service.source());
+    let secrets = service.secrets();
+    blank(&mut source, &secrets);
+    let text = format!("{} {source}", service.linked().unwrap_or("native"));
+    hex::encode(Sha256::digest(text))
+}
+
+fn blank(value: &mut Value, secrets: &[String]) {
+    match value {
+        Value::String(text) if secrets.contains(text) => text.clear(),
+        Value::Array(items) => items.iter_mut().for_each(|item| blank(item, secrets)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| blank(field, secrets)),
+        _ => {}
+    }
+}

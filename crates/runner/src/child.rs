@@ -1,0 +1,200 @@
+//! One child process: its input, its lines, its end; stopped as Concourse stops it.
+
+use crate::interrupt::Interrupt;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// Between SIGTERM and SIGKILL (`gardenProcessStopGracePeriod` in Concourse).
+const GRACE: Duration = Duration::from_secs(10);
+/// Concourse has no limit here; a resource that prints more than this is broken.
+const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+/// A longer line is shown in pieces, so that memory stays bounded.
+const MAX_LINE: usize = 64 * 1024;
+/// How long the pipes are read after the process ended: a daemon that it left behind may hold them open.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What to start.
+pub(crate) struct Program {
+    pub command: Vec<OsString>,
+    pub env: Vec<(String, String)>,
+    pub dir: PathBuf,
+    /// Given to the program on standard input, which is then closed.
+    pub stdin: Vec<u8>,
+    /// Whether standard output is an answer to read; otherwise its lines are shown like those of standard error.
+    pub answers: bool,
+}
+
+/// How it ended.
+pub(crate) struct Ended {
+    /// The exit code; 128 + n after a signal n, as shells say it.
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    /// Whether it ended because it was told to.
+    pub interrupted: bool,
+}
+
+/// Runs a program to its end. Each line that it writes goes to `line`.
+///
+/// # Errors
+/// The program could not be started, or its answer is larger than the limit.
+pub(crate) async fn run(
+    program: Program,
+    interrupt: &Interrupt,
+    line: &(dyn Fn(&str) + Sync),
+) -> io::Result<Ended> {
+    let mut child = spawn(&program)?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A program may end without reading all of its input.
+            let _ = stdin.write_all(&program.stdin).await;
+        }
+    };
+    let answer = async {
+        match stdout {
+            Some(stdout) if program.answers => read_answer(stdout).await,
+            Some(stdout) => read_lines(stdout, line).await.map(|()| Vec::new()),
+            None => Ok(Vec::new()),
+        }
+    };
+    let lines = async {
+        match stderr {
+            Some(stderr) => read_lines(stderr, line).await,
+            None => Ok(()),
+        }
+    };
+    let pipes = async { tokio::join!(feed, answer, lines) };
+    let ended = wait(&mut child, interrupt);
+    let ((status, interrupted), pipes) = join_with_linger(ended, pipes).await?;
+    let (stdout, lines) = pipes.map_or((Ok(Vec::new()), Ok(())), |((), stdout, lines)| {
+        (stdout, lines)
+    });
+    lines?;
+    Ok(Ended {
+        code: code(status),
+        stdout: stdout?,
+        interrupted,
+    })
+}
+
+/// Both to their end, but the pipes only a little longer than the process.
+async fn join_with_linger<S, P>(
+    process: impl Future<Output = io::Result<S>>,
+    pipes: impl Future<Output = P>,
+) -> io::Result<(S, Option<P>)> {
+    tokio::pin!(process, pipes);
+    tokio::select! {
+        status = &mut process => {
+            let read = tokio::time::timeout(LINGER, pipes).await;
+            Ok((status?, read.ok()))
+        }
+        read = &mut pipes => Ok((process.await?, Some(read))),
+    }
+}
+
+fn spawn(program: &Program) -> io::Result<Child> {
+    let mut words = program.command.iter();
+    let name = words
+        .next()
+        .ok_or_else(|| io::Error::other("the command is empty"))?;
+    Command::new(name)
+        .args(words)
+        .env_clear()
+        .envs(program.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(&program.dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A group of its own: Ctrl-C reaches the runner only, and a signal reaches what the program started.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+async fn wait(child: &mut Child, interrupt: &Interrupt) -> io::Result<(ExitStatus, bool)> {
+    tokio::select! {
+        status = child.wait() => return Ok((status?, false)),
+        () = interrupt.fired() => {}
+    }
+    signal(child, rustix::process::Signal::TERM);
+    let status = tokio::select! {
+        status = tokio::time::timeout(GRACE, child.wait()) => status.ok(),
+        () = interrupt.forced() => None,
+    };
+    match status {
+        Some(status) => Ok((status?, true)),
+        None => {
+            signal(child, rustix::process::Signal::KILL);
+            Ok((child.wait().await?, true))
+        }
+    }
+}
+
+/// Sends a signal to the whole process group; one that is gone already needs none.
+fn signal(child: &Child, signal: rustix::process::Signal) {
+    let id = child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = id {
+        let _ = rustix::process::kill_process_group(group, signal);
+    }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+async fn read_answer(stdout: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    let mut limited = stdout.take(MAX_ANSWER + 1);
+    limited.read_to_end(&mut answer).await?;
+    if answer.len() as u64 > MAX_ANSWER {
+        let message =
+            format!("the program printed more than {MAX_ANSWER} bytes on standard output");
+        return Err(io::Error::other(message));
+    }
+    Ok(answer)
+}
+
+/// Shows each line. A carriage return ends one too: progress bars use it.
+async fn read_lines(
+    source: impl AsyncRead + Unpin,
+    line: &(dyn Fn(&str) + Sync),
+) -> io::Result<()> {
+    let mut reader = BufReader::with_capacity(MAX_LINE, source);
+    let mut pending = Vec::new();
+    loop {
+        let chunk = reader.fill_buf().await?;
+        if chunk.is_empty() {
+            break;
+        }
+        let used = chunk.len();
+        for &byte in chunk {
+            if matches!(byte, b'\n' | b'\r') || pending.len() >= MAX_LINE {
+                show(&mut pending, line);
+            }
+            if !matches!(byte, b'\n' | b'\r') {
+                pending.push(byte);
+            }
+        }
+        reader.consume(used);
+    }
+    show(&mut pending, line);
+    Ok(())
+}
+
+fn show(pending: &mut Vec<u8>, line: &(dyn Fn(&str) + Sync)) {
+    if !pending.is_empty() {
+        line(&String::from_utf8_lossy(pending));
+        pending.clear();
+    }
+}

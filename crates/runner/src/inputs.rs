@@ -1,0 +1,235 @@
+//! Which versions a build takes: for each get the newest that fulfils its conditions, where gets that
+//! share a job in `passed` take versions that went through one and the same build of it, as in
+//! Concourse (`atc/scheduler/algorithm`).
+
+#[cfg(test)]
+mod tests;
+
+use crate::order::matching;
+use crate::pipeline::{Core, Get, Job, Pipeline, VersionChoice};
+use crate::report::{Idle, Version};
+use crate::store::{BuildRecord, Store, Taken};
+use std::collections::BTreeMap;
+
+/// Name of the get → what it takes.
+pub(crate) type Chosen = BTreeMap<String, Taken>;
+
+/// The gets of a job, each once.
+pub(crate) fn gets(job: &Job) -> Vec<&Get> {
+    let mut found: Vec<&Get> = Vec::new();
+    job.visit(&mut |step| {
+        if let Core::Get(get) = &step.core
+            && !found.iter().any(|known| known.name.text == get.name.text)
+        {
+            found.push(get);
+        }
+    });
+    found
+}
+
+/// What the next build of the job takes, or what it waits for.
+pub(crate) fn choose(pipeline: &Pipeline, store: &Store, job: &Job) -> Result<Chosen, Idle> {
+    let gets = gets(job);
+    let mut wants = Vec::new();
+    for get in &gets {
+        wants.push(want(pipeline, store, job, get)?);
+    }
+    let mut chosen = Chosen::new();
+    if assign(&wants, &mut BTreeMap::new(), &mut chosen) {
+        return Ok(chosen);
+    }
+    let shared: Vec<&str> = wants
+        .iter()
+        .filter(|want| !want.passed.is_empty())
+        .map(|want| want.name)
+        .collect();
+    let reason = format!(
+        "no build of the jobs in `passed` holds versions of {} together",
+        shared.join(" and ")
+    );
+    Err(Idle::Waiting {
+        input: shared
+            .first()
+            .map_or_else(String::new, |name| (*name).to_owned()),
+        reason,
+    })
+}
+
+/// One get with the versions it could take, the preferred first.
+struct Want<'w> {
+    name: &'w str,
+    resource: &'w str,
+    candidates: Vec<Version>,
+    passed: Vec<(&'w str, Vec<&'w BuildRecord>)>,
+}
+
+fn want<'w>(
+    pipeline: &'w Pipeline,
+    store: &'w Store,
+    job: &Job,
+    get: &'w Get,
+) -> Result<Want<'w>, Idle> {
+    let resource = get.resource.text.as_str();
+    let jobs = get
+        .passed
+        .iter()
+        .flat_map(|passed| matching(pipeline, &passed.text));
+    let passed: Vec<(&str, Vec<&BuildRecord>)> = jobs
+        .map(|job| {
+            (
+                job.name.text.as_str(),
+                store.succeeded(&job.name.text).collect(),
+            )
+        })
+        .collect();
+    let wait = |reason| Idle::Waiting {
+        input: get.name.text.clone(),
+        reason,
+    };
+    for (job, builds) in &passed {
+        if builds
+            .iter()
+            .all(|build| build.versions_of(resource).next().is_none())
+        {
+            return Err(wait(format!(
+                "no version of {resource} has passed job {job} yet"
+            )));
+        }
+    }
+    let known = known(store, resource, &passed);
+    let pinned = pipeline
+        .resource(resource)
+        .and_then(|resource| resource.version.clone());
+    let choice = pinned.map_or_else(|| get.version.clone(), VersionChoice::Pinned);
+    let candidates = candidates(known, &choice, last_taken(store, job, get));
+    if candidates.is_empty() {
+        return Err(wait(missing(&choice, resource)));
+    }
+    Ok(Want {
+        name: &get.name.text,
+        resource,
+        candidates,
+        passed,
+    })
+}
+
+fn missing(choice: &VersionChoice, resource: &str) -> String {
+    match choice {
+        VersionChoice::Pinned(version) => {
+            format!("the pinned version {version:?} of {resource} was not found by check")
+        }
+        VersionChoice::Latest | VersionChoice::Every => format!("{resource} has no version yet"),
+    }
+}
+
+/// The versions there are, oldest first: what check found, or what went through the builds of the jobs in `passed`.
+fn known(store: &Store, resource: &str, passed: &[(&str, Vec<&BuildRecord>)]) -> Vec<Version> {
+    let mut known = store.versions(resource).to_vec();
+    if let Some((_, builds)) = passed.first() {
+        let through = |version: &Version| builds.iter().any(|build| build.holds(resource, version));
+        known.retain(through);
+        let held = builds.iter().flat_map(|build| build.versions_of(resource));
+        let forgotten: Vec<Version> = held
+            .filter(|version| !known.contains(version))
+            .cloned()
+            .collect();
+        known.splice(0..0, forgotten.into_iter().rev());
+    }
+    known
+}
+
+fn last_taken<'s>(store: &'s Store, job: &Job, get: &Get) -> Option<&'s Version> {
+    let last = store.succeeded(&job.name.text).next()?;
+    let taken = last.inputs.get(&get.name.text)?;
+    (taken.resource == get.resource.text).then_some(&taken.version)
+}
+
+/// The versions to try, the preferred first.
+fn candidates(
+    mut known: Vec<Version>,
+    choice: &VersionChoice,
+    last: Option<&Version>,
+) -> Vec<Version> {
+    match choice {
+        VersionChoice::Pinned(version) => known.retain(|candidate| candidate == version),
+        VersionChoice::Latest => known.reverse(),
+        VersionChoice::Every => {
+            let taken = last.and_then(|last| known.iter().position(|version| version == last));
+            match taken {
+                // The next one first; with nothing newer, the same again.
+                Some(index) => {
+                    let later = known.split_off(index + 1);
+                    known.reverse();
+                    return later.into_iter().chain(known).collect();
+                }
+                None => known.reverse(),
+            }
+        }
+    }
+    known
+}
+
+/// Chooses for the first want, then for the rest; `builds` holds, per job in `passed`, the builds still possible.
+fn assign<'w>(
+    wants: &[Want<'w>],
+    builds: &mut BTreeMap<&'w str, Vec<u64>>,
+    chosen: &mut Chosen,
+) -> bool {
+    let Some((want, rest)) = wants.split_first() else {
+        return true;
+    };
+    for version in &want.candidates {
+        let Some(mut narrowed) = narrow(want, version, builds) else {
+            continue;
+        };
+        if assign(rest, &mut narrowed, chosen) {
+            let taken = Taken {
+                resource: want.resource.to_owned(),
+                version: version.clone(),
+            };
+            chosen.insert(want.name.to_owned(), taken);
+            return true;
+        }
+    }
+    false
+}
+
+fn narrow<'w>(
+    want: &Want<'w>,
+    version: &Version,
+    builds: &BTreeMap<&'w str, Vec<u64>>,
+) -> Option<BTreeMap<&'w str, Vec<u64>>> {
+    let mut narrowed = builds.clone();
+    for (job, records) in &want.passed {
+        let allowed = builds.get(job);
+        let held = records
+            .iter()
+            .filter(|build| build.holds(want.resource, version))
+            .map(|build| build.number);
+        let held: Vec<u64> = held
+            .filter(|number| allowed.is_none_or(|allowed| allowed.contains(number)))
+            .collect();
+        if held.is_empty() {
+            return None;
+        }
+        narrowed.insert(job, held);
+    }
+    Some(narrowed)
+}
+
+/// Whether the job is to be built with these inputs: a triggering one is not that of the last successful build.
+pub(crate) fn is_triggered(store: &Store, job: &Job, chosen: &Chosen) -> Result<(), Idle> {
+    let triggers: Vec<&Get> = gets(job).into_iter().filter(|get| get.trigger).collect();
+    if triggers.is_empty() {
+        return Err(Idle::NotTriggered);
+    }
+    let Some(last) = store.succeeded(&job.name.text).next() else {
+        return Ok(());
+    };
+    let is_new = |get: &&Get| last.inputs.get(&get.name.text) != chosen.get(&get.name.text);
+    if triggers.iter().any(is_new) {
+        Ok(())
+    } else {
+        Err(Idle::UpToDate)
+    }
+}

@@ -1,0 +1,61 @@
+//! Interruption in two degrees: the first stops steps and lets hooks run, the second stops everything.
+
+use tokio_util::sync::CancellationToken;
+
+/// Whether, and how hard, work is to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt {
+    stop: CancellationToken,
+    force: CancellationToken,
+}
+
+impl Interrupt {
+    /// An interrupt that has not fired.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// First call: stop, run the hooks. Second call: stop the hooks too.
+    pub fn raise(&self) {
+        if self.stop.is_cancelled() {
+            self.force.cancel();
+        }
+        self.stop.cancel();
+    }
+
+    /// Stops the work without ever forcing it.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Whether work is to stop.
+    pub fn is_raised(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Completes when work is to stop.
+    pub async fn fired(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Completes when even hooks are to stop.
+    pub async fn forced(&self) {
+        self.force.cancelled().await;
+    }
+
+    /// One for a part of the work: fires with this one, or alone.
+    pub(crate) fn part(&self) -> Self {
+        Self {
+            stop: self.stop.child_token(),
+            force: self.force.clone(),
+        }
+    }
+
+    /// One for hooks: fires only when this one is forced.
+    pub(crate) fn for_hooks(&self) -> Self {
+        Self {
+            stop: self.force.child_token(),
+            force: self.force.clone(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! From a file to a pipeline that is known to be runnable, or everything that is wrong with it.
+
+use crate::catalogue::Catalogue;
+use crate::error::RunnerError;
+use crate::pipeline::Pipeline;
+use crate::problem::Problems;
+use crate::rules;
+use crate::service::Supply;
+use crate::vars::{Missing, Vars};
+use crate::yaml::{self, Node};
+use std::path::Path;
+
+/// Reads a file of vars, as `--load-vars-from` takes it.
+///
+/// # Errors
+/// It cannot be read, is no YAML, or is no mapping.
+pub fn read_vars(file: &Path) -> Result<serde_json::Map<String, serde_json::Value>, RunnerError> {
+    let node = read_yaml(file)?;
+    match node.to_json() {
+        serde_json::Value::Object(values) => Ok(values),
+        serde_json::Value::Null => Ok(serde_json::Map::new()),
+        _ => {
+            let mut problems = Problems::default();
+            problems.error(
+                node.at,
+                format!("vars must be a mapping, not {}", node.describe()),
+            );
+            Err(invalid(file, problems))
+        }
+    }
+}
+
+/// Says everything that is wrong with a pipeline, or gives the warnings. References that have no value are left unjudged.
+///
+/// # Errors
+/// All problems at once, with their places.
+pub fn validate(
+    file: &Path,
+    vars: &Vars,
+    catalogue: &Catalogue,
+    supply: &Supply,
+) -> Result<Problems, RunnerError> {
+    load(file, vars, Missing::Keep, catalogue, supply).map(|(_, problems)| problems)
+}
+
+/// Reads a pipeline whose every reference has a value.
+pub(crate) fn pipeline(
+    file: &Path,
+    vars: &Vars,
+    catalogue: &Catalogue,
+    supply: &Supply,
+) -> Result<Pipeline, RunnerError> {
+    load(file, vars, Missing::KeepLocal, catalogue, supply).map(|(pipeline, _)| pipeline)
+}
+
+fn load(
+    file: &Path,
+    vars: &Vars,
+    missing: Missing,
+    catalogue: &Catalogue,
+    supply: &Supply,
+) -> Result<(Pipeline, Problems), RunnerError> {
+    let written = read_yaml(file)?;
+    let mut problems = Problems::default();
+    let root = vars.fill(&written, missing, &mut problems.errors);
+    let pipeline = Pipeline::read(&root, &mut problems);
+    rules::structure(&pipeline, &mut problems);
+    rules::resources(&pipeline, catalogue, supply, &mut problems);
+    problems.settle();
+    if problems.errors.is_empty() {
+        Ok((pipeline, problems))
+    } else {
+        Err(invalid(file, problems))
+    }
+}
+
+fn read_yaml(file: &Path) -> Result<Node, RunnerError> {
+    let text = std::fs::read_to_string(file).map_err(RunnerError::io("read", file))?;
+    yaml::parse(&text).map_err(|problem| {
+        let problems = Problems {
+            errors: vec![problem],
+            warnings: Vec::new(),
+        };
+        invalid(file, problems)
+    })
+}
+
+fn invalid(file: &Path, problems: Problems) -> RunnerError {
+    RunnerError::Invalid {
+        file: file.to_owned(),
+        count: problems.errors.len(),
+        lines: problems.lines(file),
+    }
+}

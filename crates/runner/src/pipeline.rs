@@ -1,0 +1,104 @@
+//! A pipeline as types, read from positioned YAML. Reading reports everything that is wrong with the
+//! shape (unknown keys, wrong types, steps that are none) and goes on; [`crate::validate`] then looks at
+//! what the parts say about each other.
+
+mod duration;
+mod fields;
+mod job;
+mod resource;
+mod step;
+mod task;
+#[cfg(test)]
+mod tests;
+
+pub use duration::parse_duration;
+pub use job::Job;
+pub use resource::{Group, Resource, ResourceType};
+pub use step::{
+    Across, AcrossVar, Core, Get, Hooks, InParallel, Inputs, LoadFormat, LoadVar, Put, Step,
+    TaskStep, VersionChoice,
+};
+pub use task::{TaskConfig, TaskDir, TaskRun};
+
+pub(crate) use fields::Fields;
+pub(crate) use task::environment;
+
+use crate::problem::{Position, Problems};
+use crate::yaml::{Kind, Node};
+
+/// A name and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// Its place.
+    pub at: Position,
+}
+
+/// A whole pipeline.
+#[derive(Debug, Clone, Default)]
+pub struct Pipeline {
+    /// Where resource types come from.
+    pub resource_types: Vec<ResourceType>,
+    /// The resources.
+    pub resources: Vec<Resource>,
+    /// The jobs, in the order of the file.
+    pub jobs: Vec<Job>,
+    /// Groups: how the web page would show the jobs.
+    pub groups: Vec<Group>,
+}
+
+impl Pipeline {
+    /// Reads a pipeline; what is wrong with its shape is added to the problems.
+    pub fn read(root: &Node, problems: &mut Problems) -> Self {
+        let mut fields = Fields::new(root, "the pipeline", problems);
+        let pipeline = Self {
+            resource_types: fields.each("resource_types", "resource_types", ResourceType::read),
+            resources: fields.each("resources", "resources", Resource::read),
+            jobs: fields.each("jobs", "jobs", Job::read),
+            groups: fields.each("groups", "groups", Group::read),
+        };
+        resource::read_display(&mut fields);
+        fields.refuse(
+            "var_sources",
+            "var sources are not supported: give the values with --var or --load-vars-from",
+        );
+        fields.refuse("prototypes", "prototypes are not supported");
+        // Concourse drops unknown keys at the top, so that they can hold anchors; one without an anchor is a typing error.
+        fields.allow(|entry| holds_anchor(&entry.value) || entry.anchored);
+        fields.finish();
+        if pipeline.jobs.is_empty() {
+            problems.error(root.at, "the pipeline has no jobs: there is nothing to run");
+        }
+        pipeline
+    }
+
+    /// The job of that name.
+    pub fn job(&self, name: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.name.text == name)
+    }
+
+    /// The resource of that name.
+    pub fn resource(&self, name: &str) -> Option<&Resource> {
+        self.resources
+            .iter()
+            .find(|resource| resource.name.text == name)
+    }
+
+    /// The resource type of that name.
+    pub fn resource_type(&self, name: &str) -> Option<&ResourceType> {
+        self.resource_types
+            .iter()
+            .find(|kind| kind.name.text == name)
+    }
+}
+
+fn holds_anchor(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Map(entries) => entries
+            .iter()
+            .any(|entry| entry.anchored || holds_anchor(&entry.value)),
+        Kind::List(items) => items.iter().any(holds_anchor),
+        _ => false,
+    }
+}

@@ -1,0 +1,106 @@
+use super::*;
+use crate::yaml;
+use std::time::Duration;
+
+fn read(text: &str) -> (Pipeline, Vec<String>) {
+    let mut problems = Problems::default();
+    let pipeline = Pipeline::read(&yaml::parse(text).unwrap(), &mut problems);
+    let lines = problems
+        .errors
+        .into_iter()
+        .map(|p| format!("{}: {}", p.at, p.message));
+    (pipeline, lines.collect())
+}
+
+#[test]
+fn durations_are_those_of_go() {
+    let rows = [
+        ("90s", Some(Duration::from_secs(90))),
+        ("1h30m", Some(Duration::from_secs(5400))),
+        ("1.5h", Some(Duration::from_secs(5400))),
+        ("500ms", Some(Duration::from_millis(500))),
+        ("0", Some(Duration::ZERO)),
+        ("", None),
+        ("10", None),
+        ("-1s", None),
+        ("1d", None),
+        ("1s2", None),
+        ("99999999999999999h", None),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(parse_duration(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_step_is_read_with_its_modifiers() {
+    let text = "
+jobs:
+- name: j
+  ensure: {task: t, file: a/b.yml}
+  plan:
+  - in_parallel:
+      limit: 2
+      steps:
+      - get: r
+        passed: [j]
+        version: every
+        timeout: 5m
+        attempts: 3
+        on_failure: {do: [{try: {put: r}}]}
+";
+    let (pipeline, problems) = read(text);
+    assert_eq!(problems, Vec::<String>::new());
+    let mut contexts = Vec::new();
+    pipeline.jobs[0].visit(&mut |step| contexts.push(step.context.clone()));
+    let plan = "jobs.j.plan[0]";
+    let get = format!("{plan}.in_parallel.steps[0]");
+    let hook = format!("{get}.on_failure");
+    let expected = [
+        plan.to_owned(),
+        get,
+        hook.clone(),
+        format!("{hook}.do[0]"),
+        format!("{hook}.do[0].try"),
+        "jobs.j.ensure".to_owned(),
+    ];
+    assert_eq!(contexts, expected);
+}
+
+#[test]
+fn across_takes_lists_and_vars() {
+    let text = "
+jobs:
+- name: j
+  plan:
+  - task: t
+    file: a/b
+    across: [{var: v, values: ((.:list)), max_in_flight: all}, {var: w, values: [1]}]
+    fail_fast: true
+    attempts: 2
+    ensure: {put: r, params: {x: ((.:y))}}
+";
+    let (pipeline, problems) = read(text);
+    assert_eq!(problems, Vec::<String>::new());
+    let across = pipeline.jobs[0].plan[0].across.as_ref().unwrap();
+    assert!(across.fail_fast);
+    assert_eq!(
+        [across.vars[0].max_in_flight, across.vars[1].max_in_flight],
+        [None, Some(1)]
+    );
+}
+
+#[test]
+fn top_level_keys_may_hold_anchors_but_nothing_else() {
+    let job = "jobs: [{name: j, plan: [{get: r}]}]\n";
+    assert_eq!(
+        read(&format!("shared: &s {{a: 1}}\n{job}")).1,
+        Vec::<String>::new()
+    );
+    let (_, problems) = read(&format!("resource: []\n{job}"));
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].starts_with("1:1: the pipeline: unknown key `resource`"),
+        "{problems:?}"
+    );
+}

@@ -1,0 +1,142 @@
+//! What the parts of a pipeline say about each other. [`structure`] holds the rules of Concourse's own
+//! validation, each with the file it was read from; [`resources`] holds what the linked resources say.
+
+mod names;
+mod resources;
+mod steps;
+
+pub(crate) use resources::resources;
+
+use crate::order;
+use crate::pipeline::{Job, Name, Pipeline};
+use crate::problem::Problems;
+use std::collections::BTreeMap;
+
+/// The rules of `atc/configvalidate/validate.go` and `atc/step_validator.go`.
+pub(crate) fn structure(pipeline: &Pipeline, problems: &mut Problems) {
+    let lists = [
+        (
+            "resources",
+            pipeline
+                .resources
+                .iter()
+                .map(|resource| &resource.name)
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "resource_types",
+            pipeline
+                .resource_types
+                .iter()
+                .map(|kind| &kind.name)
+                .collect(),
+        ),
+        ("jobs", pipeline.jobs.iter().map(|job| &job.name).collect()),
+        (
+            "groups",
+            pipeline.groups.iter().map(|group| &group.name).collect(),
+        ),
+    ];
+    for (list, names) in lists {
+        names::check(list, &names, problems);
+    }
+    types(pipeline, problems);
+    unused(pipeline, problems);
+    groups(pipeline, problems);
+    pipeline
+        .jobs
+        .iter()
+        .for_each(|job| steps::check(pipeline, job, problems));
+    circle(pipeline, problems);
+}
+
+/// `validateResources`, `validateResourceTypes`: "has no type".
+fn types(pipeline: &Pipeline, problems: &mut Problems) {
+    let resources = pipeline
+        .resources
+        .iter()
+        .map(|resource| ("resources", &resource.name, &resource.kind));
+    let kinds = pipeline
+        .resource_types
+        .iter()
+        .map(|kind| ("resource_types", &kind.name, &kind.kind));
+    for (list, name, kind) in resources.chain(kinds) {
+        if kind.text.is_empty() {
+            problems.error(kind.at, format!("{list}.{} has no type", name.text));
+        }
+    }
+}
+
+/// `validateResourcesUnused`.
+fn unused(pipeline: &Pipeline, problems: &mut Problems) {
+    let used: Vec<&Name> = pipeline.jobs.iter().flat_map(steps::resources_of).collect();
+    for resource in &pipeline.resources {
+        if !used.iter().any(|name| name.text == resource.name.text) {
+            problems.error(
+                resource.at,
+                format!("resource '{}' is not used", resource.name.text),
+            );
+        }
+    }
+}
+
+/// `validateGroups`.
+fn groups(pipeline: &Pipeline, problems: &mut Problems) {
+    let mut grouped: BTreeMap<&str, bool> = pipeline
+        .jobs
+        .iter()
+        .map(|job| (job.name.text.as_str(), pipeline.groups.is_empty()))
+        .collect();
+    for group in &pipeline.groups {
+        for name in &group.jobs {
+            let matching = order::matching(pipeline, &name.text);
+            if matching.is_empty() {
+                problems.error(
+                    name.at,
+                    format!(
+                        "group '{}' has unknown job '{}'",
+                        group.name.text, name.text
+                    ),
+                );
+            }
+            matching.into_iter().for_each(|job| {
+                grouped.insert(&job.name.text, true);
+            });
+        }
+        for name in group
+            .resources
+            .iter()
+            .filter(|name| pipeline.resource(&name.text).is_none())
+        {
+            problems.error(
+                name.at,
+                format!(
+                    "group '{}' has unknown resource '{}'",
+                    group.name.text, name.text
+                ),
+            );
+        }
+    }
+    let lonely = |job: &&Job| !grouped.get(job.name.text.as_str()).copied().unwrap_or(true);
+    for job in pipeline.jobs.iter().filter(lonely) {
+        problems.error(
+            job.name.at,
+            format!("job '{}' belongs to no group", job.name.text),
+        );
+    }
+}
+
+/// Concourse accepts a circle of `passed` and then never schedules its jobs; here it would look like "nothing to do".
+fn circle(pipeline: &Pipeline, problems: &mut Problems) {
+    let Some(jobs) = order::circle(pipeline) else {
+        return;
+    };
+    let names: Vec<&str> = jobs.iter().map(|job| job.name.text.as_str()).collect();
+    if let Some(first) = jobs.first() {
+        let message = format!(
+            "the jobs {} wait for each other by `passed`: none can ever run",
+            names.join(", ")
+        );
+        problems.error(first.name.at, message);
+    }
+}

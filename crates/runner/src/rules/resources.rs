@@ -1,0 +1,182 @@
+//! What the linked resources say about `source`, `params` and versions: their own JSON Schemas.
+
+use crate::catalogue::Catalogue;
+use crate::clock;
+use crate::pipeline::{Core, Pipeline, Resource, Step, VersionChoice};
+use crate::problem::{Position, Problems};
+use crate::report::Version;
+use crate::schema;
+use crate::service::{self, Service, Supply};
+use crate::yaml::{Kind, Node};
+use std::collections::BTreeMap;
+
+/// Judges every resource, and every step by its resource.
+pub(crate) fn resources(
+    pipeline: &Pipeline,
+    catalogue: &Catalogue,
+    supply: &Supply,
+    problems: &mut Problems,
+) {
+    let mut services = BTreeMap::new();
+    for resource in pipeline
+        .resources
+        .iter()
+        .filter(|resource| !resource.kind.text.is_empty())
+    {
+        match service::resolve(pipeline, resource, catalogue, supply) {
+            Ok(service) => {
+                source(resource, &service, problems);
+                services.insert(resource.name.text.as_str(), service);
+            }
+            Err(problem) => problems.errors.push(problem),
+        }
+    }
+    options(pipeline, catalogue, supply, problems);
+    for job in &pipeline.jobs {
+        job.visit(&mut |step| judge(step, &services, problems));
+    }
+}
+
+fn source(resource: &Resource, service: &Service, problems: &mut Problems) {
+    let context = format!("resources.{}.source", resource.name.text);
+    match service {
+        Service::Linked { source, .. } => against(service, "source", source, &context, problems),
+        Service::Time { source } => clock::validate(source, &context, problems),
+        Service::Folder(_) => {}
+    }
+    if let Some(version) = &resource.version {
+        let context = format!("resources.{}.version", resource.name.text);
+        against(
+            service,
+            "version",
+            &version_node(version, resource.at),
+            &context,
+            problems,
+        );
+    }
+}
+
+/// `--input` and `--type` that name nothing are typing errors.
+fn options(pipeline: &Pipeline, catalogue: &Catalogue, supply: &Supply, problems: &mut Problems) {
+    let top = Position { line: 1, column: 1 };
+    for name in supply
+        .inputs
+        .keys()
+        .filter(|name| pipeline.resource(name).is_none())
+    {
+        problems.error(
+            top,
+            format!("--input {name}=…: the pipeline has no resource of that name"),
+        );
+    }
+    for (kind, name) in &supply.types {
+        if !catalogue.resources.contains_key(name) {
+            problems.error(
+                top,
+                format!("--type {kind}={name}: linked in are {}", catalogue.names()),
+            );
+        }
+    }
+}
+
+fn judge(step: &Step, services: &BTreeMap<&str, Service>, problems: &mut Problems) {
+    let context = step.context.as_str();
+    match &step.core {
+        Core::Get(get) => {
+            let Some(service) = services.get(get.resource.text.as_str()) else {
+                return;
+            };
+            let at = get.name.at;
+            params(
+                service,
+                "get_params",
+                get.params.as_ref(),
+                at,
+                &format!("{context}.params"),
+                problems,
+            );
+            if let VersionChoice::Pinned(version) = &get.version {
+                against(
+                    service,
+                    "version",
+                    &version_node(version, at),
+                    &format!("{context}.version"),
+                    problems,
+                );
+            }
+        }
+        Core::Put(put) => {
+            let Some(service) = services.get(put.resource.text.as_str()) else {
+                return;
+            };
+            let at = put.name.at;
+            if !matches!(service, Service::Linked { .. }) {
+                let name = &put.resource.text;
+                problems.error(
+                    at,
+                    format!("{context}: `{name}` cannot be put: it is given as a folder or a time"),
+                );
+            }
+            params(
+                service,
+                "put_params",
+                put.params.as_ref(),
+                at,
+                &format!("{context}.params"),
+                problems,
+            );
+            if !put.no_get {
+                let context = format!("{context}.get_params");
+                params(
+                    service,
+                    "get_params",
+                    put.get_params.as_ref(),
+                    at,
+                    &context,
+                    problems,
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Params that are absent are `{}` for the resource: it may need some.
+fn params(
+    service: &Service,
+    part: &str,
+    node: Option<&Node>,
+    at: Position,
+    context: &str,
+    problems: &mut Problems,
+) {
+    let empty = Node {
+        at,
+        kind: Kind::Map(Vec::new()),
+    };
+    against(service, part, node.unwrap_or(&empty), context, problems);
+}
+
+fn against(service: &Service, part: &str, node: &Node, context: &str, problems: &mut Problems) {
+    let Some(schema) = service.schema(part) else {
+        return;
+    };
+    for objection in schema::objections(schema, node) {
+        let path = objection.pointer.replace('/', ".");
+        let at = place(node, &objection.pointer);
+        problems.error(at, format!("{context}{path}: {}", objection.message));
+    }
+}
+
+/// The place of the key that a pointer ends in, or of the deepest value on the way.
+fn place(node: &Node, pointer: &str) -> Position {
+    let (around, key) = pointer.rsplit_once('/').unwrap_or(("", ""));
+    let key = key.replace("~1", "/").replace("~0", "~");
+    node.at_pointer(around)
+        .entry(&key)
+        .map_or(node.at_pointer(pointer).at, |entry| entry.at)
+}
+
+fn version_node(version: &Version, at: Position) -> Node {
+    Node::from_json(&serde_json::json!(version), at)
+}

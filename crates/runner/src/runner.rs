@@ -1,0 +1,243 @@
+//! A run: which jobs are built, in which order, with which versions.
+
+use crate::build::{self, Build, Scope, World};
+use crate::catalogue::Catalogue;
+use crate::checks::Checks;
+use crate::error::RunnerError;
+use crate::event::{Event, Observer};
+use crate::inputs::{self, Chosen};
+use crate::interrupt::Interrupt;
+use crate::pipeline::{Job, Pipeline, VersionChoice};
+use crate::report::{BuildReport, Idle, JobOutcome, JobReport, RunReport, Status};
+use crate::service::{self, Supply};
+use crate::store::Store;
+use crate::vars::Vars;
+use crate::{load, order};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// With `version: every`, builds of one job in one run: a history of more waits for the next run.
+const MAX_BUILDS: usize = 100;
+
+/// What to run, and with what.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// The pipeline.
+    pub file: PathBuf,
+    /// Values for its `((vars))`.
+    pub vars: Vars,
+    /// Jobs to build whether or not something triggers them; all others stay. Empty: all that are triggered.
+    pub jobs: Vec<String>,
+    /// Content and types that a person supplies.
+    pub supply: Supply,
+    /// The state folder.
+    pub state: PathBuf,
+    /// The linked resources.
+    pub catalogue: Catalogue,
+}
+
+/// A pipeline that is ready to run.
+pub struct Runner {
+    world: Arc<World>,
+    jobs: Vec<String>,
+}
+
+impl Runner {
+    /// Reads and judges the pipeline and opens the state folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the pipeline; an unknown job; a state folder that is in use or not understood.
+    pub fn new(options: RunOptions, observer: Arc<dyn Observer>) -> Result<Self, RunnerError> {
+        let pipeline = load::pipeline(
+            &options.file,
+            &options.vars,
+            &options.catalogue,
+            &options.supply,
+        )?;
+        known_jobs(&pipeline, &options.jobs)?;
+        let mut services = BTreeMap::new();
+        for resource in &pipeline.resources {
+            // Every one was resolved a moment ago, when the pipeline was judged.
+            if let Ok(service) =
+                service::resolve(&pipeline, resource, &options.catalogue, &options.supply)
+            {
+                service
+                    .secrets()
+                    .iter()
+                    .for_each(|secret| trireme_protocol::redact::learn(secret));
+                services.insert(resource.name.text.clone(), service);
+            }
+        }
+        let store = Mutex::new(Store::open(&options.state)?);
+        let name = options
+            .file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let launcher = options.catalogue.launcher;
+        let world = World {
+            pipeline,
+            name,
+            services,
+            launcher,
+            store,
+            observer,
+        };
+        Ok(Self {
+            world: Arc::new(world),
+            jobs: options.jobs,
+        })
+    }
+
+    /// Runs the jobs. A failing job is part of the report, not an error.
+    ///
+    /// # Errors
+    /// The state folder could not be written.
+    pub async fn run(&self, interrupt: &Interrupt) -> Result<RunReport, RunnerError> {
+        let (started_at, clock) = (Timestamp::now(), Instant::now());
+        let mut checks = Checks::new(&self.world)?;
+        let mut jobs = Vec::new();
+        for job in order::order(&self.world.pipeline) {
+            let name = job.name.text.clone();
+            if interrupt.is_raised() || !(self.jobs.is_empty() || self.jobs.contains(&name)) {
+                continue;
+            }
+            let outcome = self.job(job, &mut checks, interrupt).await?;
+            if let JobOutcome::Idle(idle) = &outcome {
+                self.world
+                    .observer
+                    .event(&Event::JobIdle { job: &name, idle });
+            }
+            jobs.push(JobReport { name, outcome });
+        }
+        Ok(RunReport {
+            jobs,
+            started_at,
+            took: clock.elapsed(),
+            aborted: interrupt.is_raised(),
+        })
+    }
+
+    async fn job(
+        &self,
+        job: &Job,
+        checks: &mut Checks,
+        interrupt: &Interrupt,
+    ) -> Result<JobOutcome, RunnerError> {
+        if let Some(failed) = checks.for_job(job, interrupt).await? {
+            return Ok(JobOutcome::Unknown(failed));
+        }
+        let mut builds = Vec::new();
+        let mut by_hand = !self.jobs.is_empty();
+        while builds.len() < MAX_BUILDS {
+            let chosen = match self.next_inputs(job, by_hand) {
+                Ok(chosen) => chosen,
+                Err(idle) if builds.is_empty() => return Ok(JobOutcome::Idle(idle)),
+                Err(_) => break,
+            };
+            by_hand = false;
+            let report = self.build(job, chosen, interrupt).await?;
+            checks.after(&report);
+            let go_on = report.status == Status::Succeeded && takes_every(job);
+            builds.push(report);
+            if !go_on {
+                break;
+            }
+        }
+        Ok(JobOutcome::Built(builds))
+    }
+
+    fn next_inputs(&self, job: &Job, by_hand: bool) -> Result<Chosen, Idle> {
+        let store = self.world.store();
+        if !by_hand && !inputs::gets(job).iter().any(|get| get.trigger) {
+            return Err(Idle::NotTriggered);
+        }
+        let chosen = inputs::choose(&self.world.pipeline, &store, job)?;
+        if !by_hand {
+            inputs::is_triggered(&store, job, &chosen)?;
+        }
+        Ok(chosen)
+    }
+
+    async fn build(
+        &self,
+        job: &Job,
+        chosen: Chosen,
+        interrupt: &Interrupt,
+    ) -> Result<BuildReport, RunnerError> {
+        let (started_at, clock) = (Timestamp::now(), Instant::now());
+        let name = job.name.text.as_str();
+        let (number, dir) = self
+            .world
+            .store()
+            .start_build(name, chosen.clone(), started_at)?;
+        self.world
+            .observer
+            .event(&Event::BuildStarted { job: name, number });
+        let build = Arc::new(Build::new(
+            self.world.clone(),
+            name,
+            number,
+            dir.clone(),
+            chosen,
+        ));
+        let scope = Scope::new(build.clone(), interrupt.part());
+        let status = build::run_plan(job, &scope).await;
+        self.world.store().end_build(name, number, status)?;
+        let steps = build.reports();
+        let report = BuildReport {
+            job: name.to_owned(),
+            number,
+            status,
+            steps,
+            dir,
+            started_at,
+            took: clock.elapsed(),
+        };
+        self.world
+            .observer
+            .event(&Event::BuildEnded { report: &report });
+        Ok(report)
+    }
+
+    /// The pipeline, as it was read.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.world.pipeline
+    }
+}
+
+fn takes_every(job: &Job) -> bool {
+    inputs::gets(job)
+        .iter()
+        .any(|get| get.version == VersionChoice::Every)
+}
+
+fn known_jobs(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
+    let unknown: Vec<&str> = jobs
+        .iter()
+        .filter(|name| pipeline.job(name).is_none())
+        .map(String::as_str)
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<&str> = pipeline
+        .jobs
+        .iter()
+        .map(|job| job.name.text.as_str())
+        .collect();
+    Err(RunnerError::Option(format!(
+        "--job {}: the pipeline has the jobs {}",
+        unknown.join(", "),
+        known.join(", ")
+    )))
+}
+
+/// The state folder when nobody names one.
+pub fn default_state() -> &'static Path {
+    Path::new(".trireme")
+}

@@ -1,0 +1,214 @@
+//! What serves a resource here: a linked resource, the time, or a folder given with `--input`.
+
+use crate::catalogue::Catalogue;
+use crate::pipeline::{Pipeline, Resource};
+use crate::problem::Problem;
+use crate::schema;
+use crate::yaml::Node;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What the program was told about resources that it does not find by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Supply {
+    /// Resource → folder that is its only version (`--input NAME=DIR`).
+    pub inputs: BTreeMap<String, PathBuf>,
+    /// Type → name of the linked resource that serves it (`--type T=NAME`).
+    pub types: BTreeMap<String, String>,
+}
+
+/// What serves one resource.
+#[derive(Debug, Clone)]
+pub(crate) enum Service {
+    /// A linked resource, run as a child process.
+    Linked {
+        name: String,
+        command: Vec<OsString>,
+        source: Node,
+        schema: Value,
+    },
+    /// The `time` resource: a check gives the current time.
+    Time { source: Node },
+    /// A folder: its only version, never put.
+    Folder(PathBuf),
+}
+
+impl Service {
+    /// The linked resource's name.
+    pub fn linked(&self) -> Option<&str> {
+        match self {
+            Self::Linked { name, .. } => Some(name),
+            Self::Time { .. } | Self::Folder(_) => None,
+        }
+    }
+
+    /// One of the schemas (`source`, `get_params`, …) that the resource publishes.
+    pub fn schema(&self, part: &str) -> Option<&Value> {
+        match self {
+            Self::Linked { schema, .. } => schema.get(part),
+            Self::Time { .. } | Self::Folder(_) => None,
+        }
+    }
+
+    /// The configuration, for the resource.
+    pub fn source(&self) -> Map<String, Value> {
+        match self {
+            Self::Linked { source, .. } | Self::Time { source } => match source.to_json() {
+                Value::Object(fields) => fields,
+                _ => Map::new(),
+            },
+            Self::Folder(_) => Map::new(),
+        }
+    }
+
+    /// The secrets of the configuration.
+    pub fn secrets(&self) -> Vec<String> {
+        let source = Value::Object(self.source());
+        self.schema("source")
+            .map(|schema| schema::secrets(schema, &source))
+            .unwrap_or_default()
+    }
+}
+
+/// What serves this resource, or why nothing does.
+pub(crate) fn resolve(
+    pipeline: &Pipeline,
+    resource: &Resource,
+    catalogue: &Catalogue,
+    supply: &Supply,
+) -> Result<Service, Problem> {
+    let name = &resource.name.text;
+    if let Some(dir) = supply.inputs.get(name) {
+        return Ok(Service::Folder(dir.clone()));
+    }
+    let kind = resource.kind.text.as_str();
+    let declared = pipeline.resource_type(kind);
+    let defaults = declared.and_then(|declared| declared.defaults.as_ref());
+    let source = schema::over_defaults(defaults, resource.source.as_ref(), resource.at);
+    let image = declared
+        .and_then(|declared| declared.source.as_ref())
+        .and_then(linked_name);
+    let linked = match supply.types.get(kind) {
+        Some(name) => Some(name.as_str()),
+        None if declared.is_some() => image.as_deref(),
+        None if kind == "time" => return Ok(Service::Time { source }),
+        // trireme-image speaks the same versions and files; keys that it does not know are refused by its schema.
+        None if kind == "registry-image" => Some("image"),
+        None => None,
+    };
+    let found = linked.and_then(|name| Some((name, catalogue.resources.get(name)?)));
+    let Some((linked, entry)) = found else {
+        return Err(Problem {
+            at: resource.kind.at,
+            message: unserved(resource, linked, catalogue),
+        });
+    };
+    let (command, schema) = (entry.command.clone(), entry.schema.clone());
+    Ok(Service::Linked {
+        name: linked.to_owned(),
+        command,
+        source,
+        schema,
+    })
+}
+
+/// `NAME` of an image whose repository ends in `trireme-NAME`.
+fn linked_name(source: &Node) -> Option<String> {
+    let repository = source.get("repository")?.as_str()?;
+    let last = repository.rsplit('/').next()?;
+    let end = last.find(['@', ':']).unwrap_or(last.len());
+    last[..end].strip_prefix("trireme-").map(str::to_owned)
+}
+
+fn unserved(resource: &Resource, linked: Option<&str>, catalogue: &Catalogue) -> String {
+    let (name, kind, names) = (&resource.name.text, &resource.kind.text, catalogue.names());
+    let what = match linked {
+        Some(linked) => {
+            format!("`{kind}` is to be served by trireme-{linked}, which is not linked in")
+        }
+        None => format!("nothing here serves the type `{kind}`"),
+    };
+    format!(
+        "resources.{name}: {what}; give the content of {name} with --input {name}=DIR, or name what serves the type \
+         with --type {kind}=NAME ({names})"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Linked;
+    use crate::problem::Problems;
+    use crate::yaml;
+
+    const TYPES: &str = "
+resource_types:
+- {name: ours, type: registry-image, source: {repository: 'r.example/x/trireme-image:1'}, defaults: {insecure: true}}
+- {name: theirs, type: registry-image, source: {repository: x/git}}
+- {name: later, type: registry-image, source: {repository: x/trireme-later}}
+resources:
+- {name: r, type: KIND, source: {repository: a}}
+";
+
+    fn served(kind: &str, supply: &Supply) -> Result<Service, String> {
+        let root = yaml::parse(&TYPES.replace("KIND", kind)).unwrap();
+        let pipeline = Pipeline::read(&root, &mut Problems::default());
+        let linked = Linked {
+            schema: Value::Null,
+            command: vec!["trireme".into()],
+        };
+        let catalogue = Catalogue {
+            resources: [("image".to_owned(), linked)].into(),
+            launcher: vec![],
+        };
+        resolve(&pipeline, &pipeline.resources[0], &catalogue, supply)
+            .map_err(|problem| problem.message)
+    }
+
+    #[test]
+    fn a_type_is_served_by_the_image_it_names() {
+        let none = Supply::default();
+        let service = served("ours", &none).unwrap();
+        assert_eq!(service.linked(), Some("image"));
+        assert_eq!(
+            Value::Object(service.source()),
+            serde_json::json!({"repository": "a", "insecure": true})
+        );
+        assert_eq!(
+            served("registry-image", &none).unwrap().linked(),
+            Some("image")
+        );
+        assert!(matches!(served("time", &none), Ok(Service::Time { .. })));
+        for (kind, part) in [
+            ("git", "nothing here serves"),
+            ("theirs", "nothing here"),
+            ("later", "trireme-later"),
+        ] {
+            let message = served(kind, &none).unwrap_err();
+            assert!(
+                message.contains(part) && message.contains("--input r=DIR"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_person_can_supply_what_is_missing() {
+        let types = [("git".to_owned(), "image".to_owned())].into();
+        let by_type = Supply {
+            types,
+            ..Supply::default()
+        };
+        assert_eq!(served("git", &by_type).unwrap().linked(), Some("image"));
+        let inputs = [("r".to_owned(), PathBuf::from("/x"))].into();
+        let by_input = Supply {
+            inputs,
+            ..Supply::default()
+        };
+        assert!(
+            matches!(served("git", &by_input), Ok(Service::Folder(dir)) if dir.as_os_str() == "/x")
+        );
+    }
+}

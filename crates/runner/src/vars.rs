@@ -1,0 +1,258 @@
+//! `((vars))` as Concourse has them: `((name))`, `((name.field))`, `((source:name))`, quoted segments
+//! (`(("a.b".c))`), and local ones, `((.:name))`, that `load_var`, `across` and `get` set.
+//!
+//! A text that is one reference as a whole takes the value with its type; a reference inside a longer
+//! text must be a text, number or truth value. A filled-in value is not searched for references again.
+
+mod reference;
+#[cfg(test)]
+mod tests;
+
+pub use reference::Reference;
+
+use crate::problem::{Position, Problem};
+use crate::yaml::{Entry, Kind, Node};
+use reference::Piece;
+use serde_json::{Map, Value};
+
+/// Values for references; later layers win over earlier ones.
+#[derive(Debug, Clone, Default)]
+pub struct Vars {
+    layers: Vec<Map<String, Value>>,
+}
+
+/// What to do with a reference that has no value here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Leave its text as it is.
+    Keep,
+    /// Leave local ones (`((.:name))`), report all others.
+    KeepLocal,
+    /// Report it.
+    Report,
+}
+
+impl Vars {
+    /// Adds values that win over those already there.
+    pub fn add_layer(&mut self, values: Map<String, Value>) {
+        self.layers.push(values);
+    }
+
+    /// Sets one value, with a dotted name for a nested one, as `--var a.b=c` does.
+    ///
+    /// # Errors
+    /// A reason, when the name is no valid reference or names a source.
+    pub fn set(&mut self, name: &str, value: Value) -> Result<(), String> {
+        let reference: Reference = name.parse()?;
+        if reference.source.is_some() {
+            return Err(format!(
+                "`{name}` names a var source: only plain vars can be set"
+            ));
+        }
+        let nested = reference.fields.iter().rev().fold(value, |value, field| {
+            Value::Object(Map::from_iter([(field.clone(), value)]))
+        });
+        let top = self
+            .layers
+            .iter()
+            .rev()
+            .find_map(|layer| layer.get(&reference.name))
+            .cloned();
+        let merged = merge(top.unwrap_or(Value::Null), nested);
+        self.add_layer(Map::from_iter([(reference.name, merged)]));
+        Ok(())
+    }
+
+    /// The value of a reference, if it has one here.
+    pub fn lookup(&self, reference: &Reference) -> Option<&Value> {
+        let top = self
+            .layers
+            .iter()
+            .rev()
+            .find_map(|layer| layer.get(&reference.name))?;
+        reference
+            .fields
+            .iter()
+            .try_fold(top, |value, field| value.get(field))
+    }
+
+    /// Fills in all references of a node that are plain (not local).
+    pub fn fill(&self, node: &Node, missing: Missing, problems: &mut Vec<Problem>) -> Node {
+        Filler {
+            vars: self,
+            source: None,
+            missing,
+            problems,
+        }
+        .node(node)
+    }
+
+    /// Fills in the local references (`((.:name))`) of a node from these values.
+    pub fn fill_local(&self, node: &Node, missing: Missing, problems: &mut Vec<Problem>) -> Node {
+        Filler {
+            vars: self,
+            source: Some("."),
+            missing,
+            problems,
+        }
+        .node(node)
+    }
+}
+
+/// The new value laid over the old one, mapping by mapping.
+fn merge(old: Value, new: Value) -> Value {
+    match (old, new) {
+        (Value::Object(mut old), Value::Object(new)) => {
+            for (key, value) in new {
+                let before = old.remove(&key).unwrap_or(Value::Null);
+                old.insert(key, merge(before, value));
+            }
+            Value::Object(old)
+        }
+        (_, new) => new,
+    }
+}
+
+/// The references in a text, in order.
+pub fn references(text: &str) -> Vec<Reference> {
+    let is_reference = |piece| match piece {
+        Piece::Reference(reference, _) => Some(reference),
+        Piece::Text(_) => None,
+    };
+    reference::pieces(text)
+        .into_iter()
+        .filter_map(is_reference)
+        .collect()
+}
+
+/// Whether any text in a value still holds a reference.
+pub fn has_references(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !references(text).is_empty(),
+        Value::Array(items) => items.iter().any(has_references),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| !references(key).is_empty() || has_references(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+struct Filler<'f> {
+    vars: &'f Vars,
+    source: Option<&'f str>,
+    missing: Missing,
+    problems: &'f mut Vec<Problem>,
+}
+
+impl Filler<'_> {
+    fn node(&mut self, node: &Node) -> Node {
+        let kind = match &node.kind {
+            Kind::String(text) => return self.text(text, node.at),
+            Kind::List(items) => Kind::List(items.iter().map(|item| self.node(item)).collect()),
+            Kind::Map(entries) => {
+                Kind::Map(entries.iter().map(|entry| self.entry(entry)).collect())
+            }
+            plain => plain.clone(),
+        };
+        Node { at: node.at, kind }
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Entry {
+        let key = match self.text(&entry.key, entry.at).kind {
+            Kind::String(key) => key,
+            Kind::Number(number) => number.to_string(),
+            Kind::Bool(truth) => truth.to_string(),
+            other => {
+                let what = Node {
+                    at: entry.at,
+                    kind: other,
+                }
+                .describe();
+                self.report(
+                    entry.at,
+                    format!("the key `{}` must become a text, not {what}", entry.key),
+                );
+                entry.key.clone()
+            }
+        };
+        Entry {
+            key,
+            at: entry.at,
+            value: self.node(&entry.value),
+            anchored: entry.anchored,
+        }
+    }
+
+    fn text(&mut self, text: &str, at: Position) -> Node {
+        let pieces = reference::pieces(text);
+        if let [Piece::Reference(reference, original)] = pieces.as_slice() {
+            let value = self.value(reference, at);
+            return value.map_or_else(
+                || Node {
+                    at,
+                    kind: Kind::String((*original).to_owned()),
+                },
+                |value| Node::from_json(&value, at),
+            );
+        }
+        let mut whole = String::new();
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => whole.push_str(text),
+                Piece::Reference(reference, original) => {
+                    whole.push_str(&self.embedded(reference, original, at))
+                }
+            }
+        }
+        Node {
+            at,
+            kind: Kind::String(whole),
+        }
+    }
+
+    fn embedded(&mut self, reference: &Reference, original: &str, at: Position) -> String {
+        match self.value(reference, at) {
+            Some(Value::String(text)) => text,
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+            Some(_) => {
+                self.report(at, format!("{original} stands inside a text, so it must be a text, number or truth value"));
+                original.to_owned()
+            }
+            None => original.to_owned(),
+        }
+    }
+
+    fn value(&mut self, reference: &Reference, at: Position) -> Option<Value> {
+        let ours = reference.source.as_deref() == self.source;
+        let found = if ours {
+            self.vars.lookup(reference).cloned()
+        } else {
+            None
+        };
+        let keep = match self.missing {
+            Missing::Keep => true,
+            Missing::KeepLocal => reference.is_local(),
+            Missing::Report => !ours && !reference.is_local(),
+        };
+        if found.is_none() && !keep {
+            self.report(at, undefined(reference));
+        }
+        found
+    }
+
+    fn report(&mut self, at: Position, message: String) {
+        self.problems.push(Problem { at, message });
+    }
+}
+
+fn undefined(reference: &Reference) -> String {
+    match reference.source.as_deref() {
+        Some(".") => format!(
+            "(({reference})) is not set here: a `load_var`, `across` or `get` before this step sets local vars"
+        ),
+        Some(source) => format!(
+            "(({reference})) asks the var source `{source}`: the runner has none; give the value with --var and a plain name"
+        ),
+        None => format!("(({reference})) has no value: give it with --var or --load-vars-from"),
+    }
+}
