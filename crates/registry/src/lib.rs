@@ -1,1 +1,32 @@
-//! OCI distribution client: manifests, blobs, referrers, layouts.
+//! OCI distribution client: manifests, blobs, referrers, tags.
+//!
+//! A thin client of our own on [`trireme_transport`], with the types of `oci-spec`. The crate `oci-client` 0.18 was read
+//! first; it lacks what a gate needs: any retry, `Retry-After`, the 202 answer to a mount, paging of referrers (a list
+//! that was cut short can hide or fake a verdict), writing the fallback index, and it takes every error of the fallback
+//! tag, also 401 and 429, for "no referrers".
+//!
+//! Rules that hold everywhere here:
+//!
+//! - Every manifest and blob that is returned was verified against its digest and, where known, its size.
+//! - Only 404 means "not there". Every other answer that was not expected is an error.
+//! - Credentials go to the registry's own host and to the token service that it names, nowhere else.
+//! - Plain HTTP is used for loopback hosts, and where the caller says `insecure`.
+
+mod auth;
+mod blob;
+mod content;
+mod error;
+mod manifest;
+mod name;
+mod referrers;
+mod repository;
+mod tags;
+
+pub use auth::Credentials;
+pub use blob::BlobStream;
+pub use content::{descriptor_of, digest_of};
+pub use error::RegistryError;
+pub use manifest::MANIFEST_LIMIT_BYTES;
+pub use name::RepositoryName;
+pub use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
+pub use repository::Repository;

@@ -150,7 +150,8 @@ impl Client {
             attempt += 1;
             let copy = request.again();
             let method = request.method.clone();
-            let failure = match self.attempt(&url, request, attempt).await {
+            // Boxed: every caller's future would hold the whole state of reqwest's.
+            let failure = match Box::pin(self.attempt(&url, request, attempt)).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };

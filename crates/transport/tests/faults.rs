@@ -140,7 +140,8 @@ async fn a_body_that_breaks_off_is_read_again_and_then_an_error() {
         loop {
             let (mut connection, _) = listener.accept().await.unwrap();
             let mut request = [0; 1024];
-            connection.read(&mut request).await.unwrap();
+            let length = connection.read(&mut request).await.unwrap();
+            assert!(request[..length].starts_with(b"GET / "));
             server.next();
             let half = b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nhalf";
             connection.write_all(half).await.unwrap();

@@ -1,0 +1,142 @@
+//! Why a registry could not be used.
+
+use http::StatusCode;
+use trireme_transport::{Fetched, Streamed, TransportError};
+
+/// Why an operation on a registry failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The text does not name a repository.
+    #[error(
+        "{text:?} does not name a repository: expected HOST[:PORT]/PATH without tag and digest ({reason})"
+    )]
+    Name {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No usable answer came.
+    #[error("{what}")]
+    Transport {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: TransportError,
+    },
+    /// The registry, or its token service, refused us.
+    #[error(
+        "{what}: the registry answered {status}: {detail}; check username and password and what they may do"
+    )]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// 401 or 403.
+        status: StatusCode,
+        /// What it said.
+        detail: String,
+    },
+    /// What was asked for does not exist.
+    #[error("{what}: it is not there")]
+    NotFound {
+        /// What was tried.
+        what: String,
+    },
+    /// An answer that the protocol does not allow here.
+    #[error("{what}: the registry answered {status}: {detail}")]
+    Answer {
+        /// What was tried.
+        what: String,
+        /// The status.
+        status: StatusCode,
+        /// What it said.
+        detail: String,
+    },
+    /// An answer that cannot be understood.
+    #[error("{what}: {reason}")]
+    Malformed {
+        /// What was tried.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The content is not what its digest or size says.
+    #[error(
+        "{what}: the content has {property} {found}, expected {expected}; it was changed or cut on its way"
+    )]
+    Content {
+        /// What was tried.
+        what: String,
+        /// `digest` or `size`.
+        property: &'static str,
+        /// As promised.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
+    /// The content that was to be sent could not be read.
+    #[error("{what}: reading the content that is sent failed")]
+    Read {
+        /// What was tried.
+        what: String,
+        /// What failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl RegistryError {
+    pub(crate) fn transport(what: &str) -> impl FnOnce(TransportError) -> Self {
+        let what = what.to_owned();
+        move |source| Self::Transport { what, source }
+    }
+
+    pub(crate) fn malformed(what: &str, reason: impl ToString) -> Self {
+        Self::Malformed {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// The error that this answer is.
+    pub(crate) fn unexpected(what: &str, answer: &Fetched) -> Self {
+        Self::of_status(what, answer.status, answer.describe())
+    }
+
+    /// The same for an answer whose body was not read yet.
+    pub(crate) async fn unexpected_stream(what: &str, answer: Streamed) -> Self {
+        let status = answer.status;
+        Self::of_status(what, status, answer.describe().await)
+    }
+
+    fn of_status(what: &str, status: StatusCode, detail: String) -> Self {
+        let what = what.to_owned();
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Refused {
+                what,
+                status,
+                detail,
+            },
+            StatusCode::NOT_FOUND => Self::NotFound { what },
+            _ => Self::Answer {
+                what,
+                status,
+                detail,
+            },
+        }
+    }
+
+    /// Whether it says that something does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// Whether trying again cannot help: the content itself is broken, gone, or not what was asked for.
+    pub fn is_about_content(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound { .. } | Self::Content { .. } | Self::Malformed { .. }
+        )
+    }
+}

@@ -1,0 +1,199 @@
+//! Manifests and indexes, as bytes: what is signed and copied is exactly what the registry holds.
+
+use bytes::Bytes;
+use http::{
+    StatusCode,
+    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName},
+};
+use oci_spec::image::{Descriptor, Digest, MediaType};
+use trireme_transport::{Fetched, Request, Streamed};
+
+use crate::{
+    RegistryError, Repository,
+    auth::Access,
+    content::{Verifier, digest_of},
+    repository::ANSWER_LIMIT_BYTES,
+};
+
+/// The largest manifest that is read, in bytes; registries refuse larger ones themselves.
+pub const MANIFEST_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
+
+const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.docker.distribution.manifest.v2+json";
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+impl Repository {
+    /// What a tag or a digest points to, without its content; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// For every answer but 200 and 404.
+    pub async fn head_manifest(
+        &self,
+        reference: &str,
+    ) -> Result<Option<Descriptor>, RegistryError> {
+        let what = format!("looking up {}", self.label(reference));
+        let url = self.url(&format!("manifests/{reference}"));
+        let build = || Request::head(&url).header(ACCEPT, ACCEPTED);
+        let answer = self.stream(&what, Access::Pull, build).await?;
+        match answer.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(None),
+            _ => return Err(RegistryError::unexpected_stream(&what, answer).await),
+        }
+        match head_descriptor(&what, &answer, reference)? {
+            Some(descriptor) => Ok(Some(descriptor)),
+            // Some registries leave a header out of the answer to HEAD: then the manifest itself tells.
+            None => Ok(Some(self.get_manifest(reference).await?.0)),
+        }
+    }
+
+    /// A manifest or index with its descriptor; its bytes were verified against the digest that was asked for, or
+    /// that the registry names.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotFound`] when it does not exist.
+    pub async fn get_manifest(
+        &self,
+        reference: &str,
+    ) -> Result<(Descriptor, Bytes), RegistryError> {
+        let what = format!("fetching the manifest {}", self.label(reference));
+        let url = self.url(&format!("manifests/{reference}"));
+        let build = || Request::get(&url).header(ACCEPT, ACCEPTED);
+        let answer = self
+            .fetch(&what, Access::Pull, MANIFEST_LIMIT_BYTES, build)
+            .await?;
+        if answer.status != StatusCode::OK {
+            return Err(RegistryError::unexpected(&what, &answer));
+        }
+        let descriptor = body_descriptor(&what, &answer, reference)?;
+        let mut verifier = Verifier::new(&what, &descriptor)?;
+        verifier.update(&what, &answer.body)?;
+        verifier.finish(&what)?;
+        Ok((descriptor, answer.body))
+    }
+
+    /// Stores a manifest under a tag or its digest.
+    ///
+    /// # Errors
+    /// When the registry does not accept it, or names another digest for it.
+    pub async fn put_manifest(
+        &self,
+        reference: &str,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<(), RegistryError> {
+        self.send_manifest(reference, media_type, bytes)
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn send_manifest(
+        &self,
+        reference: &str,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Fetched, RegistryError> {
+        let what = format!("storing the manifest {}", self.label(reference));
+        let url = self.url(&format!("manifests/{reference}"));
+        let build = || {
+            Request::put(&url)
+                .header(CONTENT_TYPE, media_type)
+                .bytes(bytes.clone())
+        };
+        let answer = self
+            .fetch(&what, Access::Push, ANSWER_LIMIT_BYTES, build)
+            .await?;
+        if answer.status != StatusCode::CREATED && answer.status != StatusCode::OK {
+            return Err(RegistryError::unexpected(&what, &answer));
+        }
+        let ours = digest_of(&bytes);
+        match answer.header(CONTENT_DIGEST.as_str()) {
+            Some(named) if named.starts_with("sha256:") && named != ours => {
+                Err(RegistryError::Content {
+                    what,
+                    property: "digest",
+                    expected: ours,
+                    found: named.into(),
+                })
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// `REPOSITORY:TAG` or `REPOSITORY@DIGEST`.
+    pub(crate) fn label(&self, reference: &str) -> String {
+        let separator = if is_digest(reference) { '@' } else { ':' };
+        format!("{}{separator}{reference}", self.name())
+    }
+}
+
+fn is_digest(reference: &str) -> bool {
+    reference.contains(':')
+}
+
+fn text(answer: &Streamed, name: HeaderName) -> Option<&str> {
+    answer.headers.get(name)?.to_str().ok()
+}
+
+fn head_descriptor(
+    what: &str,
+    answer: &Streamed,
+    reference: &str,
+) -> Result<Option<Descriptor>, RegistryError> {
+    let digest = text(answer, CONTENT_DIGEST).or_else(|| is_digest(reference).then_some(reference));
+    let size = text(answer, CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
+    let media_type = text(answer, CONTENT_TYPE);
+    let (Some(digest), Some(size), Some(media_type)) = (digest, size, media_type) else {
+        return Ok(None);
+    };
+    if is_digest(reference) && digest != reference {
+        return Err(RegistryError::Content {
+            what: what.into(),
+            property: "digest",
+            expected: reference.into(),
+            found: digest.into(),
+        });
+    }
+    Ok(Some(Descriptor::new(
+        MediaType::from(media_type),
+        size,
+        parse_digest(what, digest)?,
+    )))
+}
+
+/// The digest that was asked for rules; for a tag, the one that the registry names; else the content's own.
+fn body_descriptor(
+    what: &str,
+    answer: &Fetched,
+    reference: &str,
+) -> Result<Descriptor, RegistryError> {
+    let named = answer.header(CONTENT_DIGEST.as_str()).map(String::from);
+    let digest = if is_digest(reference) {
+        reference.to_owned()
+    } else {
+        named.unwrap_or_else(|| digest_of(&answer.body))
+    };
+    let media_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    let json: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| {
+        RegistryError::malformed(
+            what,
+            format!("expected a manifest, got {}", answer.describe()),
+        )
+    })?;
+    // The header may be generic; the manifest's own field is then the better witness.
+    let own = json.get("mediaType").and_then(|value| value.as_str());
+    let media_type = own.unwrap_or(media_type);
+    Ok(Descriptor::new(
+        MediaType::from(media_type),
+        answer.body.len() as u64,
+        parse_digest(what, &digest)?,
+    ))
+}
+
+pub(crate) fn parse_digest(what: &str, text: &str) -> Result<Digest, RegistryError> {
+    text.parse()
+        .map_err(|e| RegistryError::malformed(what, format!("{text:?} is not a digest: {e}")))
+}

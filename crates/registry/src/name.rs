@@ -1,0 +1,118 @@
+//! `HOST[:PORT]/PATH`.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use oci_spec::distribution::Reference;
+
+use crate::RegistryError;
+
+/// A repository: which registry, and the path in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RepositoryName {
+    host: String,
+    path: String,
+}
+
+impl RepositoryName {
+    /// The registry, `HOST[:PORT]`.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The path in it.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where its API is: the host of Docker Hub's API differs from its name.
+    pub(crate) fn base_url(&self, insecure: bool) -> String {
+        let host = match self.host.as_str() {
+            "docker.io" | "index.docker.io" => "registry-1.docker.io",
+            host => host,
+        };
+        let scheme = if insecure || is_loopback(host) {
+            "http"
+        } else {
+            "https"
+        };
+        format!("{scheme}://{host}/v2/{}", self.path)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+impl FromStr for RepositoryName {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        let refused = |reason: &str| RegistryError::Name {
+            text: text.into(),
+            reason: reason.into(),
+        };
+        let reference: Reference = text.parse().map_err(|e| RegistryError::Name {
+            text: text.into(),
+            reason: format!("{e}"),
+        })?;
+        let last = text.rsplit('/').next().unwrap_or(text);
+        if reference.digest().is_some() || (text.contains('/') && last.contains(':')) {
+            return Err(refused("it has a tag or a digest"));
+        }
+        Ok(Self {
+            host: reference.registry().into(),
+            path: reference.repository().into(),
+        })
+    }
+}
+
+impl fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.host, self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_a_host_and_a_path() {
+        let cases = [
+            ("localhost:5000/app", "http://localhost:5000/v2/app"),
+            ("127.0.0.1:5000/a/b", "http://127.0.0.1:5000/v2/a/b"),
+            (
+                "registry.k8s.io/kube-proxy",
+                "https://registry.k8s.io/v2/kube-proxy",
+            ),
+            ("alpine", "https://registry-1.docker.io/v2/library/alpine"),
+        ];
+        for (text, url) in cases {
+            let name: RepositoryName = text.parse().unwrap();
+            assert_eq!(name.base_url(false), url);
+        }
+        let name: RepositoryName = "example.com/app".parse().unwrap();
+        assert_eq!(name.base_url(true), "http://example.com/v2/app");
+        assert_eq!(name.to_string(), "example.com/app");
+    }
+
+    #[test]
+    fn a_tag_a_digest_or_a_url_is_no_repository() {
+        let digest = format!("example.com/app@sha256:{}", "a".repeat(64));
+        for text in [
+            "example.com/app:1",
+            &digest,
+            "https://example.com/app",
+            "",
+            "a b",
+            "example.com/App",
+        ] {
+            assert!(text.parse::<RepositoryName>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What refers to an image: signatures, attestations, SBOMs. With the referrers API, or the index at the fallback tag
+//! `sha256-HEX` where the registry has none (OCI distribution 1.1, "Referrers Tag Schema").
+
+use bytes::Bytes;
+use http::{HeaderName, StatusCode, header::CONTENT_TYPE};
+use oci_spec::image::{Descriptor, ImageIndex, ImageIndexBuilder, ImageManifest, MediaType};
+use trireme_transport::{Fetched, Request};
+
+use crate::{
+    RegistryError, Repository,
+    auth::Access,
+    content::descriptor_of,
+    tags::{PAGE_LIMIT_BYTES, count_page},
+};
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// A registry that does not know `artifactType` lists the media type of the config in its place.
+const EMPTY_CONFIG: &str = "application/vnd.oci.empty.v1+json";
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+/// How often the fallback index is written when another writer is faster.
+const INDEX_ATTEMPTS: u32 = 5;
+
+impl Repository {
+    /// What refers to the manifest with this digest; all of it, or an error. With `artifact_type`, only what has this
+    /// type. A registry that lists no true types is asked for the manifests themselves.
+    ///
+    /// # Errors
+    /// When the list, or a manifest that might belong to it, cannot be read.
+    pub async fn referrers(
+        &self,
+        digest: &str,
+        artifact_type: Option<&str>,
+    ) -> Result<Vec<Descriptor>, RegistryError> {
+        let listed = match self.list_referrers(digest).await? {
+            Some(listed) => listed,
+            None => self
+                .fallback(digest)
+                .await?
+                .map_or_else(Vec::new, |index| index.manifests().clone()),
+        };
+        let Some(wanted) = artifact_type else {
+            return Ok(listed);
+        };
+        let mut found = Vec::new();
+        for descriptor in listed {
+            if self.has_type(&descriptor, wanted).await? {
+                found.push(descriptor);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn has_type(&self, descriptor: &Descriptor, wanted: &str) -> Result<bool, RegistryError> {
+        let listed = descriptor
+            .artifact_type()
+            .as_ref()
+            .map(MediaType::to_string);
+        if let Some(listed) = listed.filter(|listed| listed != EMPTY_CONFIG) {
+            return Ok(listed == wanted);
+        }
+        let manifest = match self.get_manifest(descriptor.digest().as_ref()).await {
+            Ok((_, bytes)) => bytes,
+            // Listed, but gone or broken: it is nothing that could be used, and it must not hide the others.
+            Err(error) if error.is_about_content() => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let manifest: Option<ImageManifest> = serde_json::from_slice(&manifest).ok();
+        let actual = manifest.and_then(|m| m.artifact_type().as_ref().map(MediaType::to_string));
+        Ok(actual.is_some_and(|actual| actual == wanted))
+    }
+
+    /// The pages of the referrers API; `None` when the registry has none.
+    async fn list_referrers(&self, digest: &str) -> Result<Option<Vec<Descriptor>>, RegistryError> {
+        let what = format!("listing what refers to {}", self.label(digest));
+        let mut found = Vec::new();
+        let mut next = Some(self.url(&format!("referrers/{digest}")));
+        let mut pages = 0;
+        while let Some(url) = next {
+            pages = count_page(&what, pages)?;
+            let build = || Request::get(&url);
+            let answer = self
+                .fetch(&what, Access::Pull, PAGE_LIMIT_BYTES, build)
+                .await?;
+            match answer.status {
+                StatusCode::OK => {}
+                StatusCode::NOT_FOUND if pages == 1 => return Ok(None),
+                _ => return Err(RegistryError::unexpected(&what, &answer)),
+            }
+            found.extend(index(&what, &answer)?.manifests().iter().cloned());
+            next = self.next_page(&what, &answer)?;
+        }
+        Ok(Some(found))
+    }
+
+    async fn fallback(&self, digest: &str) -> Result<Option<ImageIndex>, RegistryError> {
+        let tag = fallback_tag(digest);
+        let what = format!("reading the index {}", self.label(&tag));
+        match self.get_manifest(&tag).await {
+            Ok((_, bytes)) => parse_index(&what, &bytes).map(Some),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stores a manifest that has a `subject`, and lists it at the fallback tag when the registry does not say that it
+    /// listed it itself. Its blobs must be there. Gives the manifest's descriptor.
+    ///
+    /// # Errors
+    /// When it is not stored, or another writer keeps taking it off the index.
+    pub async fn push_referrer(
+        &self,
+        manifest: &ImageManifest,
+    ) -> Result<Descriptor, RegistryError> {
+        let what = format!("storing a referrer in {}", self.name());
+        let malformed = |reason: String| RegistryError::malformed(&what, reason);
+        let subject = manifest
+            .subject()
+            .as_ref()
+            .ok_or_else(|| malformed("it has no subject".into()))?;
+        let bytes =
+            Bytes::from(serde_json::to_vec(manifest).map_err(|e| malformed(e.to_string()))?);
+        let mut descriptor = descriptor_of(MANIFEST, &bytes)?;
+        let answer = self
+            .send_manifest(descriptor.digest().as_ref(), MANIFEST, bytes)
+            .await?;
+        descriptor.set_artifact_type(manifest.artifact_type().clone());
+        descriptor.set_annotations(manifest.annotations().clone());
+        if !answer.headers.contains_key(OCI_SUBJECT) {
+            self.list_at_fallback(subject.digest().as_ref(), &descriptor)
+                .await?;
+        }
+        Ok(descriptor)
+    }
+
+    /// Read, add, write, and read again: the tag has no lock, so a parallel writer may undo it.
+    async fn list_at_fallback(&self, subject: &str, new: &Descriptor) -> Result<(), RegistryError> {
+        let tag = fallback_tag(subject);
+        let what = format!("adding to the index {}", self.label(&tag));
+        for _ in 0..INDEX_ATTEMPTS {
+            let current = self.fallback(subject).await?;
+            let mut manifests = current.map_or_else(Vec::new, |index| index.manifests().clone());
+            if manifests
+                .iter()
+                .any(|listed| listed.digest() == new.digest())
+            {
+                return Ok(());
+            }
+            manifests.push(new.clone());
+            let index = ImageIndexBuilder::default()
+                .schema_version(2_u32)
+                .media_type(INDEX)
+                .manifests(manifests)
+                .build();
+            let index = index.map_err(|e| RegistryError::malformed(&what, e))?;
+            let bytes =
+                serde_json::to_vec(&index).map_err(|e| RegistryError::malformed(&what, e))?;
+            self.put_manifest(&tag, INDEX, bytes.into()).await?;
+        }
+        match self.fallback(subject).await? {
+            Some(index) if index.manifests().iter().any(|m| m.digest() == new.digest()) => Ok(()),
+            _ => Err(RegistryError::malformed(
+                &what,
+                "other writers keep replacing it; try again",
+            )),
+        }
+    }
+}
+
+fn fallback_tag(digest: &str) -> String {
+    digest.replace(':', "-")
+}
+
+fn index(what: &str, answer: &Fetched) -> Result<ImageIndex, RegistryError> {
+    let kind = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    if !kind.starts_with(INDEX) {
+        let reason = format!("expected an index, got {}", answer.describe());
+        return Err(RegistryError::malformed(what, reason));
+    }
+    parse_index(what, &answer.body)
+}
+
+fn parse_index(what: &str, bytes: &[u8]) -> Result<ImageIndex, RegistryError> {
+    serde_json::from_slice(bytes)
+        .map_err(|e| RegistryError::malformed(what, format!("expected an index: {e}")))
+}

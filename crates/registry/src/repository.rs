@@ -1,0 +1,130 @@
+//! One repository, and how every request to it is made.
+
+use std::{fmt, sync::Arc};
+
+use http::{StatusCode, header::WWW_AUTHENTICATE};
+use trireme_transport::{Client, Fetched, Request, Streamed};
+use url::Url;
+
+use crate::{
+    Credentials, RegistryError, RepositoryName,
+    auth::{Access, Auth},
+};
+
+/// The most that an answer other than a manifest, a blob or a list may have.
+pub(crate) const ANSWER_LIMIT_BYTES: u64 = 64 * 1024;
+
+/// A repository in a registry; cheap to clone.
+#[derive(Clone)]
+pub struct Repository {
+    client: Client,
+    name: RepositoryName,
+    base: String,
+    auth: Arc<Auth>,
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Repository({})", self.name)
+    }
+}
+
+impl Repository {
+    /// The repository `name`. With `insecure`, plain HTTP is spoken also to hosts that are not loopback.
+    pub fn new(
+        client: Client,
+        name: RepositoryName,
+        credentials: Option<Credentials>,
+        insecure: bool,
+    ) -> Self {
+        Self {
+            base: name.base_url(insecure),
+            client,
+            name,
+            auth: Arc::new(Auth::new(credentials)),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &RepositoryName {
+        &self.name
+    }
+
+    /// `BASE/v2/PATH` and what follows it.
+    pub(crate) fn url(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.base)
+    }
+
+    /// A `Location` or `Link` target, which may be relative to the request that it answers.
+    pub(crate) fn resolve(&self, what: &str, target: &str) -> Result<Url, RegistryError> {
+        let base = Url::parse(&self.base).map_err(|e| RegistryError::malformed(what, e))?;
+        base.join(target).map_err(|e| {
+            RegistryError::malformed(what, format!("it points to a malformed URL: {e}"))
+        })
+    }
+
+    /// Sends what `build` makes, again after authenticating when a 401 asks for it.
+    pub(crate) async fn stream(
+        &self,
+        what: &str,
+        access: Access,
+        build: impl Fn() -> Request + Send,
+    ) -> Result<Streamed, RegistryError> {
+        let request = self.auth.authorize(build(), access);
+        let answer = self.client.stream(request).await;
+        let answer = answer.map_err(RegistryError::transport(what))?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let challenges = challenges(&answer);
+        let path = self.name.path();
+        self.auth
+            .obtain(&self.client, what, &challenges, path, access)
+            .await?;
+        let request = self.auth.authorize(build(), access);
+        let answer = self.client.stream(request).await;
+        answer.map_err(RegistryError::transport(what))
+    }
+
+    /// The same with the whole body.
+    pub(crate) async fn fetch(
+        &self,
+        what: &str,
+        access: Access,
+        limit_bytes: u64,
+        build: impl Fn() -> Request + Send,
+    ) -> Result<Fetched, RegistryError> {
+        let answer = self.stream(what, access, build).await?;
+        let fetched = answer.collect(limit_bytes).await;
+        fetched.map_err(RegistryError::transport(what))
+    }
+
+    /// Sends a request whose body cannot be sent again. The upload was begun with the same right just before, so its
+    /// grant is at hand. It goes to where the registry says; the grant only if that is the registry itself.
+    pub(crate) async fn send_once(
+        &self,
+        what: &str,
+        target: &Url,
+        request: Request,
+    ) -> Result<Fetched, RegistryError> {
+        let request = if self.is_own(target) {
+            self.auth.authorize(request, Access::Push)
+        } else {
+            request
+        };
+        let fetched = self.client.fetch(request, ANSWER_LIMIT_BYTES).await;
+        fetched.map_err(RegistryError::transport(what))
+    }
+
+    fn is_own(&self, target: &Url) -> bool {
+        Url::parse(&self.base).is_ok_and(|base| base.origin() == target.origin())
+    }
+}
+
+fn challenges(answer: &Streamed) -> Vec<String> {
+    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .map(String::from)
+        .collect()
+}
