@@ -33,4 +33,4 @@ LABEL org.opencontainers.image.title="trireme-${RESOURCE}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=compile /out/ /
-ENV PATH=/opt/resource SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+ENV PATH=/opt/resource

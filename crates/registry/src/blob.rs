@@ -1,7 +1,7 @@
 //! Blobs: streamed both ways, verified on the way, resumed where the connection breaks.
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _, stream::BoxStream};
 use http::{
     StatusCode,
     header::{CONTENT_TYPE, LOCATION, RANGE},
@@ -108,11 +108,12 @@ impl BlobStream {
     }
 
     /// As a stream, for uploads.
-    pub fn into_stream(self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
-        futures_util::stream::try_unfold(self, |mut blob| async move {
+    pub fn into_stream(self) -> BoxStream<'static, std::io::Result<Bytes>> {
+        let next = |mut blob: Self| async move {
             let chunk = blob.chunk().await.map_err(std::io::Error::other)?;
             Ok(chunk.map(|bytes| (bytes, blob)))
-        })
+        };
+        futures_util::stream::try_unfold(self, next).boxed()
     }
 }
 

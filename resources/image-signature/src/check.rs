@@ -1,0 +1,56 @@
+//! `check`: has the set of valid signatures changed?
+
+use anyhow::Context as _;
+use trireme_protocol::{Fault, Step};
+use trireme_signature::{ImageDigest, SignatureGate as _};
+
+use crate::{Signatures, Source, Target, Version};
+
+/// The version of the image's signatures; none while it is not signed, since there is nothing to get then.
+pub(crate) async fn check(
+    step: &Step,
+    source: &Source,
+    last: Option<Version>,
+) -> anyhow::Result<Vec<Version>> {
+    let target = source.target()?;
+    let signatures = Signatures::open(step, source, source.key()?.public().clone())?;
+    let Some(digest) = resolve(step, &signatures, target, last.as_ref()).await? else {
+        return Ok(Vec::new());
+    };
+    let verdict = signatures.signed(&digest).await?;
+    if !verdict.permits() {
+        for reason in verdict.reasons() {
+            step.warn(signatures.name(&digest), reason);
+        }
+        return Ok(Vec::new());
+    }
+    Ok(vec![Version::next(last, &verdict, step.now())])
+}
+
+async fn resolve(
+    step: &Step,
+    signatures: &Signatures,
+    target: Target,
+    last: Option<&Version>,
+) -> anyhow::Result<Option<ImageDigest>> {
+    match target {
+        Target::Digest(digest) => Ok(Some(digest)),
+        Target::Tag(tag) => {
+            let digest = signatures.resolve(&tag).await?;
+            if digest.is_none() {
+                let name = signatures.repository().name();
+                step.warn(format!("image {name}:{tag}"), "there is no such tag");
+            }
+            Ok(digest)
+        }
+        Target::LastSigned => last.map(known).transpose(),
+    }
+}
+
+/// The digest of a version, which may come from anywhere (`fly check-resource --from`).
+pub(crate) fn known(version: &Version) -> anyhow::Result<ImageDigest> {
+    let parsed = version.digest.parse::<ImageDigest>();
+    parsed
+        .map_err(|e| Fault::data("version.digest is malformed").because(e))
+        .context("reading the version")
+}

@@ -1,0 +1,50 @@
+//! `get`: verify, and write down what was found.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trireme_protocol::{Outcome, Step};
+use trireme_signature::SignatureGate as _;
+
+use crate::{Signatures, Source, Version, check::known, evidence};
+
+/// A `get` has no params.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetParams {}
+
+/// Verifies the image of `version` as it is signed now, not as it was when the version was made: a signature that was
+/// taken back must not let the image through.
+pub(crate) async fn get(
+    step: &Step,
+    source: &Source,
+    version: Version,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let digest = known(&version)?;
+    let signatures = Signatures::open(step, source, source.key()?.public().clone())?;
+    signatures.image(&digest).await?;
+    let verdict = signatures.signed(&digest).await?;
+    let name = signatures.name(&digest);
+    for refused in &verdict.refused {
+        step.warn(
+            &name,
+            format!("{} does not count: {}", refused.bundle, refused.reason),
+        );
+    }
+    evidence::write(dir, &source.repository, &verdict).await?;
+    let outcome = evidence::describe(version, &verdict, signatures.key());
+    if !verdict.permits() {
+        return Ok(outcome.deny(format!(
+            "{name} is not signed with key {}: {}",
+            signatures.key().fingerprint(),
+            verdict.reasons().join("; ")
+        )));
+    }
+    step.done(
+        &name,
+        format!("signed with key {}", signatures.key().fingerprint()),
+    );
+    Ok(outcome)
+}

@@ -1,0 +1,159 @@
+//! `put`: sign a digest, once.
+
+use std::{
+    path::{Component, Path},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::{
+    fs,
+    io::AsyncReadExt as _,
+    time::{Instant, sleep},
+};
+use trireme_protocol::{Fault, Outcome, Step};
+use trireme_signature::{ImageDigest, sign};
+
+use crate::{
+    Key, Signatures, Source, Target, Version, attach::attach, evidence, signatures::Found,
+};
+
+/// How long a registry may take until it shows a signature that it accepted. Registries answer at once; some list
+/// referrers from an index that follows some seconds later.
+const SEEN_DEADLINE: Duration = Duration::from_secs(60);
+/// Between two looks.
+const SEEN_INTERVAL: Duration = Duration::from_secs(2);
+/// A digest file holds 71 bytes and perhaps a line break.
+const DIGEST_FILE_LIMIT_BYTES: u64 = 1024;
+
+/// The `params` of a `put`. With neither, the image that the source names is signed.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutParams {
+    /// The artifact of an `image` resource: the folder whose file `digest` names what is signed.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// The digest that is signed, `sha256:…`.
+    #[serde(default)]
+    pub digest: Option<String>,
+}
+
+/// Signs unless that is done already, and ends only when the registry shows a signature that verifies.
+pub(crate) async fn put(
+    step: &Step,
+    source: &Source,
+    params: &PutParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let Key::Private(key) = source.key()? else {
+        return Err(Fault::config(
+            "source.key is a public key, which only verifies: put signs and needs the private key",
+        )
+        .into());
+    };
+    let signatures = Signatures::open(step, source, key.public().clone())?;
+    let digest = digest_to_sign(&signatures, source, params, dir).await?;
+    let image = signatures.image(&digest).await?;
+    let name = signatures.name(&digest);
+    let mut found = signatures.find(&digest).await?;
+    if found.verdict.permits() {
+        step.done(
+            &name,
+            format!("already signed with key {}", key.public().fingerprint()),
+        );
+    } else {
+        let bundle = sign(&digest, &key)?;
+        attach(signatures.repository(), &image, bundle, step.now()).await?;
+        found = await_seen(&signatures, &digest).await?;
+        step.done(
+            &name,
+            format!("signed with key {}", key.public().fingerprint()),
+        );
+    }
+    // A repeated put gives the same version: its time is that of the signature, not of this step.
+    let since = found.signed_at.unwrap_or_else(|| step.now());
+    let version = Version::new(&found.verdict, since);
+    Ok(evidence::describe(version, &found.verdict, key.public()))
+}
+
+async fn digest_to_sign(
+    signatures: &Signatures,
+    source: &Source,
+    params: &PutParams,
+    dir: &Path,
+) -> anyhow::Result<ImageDigest> {
+    match (&params.image, &params.digest) {
+        (Some(_), Some(_)) => {
+            Err(Fault::config("params: image and digest are both given; give one of them").into())
+        }
+        (Some(artifact), None) => read_digest(dir, artifact).await,
+        (None, Some(digest)) => Ok(digest
+            .parse()
+            .map_err(|e| Fault::config("params.digest is malformed").because(e))?),
+        (None, None) => digest_of_source(signatures, source.target()?).await,
+    }
+}
+
+async fn digest_of_source(signatures: &Signatures, target: Target) -> anyhow::Result<ImageDigest> {
+    match target {
+        Target::Digest(digest) => Ok(digest),
+        Target::Tag(tag) => {
+            let digest = signatures.resolve(&tag).await?;
+            let missing = || Fault::operational(format!("source.tag: there is no tag {tag}"));
+            Ok(digest.ok_or_else(missing)?)
+        }
+        Target::LastSigned => Err(Fault::config(
+            "nothing to sign is named: give image or digest in the params, or tag or digest in the source",
+        )
+        .into()),
+    }
+}
+
+/// The file `digest` in the artifact of an `image` resource.
+async fn read_digest(dir: &Path, artifact: &str) -> anyhow::Result<ImageDigest> {
+    let inside = Path::new(artifact)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if artifact.is_empty() || !inside {
+        let message = format!(
+            "params.image: {artifact:?} is not a folder of this build: expected ARTIFACT or ARTIFACT/FOLDER"
+        );
+        return Err(Fault::config(message).into());
+    }
+    let path = dir.join(artifact).join("digest");
+    let shown = format!("{artifact}/digest");
+    let file = fs::File::open(&path)
+        .await
+        .with_context(|| format!("opening {shown}; is {artifact} what an image resource wrote?"))?;
+    let mut text = String::new();
+    let mut limited = file.take(DIGEST_FILE_LIMIT_BYTES);
+    limited
+        .read_to_string(&mut text)
+        .await
+        .map_err(|e| Fault::data(format!("{shown} cannot be read")).because(e))?;
+    let digest = text.trim().parse::<ImageDigest>();
+    Ok(digest.map_err(|e| Fault::data(format!("{shown} is malformed")).because(e))?)
+}
+
+/// Looks again until the registry shows a signature that verifies.
+async fn await_seen(signatures: &Signatures, digest: &ImageDigest) -> anyhow::Result<Found> {
+    let deadline = Instant::now() + SEEN_DEADLINE;
+    loop {
+        let found = signatures.find(digest).await?;
+        if found.verdict.permits() {
+            return Ok(found);
+        }
+        if Instant::now() >= deadline {
+            let message = format!(
+                "{}: the registry accepted the signature, and {} s later does not show one that verifies: {}",
+                signatures.name(digest),
+                SEEN_DEADLINE.as_secs(),
+                found.verdict.reasons().join("; ")
+            );
+            return Err(Fault::operational(message).into());
+        }
+        sleep(SEEN_INTERVAL).await;
+    }
+}

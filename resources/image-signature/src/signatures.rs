@@ -1,0 +1,239 @@
+//! The signatures of an image as its registry has them: the answer to "is this digest signed?".
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use trireme_protocol::{Fault, Step};
+use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository, RepositoryName};
+use trireme_signature::{
+    BUNDLE_LIMIT_BYTES, BUNDLE_MEDIA_TYPE, ImageDigest, PublicKey, Refusal, RefusedSignature,
+    SignatureGate, SignatureKind, SignatureVerdict, ValidSignature, verify,
+};
+use trireme_transport::{Client, Options};
+
+use crate::Source;
+
+/// The most bundles of one image that are looked at. More of them would be an unknown, and are an error.
+const BUNDLES_LIMIT: usize = 500;
+/// How many are fetched at the same time.
+const AT_ONCE: usize = 8;
+/// When a referrer was made, as its maker says.
+pub(crate) const CREATED: &str = "org.opencontainers.image.created";
+/// Harbor lets a signer past its gate for unsigned images only by this word (`SkipPolicyChecking` in its
+/// `src/server/middleware/util/util.go`).
+const USER_AGENT: &str = concat!("cosign-compatible trireme/", env!("CARGO_PKG_VERSION"));
+
+/// The signatures in one repository, judged with one key.
+pub struct Signatures {
+    repository: Repository,
+    key: PublicKey,
+}
+
+/// Why it could not be told whether an image is signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignaturesError {
+    /// The registry could not be asked.
+    #[error("looking for signatures failed")]
+    Registry(#[from] RegistryError),
+    /// More than can be looked at.
+    #[error(
+        "{found} bundles are attached to the image, more than {BUNDLES_LIMIT}; remove those that nobody needs"
+    )]
+    TooMany {
+        /// How many there are.
+        found: usize,
+    },
+}
+
+/// What was found for one image.
+pub(crate) struct Found {
+    pub verdict: SignatureVerdict,
+    /// When the newest valid signature was made, if its maker said so.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// A bundle that was attached to an image.
+struct Bundle {
+    digest: String,
+    created: Option<Timestamp>,
+    judged: Result<SignatureKind, String>,
+}
+
+impl Signatures {
+    /// The signatures in the repository that `source` names.
+    ///
+    /// # Errors
+    /// A configuration fault when the repository is no name, or the registry's settings cannot be used.
+    pub fn open(step: &Step, source: &Source, key: PublicKey) -> Result<Self, Fault> {
+        let name: RepositoryName = source
+            .repository
+            .parse()
+            .map_err(|e| Fault::config("source.repository cannot be used").because(e))?;
+        let observer = step.clone();
+        let client = Client::new(Options {
+            ca_certs: source.ca_certs.clone(),
+            insecure: source.insecure,
+            proxy: source.proxy.clone(),
+            user_agent: Some(USER_AGENT.into()),
+            observer: Some(Arc::new(move |log| {
+                observer.debug("request", log.to_string())
+            })),
+        })
+        .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
+        Ok(Self {
+            repository: Repository::new(client, name, source.credentials()?, source.insecure),
+            key,
+        })
+    }
+
+    /// The trusted key.
+    pub fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// `image REPOSITORY@DIGEST`, for people.
+    pub(crate) fn name(&self, digest: &ImageDigest) -> String {
+        format!("image {}@{digest}", self.repository.name())
+    }
+
+    pub(crate) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// What a tag points to; `None` when it does not exist.
+    pub(crate) async fn resolve(&self, tag: &str) -> anyhow::Result<Option<ImageDigest>> {
+        let descriptor = self.repository.head_manifest(tag).await?;
+        let digest = descriptor.map(|descriptor| descriptor.digest().to_string().parse());
+        Ok(digest.transpose()?)
+    }
+
+    /// The image itself, which must be there: a signature of nothing helps nobody.
+    pub(crate) async fn image(&self, digest: &ImageDigest) -> anyhow::Result<Descriptor> {
+        match self.repository.get_manifest(&digest.to_string()).await {
+            Ok((descriptor, _)) => Ok(descriptor),
+            Err(error) if error.is_not_found() => {
+                let message = format!(
+                    "{}: there is no such image; was it copied to this repository?",
+                    self.name(digest)
+                );
+                Err(Fault::operational(message).because(error).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Everything that is attached to the image, judged.
+    pub(crate) async fn find(&self, digest: &ImageDigest) -> Result<Found, SignaturesError> {
+        let subject = digest.to_string();
+        let referrers = self
+            .repository
+            .referrers(&subject, Some(BUNDLE_MEDIA_TYPE))
+            .await?;
+        if referrers.len() > BUNDLES_LIMIT {
+            return Err(SignaturesError::TooMany {
+                found: referrers.len(),
+            });
+        }
+        let bundles = stream::iter(referrers).map(|referrer| self.judge(digest, referrer));
+        let bundles: Vec<Bundle> = bundles.buffered(AT_ONCE).try_collect().await?;
+        Ok(self.sum_up(digest, bundles))
+    }
+
+    /// What is gone, changed or malformed does not count, and is named; what could not be fetched is an error.
+    async fn judge(
+        &self,
+        digest: &ImageDigest,
+        referrer: Descriptor,
+    ) -> Result<Bundle, RegistryError> {
+        match self.fetch(&referrer).await {
+            Ok((layer, created, bytes)) => Ok(Bundle {
+                digest: layer,
+                created,
+                judged: verify(&bytes, digest, &self.key).map_err(|refusal| explain(&refusal)),
+            }),
+            Err(error) if error.is_about_content() => Ok(Bundle {
+                digest: referrer.digest().to_string(),
+                created: None,
+                judged: Err(format!("it cannot be read: {error}")),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The bundle that a referrer carries in its one layer.
+    async fn fetch(
+        &self,
+        referrer: &Descriptor,
+    ) -> Result<(String, Option<Timestamp>, Vec<u8>), RegistryError> {
+        let digest = referrer.digest().to_string();
+        let (_, manifest) = self.repository.get_manifest(&digest).await?;
+        let malformed = |reason: String| RegistryError::Malformed {
+            what: format!("reading the referrer {digest}"),
+            reason,
+        };
+        let manifest: ImageManifest =
+            serde_json::from_slice(&manifest).map_err(|e| malformed(e.to_string()))?;
+        let [layer] = manifest.layers().as_slice() else {
+            let reason = format!(
+                "it has {} layers, expected one bundle",
+                manifest.layers().len()
+            );
+            return Err(malformed(reason));
+        };
+        let created = manifest
+            .annotations()
+            .as_ref()
+            .and_then(|all| all.get(CREATED));
+        let created = created.and_then(|text| text.parse().ok());
+        let bytes = self.repository.blob(layer, BUNDLE_LIMIT_BYTES).await?;
+        Ok((layer.digest().to_string(), created, bytes.to_vec()))
+    }
+
+    fn sum_up(&self, digest: &ImageDigest, bundles: Vec<Bundle>) -> Found {
+        let mut verdict = SignatureVerdict {
+            digest: digest.clone(),
+            valid: Vec::new(),
+            refused: Vec::new(),
+        };
+        let mut signed_at = None;
+        for bundle in bundles {
+            match bundle.judged {
+                Ok(kind) => {
+                    signed_at = signed_at.max(bundle.created);
+                    verdict.valid.push(ValidSignature {
+                        bundle: bundle.digest,
+                        key: self.key.fingerprint().into(),
+                        kind,
+                    });
+                }
+                Err(reason) => verdict.refused.push(RefusedSignature {
+                    bundle: bundle.digest,
+                    reason,
+                }),
+            }
+        }
+        verdict.valid.sort();
+        verdict.refused.sort();
+        Found { verdict, signed_at }
+    }
+}
+
+impl SignatureGate for Signatures {
+    type Error = SignaturesError;
+
+    async fn signed(&self, digest: &ImageDigest) -> Result<SignatureVerdict, SignaturesError> {
+        self.find(digest).await.map(|found| found.verdict)
+    }
+}
+
+/// A refusal with its causes in one line.
+fn explain(refusal: &Refusal) -> String {
+    let mut text = refusal.to_string();
+    let mut cause = std::error::Error::source(refusal);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
