@@ -30,10 +30,12 @@ pub fn main<R: Resource>(resource: R) -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    run_with(resource, &arguments)
+    main_with(resource, &arguments)
 }
 
-fn run_with<R: Resource>(resource: R, arguments: &[String]) -> ExitCode {
+/// Runs a resource program as if it had been called with these arguments, the first of which is its name: for a program
+/// that has several resources linked in.
+pub fn main_with<R: Resource>(resource: R, arguments: &[String]) -> ExitCode {
     let end = match call::<R>(arguments) {
         Ok(Call::Help) => Ok(Some(Value::from(help::<R>()))),
         Ok(Call::Version) => Ok(Some(Value::from(format!(

@@ -22,7 +22,7 @@ mod staging;
 mod step;
 pub mod types;
 
-pub use dispatch::main;
+pub use dispatch::{main, main_with};
 pub use fault::{Exit, Fault};
 pub use resource::{Metadata, Outcome, Resource};
 pub use schema::schema;

@@ -30,6 +30,7 @@ mod rules;
 mod runner;
 mod schema;
 mod service;
+mod single;
 mod store;
 pub mod vars;
 mod wire;
@@ -48,3 +49,4 @@ pub use report::{
 };
 pub use runner::{RunOptions, Runner, default_state};
 pub use service::Supply;
+pub use single::{Said, Single, SingleOptions, run_single};

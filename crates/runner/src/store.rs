@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Raised when the meaning of a field changes; fixtures of older ones stay readable.
 const FORMAT: u32 = 1;
@@ -23,6 +24,9 @@ const FORMAT: u32 = 1;
 const KEPT_BUILDS: usize = 10;
 /// Versions and builds that are remembered: far more than a laptop uses, few enough to read in a moment.
 const KEPT_RECORDS: usize = 500;
+
+/// A process that is just being started holds our files open for a moment, the lock among them.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// The state folder, locked for this process.
 #[derive(Debug)]
@@ -94,7 +98,7 @@ impl Store {
         fs::create_dir_all(dir).map_err(RunnerError::io("create", dir))?;
         let path = dir.join("runner.lock");
         let lock = File::create(&path).map_err(RunnerError::io("create", &path))?;
-        if lock.try_lock().is_err() {
+        if !lock_within(&lock, LOCK_WAIT) {
             return Err(RunnerError::Busy {
                 path: dir.to_owned(),
             });
@@ -258,6 +262,17 @@ impl Store {
             })?;
         replace(&path, &bytes).map_err(RunnerError::io("write", path))
     }
+}
+
+fn lock_within(file: &File, limit: Duration) -> bool {
+    let started = Instant::now();
+    while file.try_lock().is_err() {
+        if started.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
 }
 
 fn read(path: &Path) -> Result<Record, RunnerError> {

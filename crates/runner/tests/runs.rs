@@ -1,0 +1,208 @@
+//! One run after another: what is new, what has passed, what was cut off.
+
+#[cfg(test)]
+mod support;
+
+use std::process::Command;
+use support::*;
+use trireme_runner::*;
+
+const CHAIN: &str = "
+- name: first
+  plan:
+  - {get: a, trigger: true}
+  - {put: b, params: {v: a/v}}
+- name: second
+  plan:
+  - {get: b, passed: [first], trigger: true}
+- name: by-hand
+  plan:
+  - {get: b, passed: [second]}
+";
+
+fn outcomes(report: &RunReport) -> Vec<String> {
+    let shown = |job: &JobReport| match &job.outcome {
+        JobOutcome::Built(builds) => format!(
+            "{} {:?}",
+            job.name,
+            builds.iter().map(|b| b.status).collect::<Vec<_>>()
+        ),
+        JobOutcome::Idle(Idle::Waiting { .. }) => format!("{} waits", job.name),
+        JobOutcome::Idle(idle) => format!("{} {idle:?}", job.name),
+        JobOutcome::Unknown(_) => format!("{} unknown", job.name),
+    };
+    report.jobs.iter().map(shown).collect()
+}
+
+#[tokio::test]
+async fn a_second_run_has_nothing_to_do_until_something_is_new() {
+    let world = World::new(CHAIN);
+    let report = world.run().await;
+    assert_eq!(
+        outcomes(&report),
+        ["first waits", "second waits", "by-hand NotTriggered"]
+    );
+    world.found("a", &["1"]);
+    assert_eq!(
+        outcomes(&world.run().await),
+        [
+            "first [Succeeded]",
+            "second [Succeeded]",
+            "by-hand NotTriggered"
+        ]
+    );
+    let report = world.run().await;
+    assert_eq!(
+        outcomes(&report),
+        ["first UpToDate", "second UpToDate", "by-hand NotTriggered"]
+    );
+    assert!(report.nothing_to_do());
+    assert_eq!(report.exit_code(), 0);
+    world.found("a", &["2"]);
+    assert_eq!(
+        outcomes(&world.run().await)[..2],
+        ["first [Succeeded]", "second [Succeeded]"]
+    );
+    assert!(
+        world
+            .calls("a")
+            .last()
+            .unwrap()
+            .contains(r#""version":{"v":"2"}"#)
+    );
+}
+
+#[tokio::test]
+async fn a_job_named_by_hand_runs_without_news_and_alone() {
+    let mut world = World::new(CHAIN);
+    world.found("a", &["1"]);
+    world.run().await;
+    world.jobs = vec!["by-hand".to_owned()];
+    assert_eq!(outcomes(&world.run().await), ["by-hand [Succeeded]"]);
+    assert_eq!(outcomes(&world.run().await), ["by-hand [Succeeded]"]);
+    world.jobs = vec!["none".to_owned()];
+    let error = world.runner().err().unwrap();
+    assert!(
+        error.to_string().contains("first, second, by-hand"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_and_blocks_what_follows() {
+    let world = World::new(&CHAIN.replace("v: a/v", "exit: '1'"));
+    world.found("a", &["1"]);
+    assert_eq!(
+        outcomes(&world.run().await)[..2],
+        ["first [Failed]", "second waits"]
+    );
+    assert_eq!(
+        outcomes(&world.run().await)[..2],
+        ["first [Failed]", "second waits"]
+    );
+    let file = world.path("pipeline.yml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("exit: '1'", "v: a/v")).unwrap();
+    assert_eq!(
+        outcomes(&world.run().await)[..2],
+        ["first [Succeeded]", "second [Succeeded]"]
+    );
+}
+
+#[tokio::test]
+async fn every_version_gets_its_build() {
+    let world = World::new("\n- {name: j, plan: [{get: a, version: every, trigger: true}]}\n");
+    world.found("a", &["1"]);
+    assert_eq!(outcomes(&world.run().await), ["j [Succeeded]"]);
+    world.found("a", &["2", "3", "4"]);
+    assert_eq!(
+        outcomes(&world.run().await),
+        ["j [Succeeded, Succeeded, Succeeded]"]
+    );
+    assert_eq!(outcomes(&world.run().await), ["j UpToDate"]);
+}
+
+#[tokio::test]
+async fn a_folder_and_the_time_are_resources_too() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("content")).unwrap();
+    std::fs::write(dir.path().join("content/v"), "mine\n").unwrap();
+    let text = "
+resources: [{name: repo, type: git}, {name: clock, type: time, source: {interval: 24h}}]
+jobs:
+- name: j
+  plan:
+  - {get: repo, trigger: true}
+  - {get: clock, trigger: true}
+  - {task: show, config: {platform: linux, inputs: [{name: repo}], run: {path: cat, args: [repo/v]}}}
+";
+    std::fs::write(dir.path().join("pipeline.yml"), text).unwrap();
+    let mut world = World::at(dir);
+    let error = world.runner().err().unwrap().to_string();
+    assert!(
+        error.contains("--input repo=DIR") && error.contains("pipeline.yml:2:32"),
+        "{error}"
+    );
+    world
+        .supply
+        .inputs
+        .insert("repo".to_owned(), world.path("content"));
+    assert_eq!(outcomes(&world.run().await), ["j [Succeeded]"]);
+    assert_eq!(world.lines(), ["j/show: mine"]);
+    assert_eq!(outcomes(&world.run().await), ["j UpToDate"]);
+    std::fs::write(world.path("content/v"), "yours\n").unwrap();
+    assert_eq!(outcomes(&world.run().await), ["j [Succeeded]"]);
+}
+
+/// Not a test of its own: the process that the next test kills.
+#[tokio::test]
+#[ignore = "started by the test below"]
+async fn run_in_a_child() {
+    let Some(dir) = std::env::var_os("TRIREME_TEST_DIR") else {
+        return;
+    };
+    let options = options(
+        dir.as_ref(),
+        Vec::new(),
+        Default::default(),
+        Default::default(),
+    );
+    let runner = Runner::new(options, std::sync::Arc::new(Silent)).unwrap();
+    runner.run(&Interrupt::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_build_that_was_killed_runs_again() {
+    let world = World::new(
+        "
+- name: first
+  plan:
+  - {get: a, trigger: true}
+  - {put: b, params: {v: made}}
+  - {put: c, params: {v: last, wait: FILE}}
+",
+    );
+    let file = world.path("pipeline.yml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(
+        &file,
+        text.replace("FILE", &world.path("go").display().to_string()),
+    )
+    .unwrap();
+    world.found("a", &["1"]);
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "run_in_a_child", "--ignored"])
+        .env("TRIREME_TEST_DIR", world.dir.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    world.until("c/waiting").await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The mock resource is a shell script and outlives its parent; it must not touch what follows.
+    std::fs::write(world.path("go"), "").unwrap();
+    let report = world.run().await;
+    assert_eq!(outcomes(&report), ["first [Succeeded]"]);
+    assert_eq!(report.builds().next().unwrap().number, 2);
+    assert_eq!(outcomes(&world.run().await), ["first UpToDate"]);
+}

@@ -1,0 +1,171 @@
+//! A pipeline in a folder, resources that are shell scripts, and what a run of it did.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use trireme_runner::*;
+
+/// A condition that takes longer than this will not come true.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub jobs: Vec<String>,
+    pub vars: vars::Vars,
+    pub supply: Supply,
+    pub lines: Arc<Lines>,
+}
+
+/// Every line that steps wrote, with its job and step.
+#[derive(Default)]
+pub struct Lines(Mutex<Vec<String>>);
+
+impl Observer for Lines {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Line { step, text } = event {
+            self.0
+                .lock()
+                .unwrap()
+                .push(format!("{}/{}: {text}", step.job, step.name));
+        }
+    }
+}
+
+impl World {
+    /// Resources `a`, `b`, `c` of a type that the mock serves, and these jobs.
+    pub fn new(jobs: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut text = String::from("resources:\n");
+        for name in ["a", "b", "c"] {
+            if ["get", "put", "resource"]
+                .iter()
+                .any(|key| jobs.contains(&format!("{key}: {name}")))
+            {
+                let home = dir.path().join(name);
+                fs::create_dir(&home).unwrap();
+                fs::write(home.join("versions"), "").unwrap();
+                text += &format!(
+                    "- {{name: {name}, type: mock, source: {{home: {}, token: canary-token}}}}\n",
+                    home.display()
+                );
+            }
+        }
+        let types = "resource_types: [{name: mock, type: registry-image, source: {repository: x/trireme-mock}}]\n";
+        fs::write(
+            dir.path().join("pipeline.yml"),
+            format!("{types}{text}jobs:{jobs}"),
+        )
+        .unwrap();
+        Self::at(dir)
+    }
+
+    pub fn at(dir: tempfile::TempDir) -> Self {
+        let (jobs, vars, supply, lines) = Default::default();
+        Self {
+            dir,
+            jobs,
+            vars,
+            supply,
+            lines,
+        }
+    }
+
+    pub fn found(&self, resource: &str, versions: &[&str]) {
+        let path = self.dir.path().join(resource).join("versions");
+        let old = fs::read_to_string(&path).unwrap();
+        fs::write(
+            path,
+            old + &versions
+                .iter()
+                .map(|version| format!("{version}\n"))
+                .collect::<String>(),
+        )
+        .unwrap();
+    }
+
+    pub fn calls(&self, resource: &str) -> Vec<String> {
+        let text =
+            fs::read_to_string(self.dir.path().join(resource).join("calls")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn runner(&self) -> Result<Runner, RunnerError> {
+        Runner::new(
+            options(
+                self.dir.path(),
+                self.jobs.clone(),
+                self.vars.clone(),
+                self.supply.clone(),
+            ),
+            self.lines.clone(),
+        )
+    }
+
+    pub async fn run(&self) -> RunReport {
+        self.runner().unwrap().run(&Interrupt::new()).await.unwrap()
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.0.lock().unwrap().clone()
+    }
+
+    pub async fn until(&self, path: &str) {
+        wait_for(&self.path(path)).await;
+    }
+}
+
+pub async fn wait_for(path: &Path) {
+    let started = Instant::now();
+    while !path.exists() {
+        assert!(
+            started.elapsed() < DEADLINE,
+            "{} did not appear",
+            path.display()
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+pub fn options(dir: &Path, jobs: Vec<String>, vars: vars::Vars, supply: Supply) -> RunOptions {
+    let (file, state) = (dir.join("pipeline.yml"), dir.join("state"));
+    RunOptions {
+        file,
+        vars,
+        jobs,
+        supply,
+        state,
+        catalogue: catalogue(),
+    }
+}
+
+pub fn catalogue() -> Catalogue {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mock-resource.sh");
+    let secret = serde_json::json!({"type": "string", "writeOnly": true});
+    let schema = serde_json::json!({"source": {"type": "object", "properties": {"token": secret}}});
+    let linked = Linked {
+        schema,
+        command: vec!["sh".into(), script.into()],
+    };
+    Catalogue {
+        resources: BTreeMap::from([("mock".to_owned(), linked)]),
+        launcher: Vec::new(),
+    }
+}
+
+/// `name kind status` of every step, in the order in which they ended.
+pub fn steps(report: &RunReport) -> Vec<String> {
+    let shown = |step: &StepReport| format!("{} {:?} {:?}", step.name, step.kind, step.status);
+    report.steps().map(shown).collect()
+}
+
+pub fn statuses(report: &RunReport) -> Vec<Status> {
+    report.builds().map(|build| build.status).collect()
+}
