@@ -47,6 +47,6 @@ pub use report::{
     BuildReport, Idle, JobOutcome, JobReport, Metadatum, RunReport, Status, StepKind, StepReport,
     Version,
 };
-pub use runner::{RunOptions, Runner, default_state};
+pub use runner::{DEFAULT_STATE, RunOptions, Runner};
 pub use service::Supply;
 pub use single::{Said, Single, SingleOptions, run_single};

@@ -15,7 +15,7 @@ use crate::vars::Vars;
 use crate::{load, order};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -238,6 +238,4 @@ fn known_jobs(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
 }
 
 /// The state folder when nobody names one.
-pub fn default_state() -> &'static Path {
-    Path::new(".trireme")
-}
+pub const DEFAULT_STATE: &str = ".trireme";

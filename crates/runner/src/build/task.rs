@@ -190,6 +190,10 @@ fn program(
     } else {
         path.into()
     };
+    if !exists(Path::new(&path)) {
+        // Concourse tells this apart from a program that ran and failed (`ExecutableNotFoundError`).
+        return Err(format!("there is no program {}", config.run.path));
+    }
     let mut command = launcher.to_vec();
     command.push(path);
     command.extend(args.iter().map(OsString::from));
@@ -200,6 +204,15 @@ fn program(
         stdin: Vec::new(),
         answers: false,
     })
+}
+
+/// Whether a program is there: at its path, or in a folder of `PATH`.
+fn exists(path: &Path) -> bool {
+    if path.components().count() > 1 {
+        return path.is_file();
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(path).is_file())
 }
 
 /// `PATH` and the proxies of the host, a home of its own, then the params of configuration and step.
