@@ -198,3 +198,95 @@ fn show(pending: &mut Vec<u8>, line: &(dyn Fn(&str) + Sync)) {
         pending.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    async fn sh(
+        script: &str,
+        answers: bool,
+        interrupt: &Interrupt,
+        line: &(dyn Fn(&str) + Sync),
+    ) -> io::Result<Ended> {
+        let command = ["sh", "-c", script].map(OsString::from).to_vec();
+        let env = vec![("PATH".to_owned(), std::env::var("PATH").unwrap())];
+        let program = Program {
+            command,
+            env,
+            dir: "/".into(),
+            stdin: vec![b'x'; 1 << 20],
+            answers,
+        };
+        run(program, interrupt, line).await
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_an_error() {
+        let error = sh("cat /dev/zero", true, &Interrupt::new(), &|_| {})
+            .await
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("more than"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn lines_are_shown_in_bounded_pieces_and_returns_end_them() {
+        let lines = Mutex::new(Vec::new());
+        let keep = |line: &str| lines.lock().unwrap().push(line.to_owned());
+        let script = "printf 'a\\rb\\n\\nc' >&2; head -c 150000 /dev/zero | tr '\\0' x";
+        let ended = sh(script, false, &Interrupt::new(), &keep).await.unwrap();
+        assert_eq!(
+            (ended.code, ended.interrupted),
+            (0, false),
+            "input that nobody reads is no error"
+        );
+        let lines = lines.into_inner().unwrap();
+        let short: Vec<&str> = lines
+            .iter()
+            .filter(|line| line.len() == 1)
+            .map(String::as_str)
+            .collect();
+        assert_eq!(short, ["a", "b", "c"]);
+        assert!(lines.iter().all(|line| line.len() <= MAX_LINE));
+        assert_eq!(
+            lines
+                .iter()
+                .filter(|line| line.starts_with('x'))
+                .map(String::len)
+                .sum::<usize>(),
+            150_000
+        );
+    }
+
+    #[tokio::test]
+    async fn what_ignores_sigterm_is_killed_when_forced() {
+        let interrupt = Interrupt::new();
+        let seen = |line: &str| {
+            assert_eq!(line, "ready");
+            interrupt.raise();
+            interrupt.raise();
+        };
+        let ended = sh(
+            "trap '' TERM; echo ready >&2; while :; do sleep 1; done",
+            true,
+            &interrupt,
+            &seen,
+        )
+        .await
+        .unwrap();
+        assert_eq!((ended.code, ended.interrupted), (128 + 9, true));
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_holds_the_pipes_does_not_hold_the_run() {
+        let interrupt = Interrupt::new();
+        let work = sh("sleep 600 & exit 3", true, &interrupt, &|_| {});
+        let ended = tokio::time::timeout(LINGER * 5, work)
+            .await
+            .expect("in time")
+            .unwrap();
+        assert_eq!(ended.code, 3);
+    }
+}

@@ -112,3 +112,83 @@ fn a_linked_resource_is_called_as_its_own_program() {
     let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).expect("JSON");
     assert!(schema["source"].is_object());
 }
+
+/// A run whose task has written its process id and now waits.
+fn waiting(dir: &Path) -> (std::process::Child, std::path::PathBuf) {
+    let text = "
+resources: [{name: repo, type: git}]
+jobs:
+- name: build
+  plan:
+  - get: repo
+    trigger: true
+  - task: wait
+    config:
+      platform: linux
+      run: {path: sh, args: [-c, 'echo $$ > ../pid.new; mv ../pid.new ../pid; exec sleep 600']}
+    on_abort: {task: after, config: {platform: linux, run: {path: echo, args: [cleaned up]}}}
+";
+    std::fs::write(dir.join("p.yml"), text).expect("the pipeline");
+    let child = Command::new(env!("CARGO_BIN_EXE_trireme"))
+        .args(["run", "p.yml", "--input", "repo=repo"])
+        .current_dir(dir)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let pid = dir.join(".trireme/builds/build/1/pid");
+    until("the task runs", || pid.exists());
+    let pid = std::fs::read_to_string(pid).expect("the id");
+    (child, Path::new("/proc").join(pid.trim()))
+}
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let started = std::time::Instant::now();
+    while !condition() {
+        assert!(started.elapsed().as_secs() < 20, "{what}: not in 20 s");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// Whether a process is gone, or dead and not yet collected by whoever inherited it.
+fn is_gone(process: &Path) -> bool {
+    std::fs::read_to_string(process.join("stat")).map_or(true, |stat| stat.contains(") Z "))
+}
+
+fn send(child: &std::process::Child, signal: rustix::process::Signal) {
+    let id = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .expect("an id");
+    rustix::process::kill_process(id, signal).expect("the signal is sent");
+}
+
+#[test]
+fn kill_9_takes_the_children_along_and_the_next_run_goes_on() {
+    let dir = folder();
+    let (mut child, task) = waiting(dir.path());
+    child.kill().expect("killed");
+    child.wait().expect("collected");
+    until("the task ends with the runner", || is_gone(&task));
+    std::fs::write(dir.path().join("p.yml"), PIPELINE).expect("the pipeline");
+    let next = trireme(
+        dir.path(),
+        &["run", "p.yml", "--input", "repo=repo", "--var", "code=0"],
+    );
+    assert_eq!(next.status.code(), Some(0), "{}", stderr(&next));
+    assert!(stderr(&next).contains("build 2"), "{}", stderr(&next));
+}
+
+#[test]
+fn an_interrupt_runs_hooks_and_exits_75() {
+    let dir = folder();
+    let (child, task) = waiting(dir.path());
+    send(&child, rustix::process::Signal::INT);
+    let end = child.wait_with_output().expect("the end");
+    assert_eq!(end.status.code(), Some(75), "{}", stderr(&end));
+    assert!(
+        stderr(&end).contains("build task after | cleaned up"),
+        "{}",
+        stderr(&end)
+    );
+    assert!(is_gone(&task));
+}

@@ -7,6 +7,7 @@ use crate::problem::{Position, Problems};
 use crate::report::Version;
 use crate::schema;
 use crate::service::{self, Service, Supply};
+use crate::vars;
 use crate::yaml::{Kind, Node};
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub(crate) fn resources(
     for resource in pipeline
         .resources
         .iter()
-        .filter(|resource| !resource.kind.text.is_empty())
+        .filter(|resource| is_known(pipeline, resource))
     {
         match service::resolve(pipeline, resource, catalogue, supply) {
             Ok(service) => {
@@ -35,6 +36,19 @@ pub(crate) fn resources(
     for job in &pipeline.jobs {
         job.visit(&mut |step| judge(step, &services, problems));
     }
+}
+
+/// Whether the type can be told: it is there, and nothing that decides it is still a reference.
+fn is_known(pipeline: &Pipeline, resource: &Resource) -> bool {
+    let kind = resource.kind.text.as_str();
+    let image = pipeline
+        .resource_type(kind)
+        .and_then(|declared| declared.source.as_ref()?.get("repository")?.as_str());
+    let is_open = |text: &str| !vars::references(text).is_empty();
+    let last = |image: &str| {
+        is_open(image.rsplit('/').next().unwrap_or(image)) && !image.contains("/trireme-")
+    };
+    !kind.is_empty() && !is_open(kind) && !image.is_some_and(last)
 }
 
 fn source(resource: &Resource, service: &Service, problems: &mut Problems) {

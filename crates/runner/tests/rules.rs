@@ -1,0 +1,537 @@
+//! Rules for pipelines. Each row names the file of Concourse (github.com/concourse/concourse) that the rule was read from, or
+//! says that it is the runner's own.
+
+#[cfg(test)]
+mod support;
+
+use proptest::prelude::*;
+use std::fs;
+use std::path::Path;
+use support::catalogue;
+use trireme_runner::*;
+
+const VALIDATE: &str = "atc/configvalidate/validate.go";
+const STEPS: &str = "atc/step_validator.go";
+const PARSE: &str = "atc/steps.go";
+const CONFIG: &str = "atc/config.go";
+const TASK: &str = "atc/task.go";
+const OURS: &str = "the runner's own";
+
+/// Where a rule is from, a pipeline without its resources, the place of the error, a part of the message.
+type Row = (&'static str, &'static str, &'static str, &'static str);
+
+const J: &str = "jobs: [{name: j, plan: [{get: r}]}]";
+
+const ROWS: &[Row] = &[
+    // Groups.
+    (
+        VALIDATE,
+        "groups: [{name: g, jobs: [x, j]}]\nJ",
+        "3:27",
+        "group 'g' has unknown job 'x'",
+    ),
+    (
+        VALIDATE,
+        "groups: [{name: g, jobs: [j], resources: [x]}]\nJ",
+        "3:43",
+        "group 'g' has unknown resource 'x'",
+    ),
+    (
+        VALIDATE,
+        "groups: [{name: g, jobs: [j]}, {name: g, jobs: [j]}]\nJ",
+        "3:39",
+        "the same name ('g')",
+    ),
+    (
+        VALIDATE,
+        "groups: [{name: g}]\nJ",
+        "4:15",
+        "job 'j' belongs to no group",
+    ),
+    // Resources and their types.
+    (
+        VALIDATE,
+        "resource_types: [{name: t, type: x}, {name: t, type: x}]\nJ",
+        "3:45",
+        "the same name ('t')",
+    ),
+    (
+        VALIDATE,
+        "resource_types: [{type: x}]\nJ",
+        "3:18",
+        "resource_types[0] has no name",
+    ),
+    (
+        VALIDATE,
+        "resource_types: [{name: t}]\nJ",
+        "3:18",
+        "resource_types.t has no type",
+    ),
+    (
+        CONFIG,
+        "resource_types: [{name: t, type: x, unique_version_history: true}]\nJ",
+        "3:37",
+        "unknown key `unique_version_history`",
+    ),
+    // Jobs.
+    (
+        VALIDATE,
+        "jobs: [{name: j, plan: [{get: r}]}, {name: j, plan: [{get: r}]}]",
+        "3:44",
+        "the same name ('j')",
+    ),
+    (
+        VALIDATE,
+        "jobs: [{plan: [{get: r}]}]",
+        "3:8",
+        "jobs[0] has no name",
+    ),
+    (
+        VALIDATE,
+        "jobs: [{name: j, plan: [{get: r}], build_logs_to_retain: 1, build_log_retention: {days: 1}}]",
+        "3:82",
+        "can't use both",
+    ),
+    (
+        VALIDATE,
+        "jobs: [{name: j, plan: [{get: r}], build_logs_to_retain: -1}]",
+        "3:58",
+        "at least 0",
+    ),
+    (
+        VALIDATE,
+        "jobs: [{name: j, plan: [{get: r}], build_log_retention: {days: -1}}]",
+        "3:64",
+        "at least 0",
+    ),
+    (
+        VALIDATE,
+        "jobs: [{name: j, plan: [{get: r}], build_log_retention: {builds: 1, minimum_succeeded_builds: 2}}]",
+        "3:57",
+        "greater than builds",
+    ),
+    (
+        VALIDATE,
+        "display: {background_image: 'ftp://x/y'}\nJ",
+        "3:29",
+        "http, https or relative",
+    ),
+    (
+        VALIDATE,
+        "var_sources: [{name: v, type: vault}]\nJ",
+        "3:1",
+        "var sources are not supported",
+    ),
+    (
+        OURS,
+        "jobs: [{name: j, plan: [{get: r}]}, {name: k}]",
+        "3:37",
+        "nothing to run",
+    ),
+    (OURS, "jobs: []", "1:1", "no jobs"),
+    (
+        OURS,
+        "jobs: [{name: j, plan: [{get: r, passed: [k]}]}, {name: k, plan: [{get: r, passed: [j]}]}]",
+        "3:15",
+        "wait for each other",
+    ),
+    // Steps: what they are.
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r}, {}]}]",
+        "3:35",
+        "no step is declared",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r}, {timeout: 1m}]}]",
+        "3:35",
+        "no step is declared",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r, put: s}]}]",
+        "3:26",
+        "unknown key `get`",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r, pased: [j]}]}]",
+        "3:34",
+        "unknown key `pased`",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r, version: newest}]}]",
+        "3:43",
+        "latest, every or a mapping",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r, version: {v: 1}}]}]",
+        "3:47",
+        "must be a text",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r}, {put: r, inputs: some}]}]",
+        "3:52",
+        "all, detect or a list",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r}, {in_parallel: 3}]}]",
+        "3:49",
+        "a list of steps",
+    ),
+    (
+        PARSE,
+        "jobs: [{name: j, plan: [{get: r}, {aggregate: []}]}]",
+        "3:36",
+        "use `in_parallel`",
+    ),
+    (
+        OURS,
+        "jobs: [{name: j, plan: [{get: r}, {set_pipeline: p, file: r/p.yml}]}]",
+        "3:36",
+        "`set_pipeline` is refused",
+    ),
+    (
+        OURS,
+        "jobs: [{name: j, plan: [{get: r}, {run: m, type: p}]}]",
+        "3:36",
+        "`run` is refused",
+    ),
+    // Steps: what they name.
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {get: r}]}]",
+        "3:41",
+        "repeated name",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {get: x}]}]",
+        "3:41",
+        "unknown resource 'x'",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {put: x}]}]",
+        "3:41",
+        "unknown resource 'x'",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r, passed: [x]}]}]",
+        "3:43",
+        "unknown job 'x'",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r, passed: [k]}]}, {name: k, plan: [{task: t, file: r/x}]}]",
+        "3:43",
+        "does not interact with resource 'r'",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {task: t}]}]",
+        "3:42",
+        "must specify either",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, file: r/x, config: {platform: linux, run: {path: x}}}]}]",
+        "3:51",
+        "not both",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {load_var: v}]}]",
+        "3:46",
+        "no file specified",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {load_var: v, file: r/v}, {load_var: v, file: r/w}]}]",
+        "3:72",
+        "repeated var name",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {put: r, across: []}]}]",
+        "3:44",
+        "no vars specified",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {put: r, across: [{var: v, values: [1]}, {var: v, values: [1]}]}]}]",
+        "3:82",
+        "repeated var name",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}, {put: r, across: [{var: v, values: [1], max_in_flight: 0}]}]}]",
+        "3:90",
+        "at least 1",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r, timeout: soon}]}]",
+        "3:43",
+        "invalid duration 'soon'",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r, attempts: 0}]}]",
+        "3:44",
+        "at least 1",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r, on_failure: {put: x}}]}]",
+        "3:52",
+        "unknown resource 'x'",
+    ),
+    (
+        STEPS,
+        "jobs: [{name: j, plan: [{get: r}], ensure: {try: {do: [{in_parallel: [{put: x}]}]}}}]",
+        "3:77",
+        "unknown resource 'x'",
+    ),
+    // Tasks.
+    (
+        TASK,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, config: {run: {path: x}}}]}]",
+        "3:53",
+        "missing `platform`",
+    ),
+    (
+        TASK,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, config: {platform: linux}}]}]",
+        "3:53",
+        "missing `run`",
+    ),
+    (
+        TASK,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, config: {platform: linux, run: {}}}]}]",
+        "3:76",
+        "missing `path`",
+    ),
+    (
+        TASK,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, config: {platform: linux, run: {path: x}, inputs: [{}]}}]}]",
+        "3:96",
+        "missing a name",
+    ),
+    (
+        TASK,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, config: {platform: linux, run: {path: x}, outputs: [{}]}}]}]",
+        "3:97",
+        "missing a name",
+    ),
+    (
+        TASK,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, config: {platform: linux, run: {path: x}, outptus: []}}]}]",
+        "3:87",
+        "unknown key `outptus`",
+    ),
+    (
+        OURS,
+        "jobs: [{name: j, plan: [{get: r}, {task: t, config: {platform: linux, run: {path: x, user: root}}}]}]",
+        "3:86",
+        "`user`",
+    ),
+    // Vars.
+    (
+        OURS,
+        "jobs: [{name: j, serial: ((.:x)), plan: [{get: r}]}]",
+        "3:26",
+        "cannot be a local var",
+    ),
+];
+
+/// What is said about a pipeline with the resource `r`.
+fn said(rows: &str) -> Vec<String> {
+    let resources = "resource_types: [{name: mock, type: registry-image, source: {repository: x/trireme-mock}}]\n";
+    let text = rows.replace("\nJ", &format!("\n{J}"));
+    // `--type` serves the type where a row has its own resource types.
+    let head = if text.contains("resource_types") {
+        "# no types\n"
+    } else {
+        resources
+    };
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("p.yml");
+    fs::write(
+        &file,
+        format!("{head}resources: [{{name: r, type: mock, source: {{home: x}}}}]\n{text}\n"),
+    )
+    .expect("a file");
+    let supply = Supply {
+        types: [("mock".to_owned(), "mock".to_owned())].into(),
+        ..Supply::default()
+    };
+    match validate(&file, &vars::Vars::default(), &catalogue(), &supply) {
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            let prefix = format!("{}:", file.display());
+            error
+                .to_string()
+                .lines()
+                .skip(1)
+                .map(|line| line.replace(&prefix, ""))
+                .collect()
+        }
+    }
+}
+
+#[test]
+fn every_rule_is_kept() {
+    for (from, text, at, part) in ROWS {
+        let said = said(text);
+        let kept = said
+            .iter()
+            .any(|line| line.starts_with(&format!("{at}: ")) && line.contains(part));
+        assert!(
+            kept,
+            "{from}: {text}\nexpected {at} … {part}\nfound {said:#?}"
+        );
+    }
+}
+
+#[test]
+fn an_unused_resource_is_an_error_and_a_strange_name_a_warning() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("p.yml");
+    let text = "resources: [{name: A, type: time}, {name: b c, type: time}]\njobs: [{name: j, plan: [{get: A}]}]\n";
+    fs::write(&file, text).expect("a file");
+    let check = |text: &str| {
+        fs::write(&file, text).expect("a file");
+        validate(
+            &file,
+            &vars::Vars::default(),
+            &catalogue(),
+            &Supply::default(),
+        )
+    };
+    let error = check(text).expect_err("unused").to_string();
+    assert!(
+        error.contains("p.yml:1:36: resource 'b c' is not used"),
+        "{VALIDATE}: {error}"
+    );
+    let problems = check(&text.replace("{get: A}", "{get: A}, {get: b c}")).expect("valid");
+    let warnings: Vec<&str> = problems
+        .warnings
+        .iter()
+        .map(|warning| warning.message.as_str())
+        .collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|text| text.contains("'A' is not a valid identifier: must start")),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings
+            .iter()
+            .any(|text| text.contains("'b c' is not a valid identifier: illegal")),
+        "{warnings:?}"
+    );
+}
+
+fn files(folder: &str) -> Vec<std::path::PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/pipelines")
+        .join(folder);
+    let entries = fs::read_dir(dir)
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").path());
+    entries
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yml"))
+        .collect()
+}
+
+#[test]
+fn valid_pipelines_are_valid() {
+    for file in files("valid") {
+        let result = validate(
+            &file,
+            &vars::Vars::default(),
+            &catalogue(),
+            &Supply::default(),
+        );
+        assert!(result.is_ok(), "{}", result.expect_err("checked"));
+    }
+}
+
+/// Beside each invalid pipeline lies everything that is said about it.
+#[test]
+fn invalid_pipelines_say_all_of_it() {
+    for file in files("invalid") {
+        let error = validate(
+            &file,
+            &vars::Vars::default(),
+            &catalogue(),
+            &Supply::default(),
+        )
+        .expect_err("invalid");
+        let prefix = format!("{}:", file.display());
+        let found: Vec<String> = error
+            .to_string()
+            .lines()
+            .skip(1)
+            .map(|line| line.replace(&prefix, ""))
+            .collect();
+        let expected = fs::read_to_string(file.with_extension("txt")).expect("what is expected");
+        let expected: Vec<&str> = expected.lines().collect();
+        assert_eq!(found, expected, "{}", file.display());
+    }
+}
+
+proptest! {
+    /// Whatever is written, there is an answer.
+    #[test]
+    fn judging_never_panics(text in pipeline_text()) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("p.yml");
+        fs::write(&file, text).expect("a file");
+        let _ = validate(&file, &vars::Vars::default(), &catalogue(), &Supply::default());
+    }
+}
+
+/// Keys of pipelines, for the property above.
+const KEYS: &str = "jobs resources resource_types groups name type source plan get \
+    put task try do in_parallel steps load_var file config \
+    across var values ensure on_failure timeout attempts passed trigger \
+    version params run path inputs max_in_flight build_log_retention";
+
+/// Text made of what pipelines are made of, so that most of it gets past the YAML reader.
+fn pipeline_text() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(KEYS.split_whitespace().collect::<Vec<_>>());
+    let leaf = prop::sample::select(vec![
+        "x", "'1'", "1", "-1", "true", "null", "((v))", "((.:v))", "time", "5m", "every", "\"((\"",
+    ]);
+    let value = leaf
+        .prop_map(str::to_owned)
+        .prop_recursive(6, 60, 4, move |inner| {
+            let entry =
+                (key.clone(), inner.clone()).prop_map(|(key, value)| format!("{key}: {value}"));
+            prop_oneof![
+                prop::collection::vec(inner, 0..4)
+                    .prop_map(|items| format!("[{}]", items.join(", "))),
+                prop::collection::vec(entry, 1..5)
+                    .prop_map(|entries| format!("{{{}}}", entries.join(", "))),
+            ]
+        });
+    let top = prop::sample::subsequence(
+        vec!["jobs", "resources", "resource_types", "groups", "display"],
+        0..5,
+    );
+    (top, prop::collection::vec(value, 5)).prop_map(|(keys, values)| {
+        keys.iter()
+            .zip(values)
+            .map(|(key, value)| format!("{key}: {value}\n"))
+            .collect()
+    })
+}
