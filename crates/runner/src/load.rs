@@ -8,6 +8,8 @@ use crate::rules;
 use crate::service::Supply;
 use crate::vars::{Missing, Vars};
 use crate::yaml::{self, Node};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// Reads a file of vars, as `--load-vars-from` takes it.
@@ -75,7 +77,13 @@ fn load(
 }
 
 fn read_yaml(file: &Path) -> Result<Node, RunnerError> {
-    let text = std::fs::read_to_string(file).map_err(RunnerError::io("read", file))?;
+    let mut text = String::new();
+    // One byte more than the limit is enough for the reader of YAML to say so.
+    let read = File::open(file).and_then(|open| {
+        open.take(yaml::MAX_BYTES as u64 + 1)
+            .read_to_string(&mut text)
+    });
+    read.map_err(RunnerError::io("read", file))?;
     yaml::parse(&text).map_err(|problem| {
         let problems = Problems {
             errors: vec![problem],

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use trireme_protocol::redact;
 
 /// With `version: every`, builds of one job in one run: a history of more waits for the next run.
 const MAX_BUILDS: usize = 100;
@@ -58,6 +59,11 @@ impl Runner {
             &options.supply,
         )?;
         known_jobs(&pipeline, &options.jobs)?;
+        options
+            .vars
+            .secrets()
+            .iter()
+            .for_each(|secret| redact::learn(secret));
         let mut services = BTreeMap::new();
         for resource in &pipeline.resources {
             // Every one was resolved a moment ago, when the pipeline was judged.
@@ -67,7 +73,7 @@ impl Runner {
                 service
                     .secrets()
                     .iter()
-                    .for_each(|secret| trireme_protocol::redact::learn(secret));
+                    .for_each(|secret| redact::learn(secret));
                 services.insert(resource.name.text.clone(), service);
             }
         }

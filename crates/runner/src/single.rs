@@ -11,7 +11,7 @@ use crate::vars::Vars;
 use crate::wire::{self, Call, Fetched, Reply, Verb};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use trireme_protocol::redact::redact;
+use trireme_protocol::redact::{self, redact};
 
 /// Which resource of which pipeline.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +73,11 @@ pub async fn run_single(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Said, RunnerError> {
+    options
+        .vars
+        .secrets()
+        .iter()
+        .for_each(|secret| redact::learn(secret));
     let service = find(options)?;
     let Service::Linked { command, .. } = &service else {
         let message = format!(
@@ -84,7 +89,7 @@ pub async fn run_single(
     service
         .secrets()
         .iter()
-        .for_each(|secret| trireme_protocol::redact::learn(secret));
+        .for_each(|secret| redact::learn(secret));
     let caller = Caller {
         service: &service,
         command,

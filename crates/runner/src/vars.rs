@@ -76,6 +76,15 @@ impl Vars {
             .try_fold(top, |value, field| value.get(field))
     }
 
+    /// The values whose names say that they are secrets: a task may print them, and no schema speaks for a task.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.layers
+            .iter()
+            .for_each(|layer| collect_secrets(layer, &mut found));
+        found
+    }
+
     /// Fills in all references of a node that are plain (not local).
     pub fn fill(&self, node: &Node, missing: Missing, problems: &mut Vec<Problem>) -> Node {
         Filler {
@@ -96,6 +105,34 @@ impl Vars {
             problems,
         }
         .node(node)
+    }
+}
+
+/// Endings and parts of names that are given to secrets.
+const SECRET_NAMES: [&str; 8] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "secret",
+    "credential",
+    "private",
+    "kubeconfig",
+];
+
+fn says_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let last_word = name.rsplit(['-', '_', '.', ' ']).next();
+    SECRET_NAMES.iter().any(|part| name.contains(part)) || matches!(last_word, Some("key" | "keys"))
+}
+
+fn collect_secrets(values: &Map<String, Value>, found: &mut Vec<String>) {
+    for (name, value) in values {
+        if says_secret(name) {
+            crate::schema::texts(value, found);
+        } else if let Value::Object(inner) = value {
+            collect_secrets(inner, found);
+        }
     }
 }
 

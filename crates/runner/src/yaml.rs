@@ -6,6 +6,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compose::MAX_BYTES;
 pub use compose::parse;
 
 use crate::problem::Position;

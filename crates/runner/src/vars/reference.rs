@@ -103,24 +103,23 @@ pub(super) enum Piece<'t> {
 }
 
 /// Cuts a text into plain parts and references. What looks like one but is none stays plain.
+/// Each `))` is tried with the nearest `((` before it, so that the work is linear whatever the text is full of.
 pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let (mut plain, mut from) = (0, 0);
-    while let Some(open) = text[from..].find("((").map(|at| from + at) {
-        let inner = open + 2;
-        let Some(close) = text[inner..].find("))").map(|at| inner + at) else {
-            break;
+    while let Some(close) = text[from..].find("))").map(|at| from + at) {
+        let open = text[from..close].rfind("((").map(|at| from + at);
+        let reference =
+            open.and_then(|open| text[open + 2..close].trim().parse::<Reference>().ok());
+        let (Some(open), Some(reference)) = (open, reference) else {
+            from = close + 1;
+            continue;
         };
-        match text[inner..close].trim().parse::<Reference>() {
-            Ok(reference) => {
-                if plain < open {
-                    found.push(Piece::Text(&text[plain..open]));
-                }
-                found.push(Piece::Reference(reference, &text[open..close + 2]));
-                (plain, from) = (close + 2, close + 2);
-            }
-            Err(_) => from = open + 1,
+        if plain < open {
+            found.push(Piece::Text(&text[plain..open]));
         }
+        found.push(Piece::Reference(reference, &text[open..close + 2]));
+        (plain, from) = (close + 2, close + 2);
     }
     if plain < text.len() || found.is_empty() {
         found.push(Piece::Text(&text[plain..]));

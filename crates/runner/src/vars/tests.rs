@@ -75,6 +75,29 @@ fn local_vars_are_apart() {
     assert!(problems[0].message.contains("((.:none)) is not set"));
 }
 
+#[test]
+fn a_text_full_of_brackets_is_read_in_a_moment() {
+    let (open, close) = ("(".repeat(2_000_000), ")".repeat(2_000_000));
+    for text in [open.clone(), close.clone(), format!("{open}!{close}")] {
+        assert!(references(&text).is_empty());
+    }
+    assert_eq!(references(&format!("{open}ü{close}")).len(), 1);
+}
+
+#[test]
+fn values_whose_names_say_so_are_secrets() {
+    let values = json!({
+        "registry": {"host": "h", "password": "p1", "username": "u"},
+        "cosign_key": "k1",
+        "Kubeconfig": "c1",
+        "tokens": ["t1", {"any": "t2"}],
+        "keyboard": "qwerty",
+    });
+    let mut found = vars(values).secrets();
+    found.sort();
+    assert_eq!(found, ["c1", "k1", "p1", "t1", "t2"]);
+}
+
 proptest! {
     #[test]
     fn pieces_put_together_are_the_text(text in "[a(). :\"-]{0,30}") {

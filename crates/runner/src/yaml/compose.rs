@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use std::collections::HashMap;
 
 /// Concourse's own pipelines stay far below: its largest public one has 300 KB.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Deep enough for any step in any hook; shallow enough for every stack.
 const MAX_DEPTH: usize = 100;
 /// Bounds what aliases of aliases may unfold to ("billion laughs").
