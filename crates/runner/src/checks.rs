@@ -85,40 +85,20 @@ impl Checks {
         self.world.observer.event(&Event::StepStarted { step });
         let (started_at, clock) = (Timestamp::now(), Instant::now());
         let last = self.last(get);
-        let found = self.ask(service, last.as_ref(), step, interrupt).await;
-        let (status, exit, reason) = match &found {
-            Ok(Reply::Answer(_)) => (Status::Succeeded, Some(0), None),
-            Ok(Reply::Refused { code, last_line }) => (
-                Status::Errored,
-                Some(*code),
-                Some(format!("check failed with exit code {code}: {last_line}")),
-            ),
-            Ok(Reply::Interrupted) if interrupt.is_raised() => {
-                (Status::Aborted, None, Some("interrupted".to_owned()))
-            }
-            Ok(Reply::Interrupted) => (
-                Status::Errored,
-                None,
-                Some(format!("check took longer than {TIMEOUT:?}")),
-            ),
-            Err(reason) => (Status::Errored, None, Some(reason.clone())),
-        };
-        let versions = match found {
-            Ok(Reply::Answer(versions)) => versions,
-            _ => Vec::new(),
-        };
+        let asked = self.ask(service, last.as_ref(), step, interrupt).await;
+        let found = Found::new(asked, interrupt);
         let report = StepReport {
             kind: StepKind::Check,
             name: resource.to_owned(),
             path: format!("check {resource}"),
             resource: Some(resource.to_owned()),
             linked: service.linked().map(str::to_owned),
-            version: versions.last().cloned(),
+            version: found.versions.last().cloned(),
             metadata: Vec::new(),
             dir: None,
-            status,
-            exit,
-            reason: reason.as_deref().map(redact),
+            status: found.status,
+            exit: found.exit,
+            reason: found.reason.as_deref().map(redact),
             started_at,
             took: clock.elapsed(),
         };
@@ -126,10 +106,10 @@ impl Checks {
             step,
             report: &report,
         });
-        if status != Status::Succeeded {
+        if found.status != Status::Succeeded {
             return Ok(Some(report));
         }
-        self.world.store().add_versions(resource, versions)?;
+        self.world.store().add_versions(resource, found.versions)?;
         Ok(None)
     }
 
@@ -198,6 +178,48 @@ impl Checks {
         }
         part.stop();
         asked.await
+    }
+}
+
+/// What a check found, or why nothing is known.
+struct Found {
+    versions: Vec<Version>,
+    status: Status,
+    exit: Option<i32>,
+    reason: Option<String>,
+}
+
+impl Found {
+    fn new(asked: Result<Reply<Vec<Version>>, String>, interrupt: &Interrupt) -> Self {
+        let nothing = |status, exit, reason| Self {
+            versions: Vec::new(),
+            status,
+            exit,
+            reason: Some(reason),
+        };
+        match asked {
+            Ok(Reply::Answer(versions)) => Self {
+                versions,
+                status: Status::Succeeded,
+                exit: Some(0),
+                reason: None,
+            },
+            // To Concourse a check that fails is an error, whatever its exit code: no verdict comes from a check.
+            Ok(Reply::Refused { code, last_line }) => nothing(
+                Status::Errored,
+                Some(code),
+                format!("check failed with exit code {code}: {last_line}"),
+            ),
+            Ok(Reply::Interrupted) if interrupt.is_raised() => {
+                nothing(Status::Aborted, None, "interrupted".to_owned())
+            }
+            Ok(Reply::Interrupted) => nothing(
+                Status::Errored,
+                None,
+                format!("check took longer than {TIMEOUT:?}"),
+            ),
+            Err(reason) => nothing(Status::Errored, None, reason),
+        }
     }
 }
 

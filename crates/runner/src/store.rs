@@ -311,19 +311,16 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// A name as one path segment: what a job may be called in Concourse (`/` too, with a warning) must not leave the folder.
+/// A name as one path segment, different for different names: what a job may be called in Concourse (`/` too, with a warning)
+/// must neither leave the folder nor meet another job in it.
 pub(crate) fn file_name(name: &str) -> String {
-    let safe = |c: char| {
-        if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
-            c
+    let mut file = String::with_capacity(name.len());
+    for (index, c) in name.chars().enumerate() {
+        if c.is_alphanumeric() || matches!(c, '-' | '_') || (c == '.' && index > 0) {
+            file.push(c);
         } else {
-            '_'
+            file.push_str(&format!("%{:X}", u32::from(c)));
         }
-    };
-    let name: String = name.chars().map(safe).collect();
-    if name.starts_with('.') {
-        format!("_{name}")
-    } else {
-        name
     }
+    file
 }

@@ -75,7 +75,9 @@ pub(super) async fn fetch(
             }
         }
     };
-    scope.set_local(wanted.name, as_var(&fetched.metadata));
+    if !fetched.metadata.is_empty() {
+        scope.set_local(wanted.name, as_var(&fetched.metadata));
+    }
     scope.add_artifact(wanted.name, dir);
     ending.metadata = masked(build, fetched.metadata);
     ending.version = Some(fetched.version);

@@ -122,9 +122,14 @@ fn old_build_folders_go() {
 }
 
 #[test]
-fn names_stay_inside_the_folder() {
-    assert_eq!(
-        [file_name("../a b/ü"), file_name("image.v1")],
-        ["_.._a_b_ü", "image.v1"]
-    );
+fn names_stay_inside_the_folder_and_apart() {
+    let rows = [
+        ("../a b/ü", "%2E.%2Fa%20b%2Fü"),
+        ("image.v1", "image.v1"),
+        ("a%2Fb", "a%252Fb"),
+        ("", ""),
+    ];
+    for (name, file) in rows {
+        assert_eq!(file_name(name), file);
+    }
 }
