@@ -1,4 +1,4 @@
-//! OCI distribution client: manifests, blobs, referrers, tags.
+//! OCI distribution client: manifests, blobs, referrers, tags; and layouts on disk.
 //!
 //! A thin client of our own on [`trireme_transport`], with the types of `oci-spec`. The crate `oci-client` 0.18 was read
 //! first; it lacks what a gate needs: any retry, `Retry-After`, the 202 answer to a mount, paging of referrers (a list
@@ -16,6 +16,8 @@ mod auth;
 mod blob;
 mod content;
 mod error;
+mod layer;
+mod layout;
 mod manifest;
 mod name;
 mod referrers;
@@ -26,6 +28,8 @@ pub use auth::Credentials;
 pub use blob::BlobStream;
 pub use content::{descriptor_of, digest_of};
 pub use error::RegistryError;
+pub use layer::decompress;
+pub use layout::{Layout, LayoutError};
 pub use manifest::MANIFEST_LIMIT_BYTES;
 pub use name::RepositoryName;
 pub use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};

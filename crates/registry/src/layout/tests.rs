@@ -1,0 +1,68 @@
+use futures_util::stream;
+
+use super::*;
+use crate::descriptor_of;
+
+fn once(bytes: &'static [u8]) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::iter([Ok(Bytes::from_static(bytes))])
+}
+
+async fn written(folder: &Path) -> (Layout, Descriptor) {
+    let layout = Layout::create(folder).await.unwrap();
+    let blob = descriptor_of("text/plain", b"content").unwrap();
+    layout.write_blob(&blob, once(b"content")).await.unwrap();
+    layout.write_index(vec![blob.clone()]).await.unwrap();
+    (layout, blob)
+}
+
+fn archive(folder: &Path) -> PathBuf {
+    let path = folder.with_extension("tar");
+    let mut builder = tar::Builder::new(fs::File::create(&path).unwrap());
+    builder.append_dir_all(".", folder).unwrap();
+    builder.finish().unwrap();
+    path
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_from_the_folder_and_from_an_archive_of_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("oci");
+    let (_, blob) = written(&folder).await;
+    for path in [folder.clone(), archive(&folder)] {
+        let layout = Layout::open(&path).await.unwrap();
+        assert_eq!(layout.index().await.unwrap(), std::slice::from_ref(&blob));
+        assert_eq!(layout.manifest(&blob).await.unwrap(), &b"content"[..]);
+    }
+}
+
+#[tokio::test]
+async fn wrong_content_is_neither_written_nor_read() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("oci");
+    let (layout, blob) = written(&folder).await;
+    let other = descriptor_of("text/plain", b"other").unwrap();
+    for wrong in [&b"othex"[..], b"oth", b"others", b""] {
+        layout.write_blob(&other, once(wrong)).await.unwrap_err();
+        let left = fs::read_dir(folder.join("blobs/sha256")).unwrap().count();
+        assert_eq!(left, 1, "only the first blob is there");
+    }
+    fs::write(folder.join(blob_name(&blob)), "changed").unwrap();
+    layout.manifest(&blob).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_is_no_layout_is_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    let empty = temporary.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let text = temporary.path().join("text");
+    fs::write(&text, "hello").unwrap();
+    for path in [
+        empty.clone(),
+        archive(&empty),
+        text,
+        temporary.path().join("absent"),
+    ] {
+        assert!(Layout::open(&path).await.is_err(), "{}", path.display());
+    }
+}
