@@ -15,6 +15,7 @@
 mod auth;
 mod blob;
 mod content;
+mod copy;
 mod error;
 mod layer;
 mod layout;
@@ -23,10 +24,12 @@ mod name;
 mod referrers;
 mod repository;
 mod tags;
+mod tree;
 
 pub use auth::Credentials;
 pub use blob::BlobStream;
 pub use content::{descriptor_of, digest_of};
+pub use copy::Progress;
 pub use error::RegistryError;
 pub use layer::decompress;
 pub use layout::{Layout, LayoutError};
@@ -34,3 +37,4 @@ pub use manifest::MANIFEST_LIMIT_BYTES;
 pub use name::RepositoryName;
 pub use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 pub use repository::Repository;
+pub use tree::{Tree, is_index};

@@ -1,1 +1,65 @@
 //! Concourse resource: container images, every byte verified.
+//!
+//! `check` follows a tag, or one digest; `get` fetches an image, or only names it; `put` copies an image from another
+//! repository without touching the disk, an index with all its platforms. The version is that of Concourse's own
+//! `registry-image`: `tag` and `digest`.
+
+mod check;
+mod endpoint;
+mod get;
+mod platform;
+mod put;
+mod rootfs;
+mod source;
+mod version;
+
+use std::path::Path;
+
+use trireme_protocol::{Outcome, Resource, Step};
+
+pub use get::GetParams;
+pub use platform::Platform;
+pub use put::{From, PutParams};
+pub use source::Source;
+pub use version::Version;
+
+/// The resource type `image`.
+pub struct Image;
+
+impl Resource for Image {
+    const NAME: &'static str = "image";
+    type Source = Source;
+    type Version = Version;
+    type GetParams = GetParams;
+    type PutParams = PutParams;
+
+    async fn check(
+        &self,
+        step: &Step,
+        source: Source,
+        version: Option<Version>,
+    ) -> anyhow::Result<Vec<Version>> {
+        check::check(step, &source, version).await
+    }
+
+    async fn get(
+        &self,
+        step: &Step,
+        source: Source,
+        version: Version,
+        params: GetParams,
+        dir: &Path,
+    ) -> anyhow::Result<Outcome<Version>> {
+        get::get(step, &source, version, &params, dir).await
+    }
+
+    async fn put(
+        &self,
+        step: &Step,
+        source: Source,
+        params: PutParams,
+        dir: &Path,
+    ) -> anyhow::Result<Outcome<Version>> {
+        put::put(step, &source, &params, dir).await
+    }
+}

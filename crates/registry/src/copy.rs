@@ -1,0 +1,122 @@
+//! Copying an image from one repository to another without touching the disk.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use oci_spec::image::Descriptor;
+
+use crate::{RegistryError, Repository, Tree};
+
+/// How many blobs are copied at the same time.
+const AT_ONCE: usize = 4;
+
+/// Told how many bytes more are at the target: sent, or found there.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+impl Repository {
+    /// Everything below a tag or digest.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotFound`] when it does not exist.
+    pub async fn tree(&self, reference: &str) -> Result<Tree, RegistryError> {
+        let (root, bytes) = self.get_manifest(reference).await?;
+        let known = root.clone();
+        Tree::read(root, move |descriptor| {
+            let (known, bytes, repository) = (known.clone(), bytes.clone(), self.clone());
+            async move {
+                if descriptor == known {
+                    return Ok(bytes);
+                }
+                repository.get_child(&descriptor).await
+            }
+        })
+        .await
+    }
+
+    /// A manifest that an index names, held to the size that the index says.
+    async fn get_child(&self, descriptor: &Descriptor) -> Result<Bytes, RegistryError> {
+        let (found, bytes) = self.get_manifest(descriptor.digest().as_ref()).await?;
+        if found.size() == descriptor.size() {
+            return Ok(bytes);
+        }
+        Err(RegistryError::Content {
+            what: format!(
+                "fetching the manifest {}",
+                self.label(descriptor.digest().as_ref())
+            ),
+            property: "size",
+            expected: descriptor.size().to_string(),
+            found: found.size().to_string(),
+        })
+    }
+
+    /// Copies the blobs of `tree` here, from the repository that it was read from: those that are here already are left
+    /// alone, those of the same registry mounted, the others streamed through.
+    ///
+    /// # Errors
+    /// When a blob cannot be read, is not what its digest says, or is not accepted.
+    pub async fn copy_blobs(
+        &self,
+        from: &Self,
+        tree: &Tree,
+        progress: Progress,
+    ) -> Result<(), RegistryError> {
+        let blobs = stream::iter(tree.blobs.clone());
+        let copied = blobs.map(|blob| Box::pin(self.copy_blob(from, blob, progress.clone())));
+        copied.buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn copy_blob(
+        &self,
+        from: &Self,
+        blob: Descriptor,
+        progress: Progress,
+    ) -> Result<(), RegistryError> {
+        let digest = blob.digest().to_string();
+        let same_registry = self.name().host() == from.name().host();
+        if self.blob_exists(&digest).await?
+            || (same_registry && self.mount_blob(&digest, from.name().path()).await?)
+        {
+            progress(blob.size());
+            return Ok(());
+        }
+        let content = from.blob_stream(&blob).await?.into_stream();
+        let counted = content.inspect_ok(move |bytes| progress(bytes.len() as u64));
+        self.push_blob(&blob, counted).await
+    }
+
+    /// Stores the manifests of `tree`, whose blobs must be here; the root comes last and gets these tags. Gives its
+    /// digest after the registry has shown it under each of them.
+    ///
+    /// # Errors
+    /// When a manifest is not accepted, or a tag then points elsewhere.
+    pub async fn put_tree(&self, tree: &Tree, tags: &[String]) -> Result<String, RegistryError> {
+        for (descriptor, bytes) in &tree.manifests {
+            let media_type = descriptor.media_type().to_string();
+            self.put_manifest(descriptor.digest().as_ref(), &media_type, bytes.clone())
+                .await?;
+        }
+        let digest = tree.root.digest().to_string();
+        let Some((root, bytes)) = tree.manifests.last() else {
+            return Ok(digest);
+        };
+        for tag in tags {
+            self.put_manifest(tag, root.media_type().as_ref(), bytes.clone())
+                .await?;
+            let found = self
+                .head_manifest(tag)
+                .await?
+                .map(|d| d.digest().to_string());
+            if found.as_ref() != Some(&digest) {
+                return Err(RegistryError::Content {
+                    what: format!("storing {}", self.label(tag)),
+                    property: "digest",
+                    expected: digest,
+                    found: found.unwrap_or_else(|| "nothing".into()),
+                });
+            }
+        }
+        Ok(digest)
+    }
+}

@@ -1,0 +1,173 @@
+//! An image with everything that belongs to it: an index with its children, their configurations and layers.
+
+use std::{collections::HashSet, future::Future};
+
+use bytes::Bytes;
+use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
+
+use crate::RegistryError;
+
+/// The most manifests of one image. The widest official images have some dozens of platforms, each with an attestation.
+const MANIFESTS_LIMIT: usize = 1000;
+
+/// All manifests and blobs below one digest.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// What it was read from.
+    pub root: Descriptor,
+    /// The manifests with their bytes, children before their parents: stored in this order, nothing ever points to what
+    /// is not there.
+    pub manifests: Vec<(Descriptor, Bytes)>,
+    /// Configurations and layers, each once.
+    pub blobs: Vec<Descriptor>,
+}
+
+impl Tree {
+    /// Reads the tree below `root`; `fetch` gives the verified bytes of a manifest.
+    ///
+    /// # Errors
+    /// When `fetch` fails, or a manifest is neither an image nor an index.
+    pub async fn read<F, Fetching>(root: Descriptor, fetch: F) -> Result<Self, RegistryError>
+    where
+        F: Fn(Descriptor) -> Fetching,
+        Fetching: Future<Output = Result<Bytes, RegistryError>>,
+    {
+        let mut tree = Self {
+            root: root.clone(),
+            manifests: Vec::new(),
+            blobs: Vec::new(),
+        };
+        let mut seen = HashSet::new();
+        let mut waiting = vec![root];
+        while let Some(descriptor) = waiting.pop() {
+            if !seen.insert(descriptor.digest().to_string()) {
+                continue;
+            }
+            if tree.manifests.len() == MANIFESTS_LIMIT {
+                let reason = format!("it has more than {MANIFESTS_LIMIT} manifests");
+                return Err(RegistryError::malformed(&label(&tree.root), reason));
+            }
+            let bytes = fetch(descriptor.clone()).await?;
+            waiting.extend(tree.add(descriptor, bytes)?);
+        }
+        // Parents came first.
+        tree.manifests.reverse();
+        Ok(tree)
+    }
+
+    /// Takes a manifest in and gives the manifests that it names.
+    fn add(
+        &mut self,
+        descriptor: Descriptor,
+        bytes: Bytes,
+    ) -> Result<Vec<Descriptor>, RegistryError> {
+        let what = label(&descriptor);
+        let malformed = |e: serde_json::Error| RegistryError::malformed(&what, e);
+        let children = if is_index(&descriptor) {
+            let index: ImageIndex = serde_json::from_slice(&bytes).map_err(malformed)?;
+            index.manifests().clone()
+        } else {
+            let manifest: ImageManifest = serde_json::from_slice(&bytes).map_err(malformed)?;
+            let layers = manifest
+                .layers()
+                .iter()
+                .filter(|layer| !is_elsewhere(layer));
+            for blob in std::iter::once(manifest.config()).chain(layers) {
+                if !self
+                    .blobs
+                    .iter()
+                    .any(|known| known.digest() == blob.digest())
+                {
+                    self.blobs.push(blob.clone());
+                }
+            }
+            Vec::new()
+        };
+        self.manifests.push((descriptor, bytes));
+        Ok(children)
+    }
+
+    /// The size of its blobs, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.blobs.iter().map(Descriptor::size).sum()
+    }
+}
+
+/// Whether the descriptor names an index (OCI) or a manifest list (Docker).
+pub fn is_index(descriptor: &Descriptor) -> bool {
+    matches!(
+        descriptor.media_type().to_string().as_str(),
+        "application/vnd.oci.image.index.v1+json"
+            | "application/vnd.docker.distribution.manifest.list.v2+json"
+    )
+}
+
+/// Layers that may not be distributed lie on a server of their owner, and registries do not have them.
+fn is_elsewhere(layer: &Descriptor) -> bool {
+    layer.urls().as_ref().is_some_and(|urls| !urls.is_empty())
+}
+
+fn label(descriptor: &Descriptor) -> String {
+    format!("reading the manifest {}", descriptor.digest())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{descriptor_of, digest_of};
+
+    const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+    fn json_descriptor(media_type: &str, bytes: &[u8]) -> serde_json::Value {
+        json!({"mediaType": media_type, "digest": digest_of(bytes), "size": bytes.len()})
+    }
+
+    fn image(layer: &str) -> Bytes {
+        let manifest = json!({
+            "schemaVersion": 2,
+            "config": json_descriptor("application/vnd.oci.image.config.v1+json", b"{}"),
+            "layers": [json_descriptor("text/plain", layer.as_bytes())],
+        });
+        Bytes::from(manifest.to_string())
+    }
+
+    #[tokio::test]
+    async fn children_come_before_parents_and_shared_blobs_once() {
+        let (a, b) = (image("a"), image("b"));
+        let children = [json_descriptor(MANIFEST, &a), json_descriptor(MANIFEST, &b)];
+        let index = Bytes::from(json!({"schemaVersion": 2, "manifests": children}).to_string());
+        let root = descriptor_of(INDEX, &index).unwrap();
+        let stored = HashMap::from([a, b, index.clone()].map(|bytes| (digest_of(&bytes), bytes)));
+        let fetch = |d: Descriptor| {
+            let bytes = stored[d.digest().as_ref()].clone();
+            async move { Ok(bytes) }
+        };
+        let tree = Tree::read(root, fetch).await.unwrap();
+        assert_eq!(tree.manifests.len(), 3);
+        assert_eq!(tree.manifests[2].1, index);
+        assert_eq!(
+            tree.blobs.len(),
+            3,
+            "one shared configuration and two layers"
+        );
+        assert_eq!(tree.size_bytes(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_manifest_is_named() {
+        let bytes = Bytes::from_static(b"{\"schemaVersion\": 1}");
+        let root = descriptor_of(MANIFEST, &bytes).unwrap();
+        let error = Tree::read(root.clone(), |_| async { Ok(bytes.clone()) })
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains(root.digest().as_ref()),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! `check`: what does the tag point to now? One HEAD request when nothing has changed.
+
+use trireme_protocol::Step;
+use trireme_registry::Repository;
+
+use crate::{Source, Version, source::DEFAULT_TAG, source::Target};
+
+/// The last version while it still exists, and the present one.
+pub(crate) async fn check(
+    step: &Step,
+    source: &Source,
+    last: Option<Version>,
+) -> anyhow::Result<Vec<Version>> {
+    let target = source.target()?;
+    let repository = source.endpoint().open(step)?;
+    let tag = match target {
+        Target::Digest(digest) => return pinned(&repository, digest).await,
+        Target::Tag(Some(tag)) => tag.to_owned(),
+        Target::Tag(None) => {
+            let last = last.as_ref().and_then(|version| version.tag.clone());
+            last.unwrap_or_else(|| DEFAULT_TAG.into())
+        }
+    };
+    let Some(digest) = digest(&repository, &tag).await? else {
+        step.warn(
+            format!("image {}:{tag}", source.repository),
+            "there is no such tag",
+        );
+        return Ok(Vec::new());
+    };
+    let present = Version {
+        tag: Some(tag),
+        digest,
+    };
+    let mut versions = Vec::new();
+    if let Some(last) = last.filter(|last| *last != present)
+        && self::digest(&repository, &last.digest).await?.is_some()
+    {
+        versions.push(last);
+    }
+    versions.push(present);
+    Ok(versions)
+}
+
+async fn pinned(repository: &Repository, pin: &str) -> anyhow::Result<Vec<Version>> {
+    let found = digest(repository, pin).await?;
+    let version = found.map(|digest| Version { tag: None, digest });
+    Ok(version.into_iter().collect())
+}
+
+async fn digest(repository: &Repository, reference: &str) -> anyhow::Result<Option<String>> {
+    let descriptor = repository.head_manifest(reference).await?;
+    Ok(descriptor.map(|descriptor| descriptor.digest().to_string()))
+}

@@ -1,0 +1,64 @@
+//! A repository and how to reach it: the same seven keys in the source and in `from`.
+
+use std::sync::Arc;
+
+use trireme_protocol::{Fault, Secret, Step};
+use trireme_registry::{Credentials, Repository, RepositoryName};
+use trireme_transport::{Client, Options};
+
+/// The keys, where they stand, and nothing else.
+pub(crate) struct Endpoint<'a> {
+    /// `source` or `params.from`, for messages.
+    pub place: &'static str,
+    pub repository: &'a str,
+    pub username: Option<&'a str>,
+    pub password: Option<&'a Secret>,
+    pub ca_certs: &'a [String],
+    pub insecure: bool,
+    pub proxy: Option<&'a str>,
+}
+
+impl Endpoint<'_> {
+    /// The repository.
+    ///
+    /// # Errors
+    /// A configuration fault when a key cannot be used.
+    pub fn open(&self, step: &Step) -> Result<Repository, Fault> {
+        let place = self.place;
+        let name: RepositoryName = self
+            .repository
+            .parse()
+            .map_err(|e| Fault::config(format!("{place}.repository cannot be used")).because(e))?;
+        let observer = step.clone();
+        let client = Client::new(Options {
+            ca_certs: self.ca_certs.to_vec(),
+            insecure: self.insecure,
+            proxy: self.proxy.map(String::from),
+            user_agent: None,
+            observer: Some(Arc::new(move |log| {
+                observer.debug("request", log.to_string())
+            })),
+        })
+        .map_err(|e| Fault::config(format!("the settings in {place} cannot be used")).because(e))?;
+        Ok(Repository::new(
+            client,
+            name,
+            self.credentials()?,
+            self.insecure,
+        ))
+    }
+
+    fn credentials(&self) -> Result<Option<Credentials>, Fault> {
+        match (self.username, self.password) {
+            (None, None) => Ok(None),
+            (Some(username), Some(password)) => Ok(Some(Credentials {
+                username: username.into(),
+                password: password.expose().into(),
+            })),
+            _ => Err(Fault::config(format!(
+                "{}: give username and password together, or neither",
+                self.place
+            ))),
+        }
+    }
+}

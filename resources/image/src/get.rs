@@ -1,0 +1,132 @@
+//! `get`: the image as a root file system, or its name and digest only.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Context as _;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::fs;
+use trireme_protocol::{Fault, Outcome, Step, types::Size};
+use trireme_registry::{ImageManifest, Repository};
+
+use crate::{Source, Version, platform, rootfs};
+
+/// A configuration has some kilobytes; its history can make it longer.
+const CONFIG_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The `params` of a `get`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GetParams {
+    /// Write `repository`, `tag` and `digest` only.
+    pub skip_download: bool,
+    /// The most that the root file system may have: layers are small for what they can unpack to.
+    pub unpacked_limit: Size,
+}
+
+impl Default for GetParams {
+    fn default() -> Self {
+        Self {
+            skip_download: false,
+            unpacked_limit: Size::bytes(32 << 30),
+        }
+    }
+}
+
+/// What Concourse reads beside `rootfs` when it starts a container.
+#[derive(Serialize)]
+struct Metadata {
+    env: Vec<String>,
+    user: String,
+    entrypoint: Vec<String>,
+    cmd: Vec<String>,
+}
+
+/// The part of an image's configuration that is used.
+#[derive(Default, Deserialize)]
+struct Config {
+    #[serde(default)]
+    config: Option<Settings>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Settings {
+    env: Option<Vec<String>>,
+    user: Option<String>,
+    entrypoint: Option<Vec<String>>,
+    cmd: Option<Vec<String>>,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+/// Fetches the image of `version`; it must still be there.
+pub(crate) async fn get(
+    step: &Step,
+    source: &Source,
+    version: Version,
+    params: &GetParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let repository = source.endpoint().open(step)?;
+    let name = format!("image {}@{}", repository.name(), version.digest);
+    if repository.head_manifest(&version.digest).await?.is_none() {
+        let message =
+            format!("{name}: it does not exist any more; check again for the present version");
+        return Err(Fault::operational(message).into());
+    }
+    write(dir, "repository", &source.repository).await?;
+    write(dir, "digest", &version.digest).await?;
+    if let Some(tag) = &version.tag {
+        write(dir, "tag", tag).await?;
+    }
+    if params.skip_download {
+        return Ok(Outcome::new(version));
+    }
+    let manifest = platform::select(&repository, &version.digest, source.platform.as_ref()).await?;
+    describe(&repository, &manifest, dir).await?;
+    let unpacked = rootfs::fetch(step, &repository, &manifest, params.unpacked_limit, dir).await?;
+    if unpacked.devices > 0 {
+        let devices = unpacked.devices;
+        step.warn(
+            &name,
+            format!("{devices} device nodes and pipes were left out; a container gets its own"),
+        );
+    }
+    step.done(&name, format!("unpacked {} files", unpacked.files));
+    Ok(Outcome::new(version)
+        .with("files", unpacked.files.to_string())
+        .with("bytes", unpacked.bytes.to_string()))
+}
+
+/// `metadata.json` and `labels.json`.
+async fn describe(
+    repository: &Repository,
+    manifest: &ImageManifest,
+    dir: &Path,
+) -> anyhow::Result<()> {
+    let bytes = repository
+        .blob(manifest.config(), CONFIG_LIMIT_BYTES)
+        .await?;
+    let config: Config =
+        serde_json::from_slice(&bytes).context("reading the configuration of the image")?;
+    let settings = config.config.unwrap_or_default();
+    let metadata = Metadata {
+        env: settings.env.unwrap_or_default(),
+        user: settings.user.unwrap_or_default(),
+        entrypoint: settings.entrypoint.unwrap_or_default(),
+        cmd: settings.cmd.unwrap_or_default(),
+    };
+    write(
+        dir,
+        "metadata.json",
+        &serde_json::to_string_pretty(&metadata)?,
+    )
+    .await?;
+    let labels = settings.labels.unwrap_or_default();
+    write(dir, "labels.json", &serde_json::to_string_pretty(&labels)?).await
+}
+
+async fn write(dir: &Path, name: &str, content: &str) -> anyhow::Result<()> {
+    let written = fs::write(dir.join(name), content).await;
+    written.with_context(|| format!("writing {name}"))
+}
