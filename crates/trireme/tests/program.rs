@@ -192,3 +192,57 @@ fn an_interrupt_runs_hooks_and_exits_75() {
     );
     assert!(is_gone(&task));
 }
+
+/// A pipeline with one linked resource, whose registry is not there, and a password in its source.
+const SECRET: &str = "
+resource_types: [{name: signature, type: registry-image, source: {repository: example.com/trireme-image-signature}}]
+resources:
+- {name: signed, type: signature, source: {repository: 'localhost:1/x', tag: v1, username: u, password: ((registry.password)), key: ((cosign_key))}}
+jobs: [{name: j, plan: [{get: signed, trigger: true}]}]
+";
+
+#[test]
+fn planted_secrets_appear_nowhere() {
+    let dir = folder();
+    std::fs::write(dir.path().join("p.yml"), SECRET).expect("the pipeline");
+    let canary = "canary/secret+value=1";
+    let (password, key) = (
+        format!("registry.password={canary}"),
+        format!("cosign_key={canary}"),
+    );
+    let vars = ["--var", password.as_str(), "--var", key.as_str()];
+    for command in [
+        &["run", "p.yml"][..],
+        &["validate", "p.yml"],
+        &["check", "p.yml", "signed"],
+    ] {
+        let end = trireme(dir.path(), &[command, &vars].concat());
+        assert!(!stderr(&end).contains("panicked"), "{}", stderr(&end));
+        if command[0] != "validate" {
+            assert_ne!(end.status.code(), Some(0), "{command:?}: {}", stderr(&end));
+        }
+        let shown = format!("{}{}", stderr(&end), String::from_utf8_lossy(&end.stdout));
+        for form in [
+            canary,
+            "canary%2Fsecret%2Bvalue%3D1",
+            "Y2FuYXJ5L3NlY3JldCt2YWx1ZT0x",
+        ] {
+            assert!(!shown.contains(form), "{command:?}: {shown}");
+        }
+    }
+    let mut kept = vec![dir.path().join(".trireme")];
+    while let Some(path) = kept.pop() {
+        if path.is_dir() {
+            kept.extend(
+                std::fs::read_dir(&path)
+                    .expect("the folder")
+                    .map(|entry| entry.expect("an entry").path()),
+            );
+        } else {
+            let text = std::fs::read(&path)
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .expect("the file");
+            assert!(!text.contains(canary), "{}", path.display());
+        }
+    }
+}
