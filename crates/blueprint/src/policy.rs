@@ -1,0 +1,110 @@
+//! What is wanted, and what must hold on the way there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trireme_release::Version;
+
+/// The wanted state of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// The Kubernetes version that every node shall report.
+    pub version: Version,
+    /// Images by name, each `repository@sha256:…`; handed to the act on a node.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
+}
+
+/// A number of things: a count or a share of a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// That many.
+    Count(u32),
+    /// That many in a hundred, rounded down, but at least one.
+    Percent(u8),
+}
+
+/// What to do with pods that no controller would start again elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmanaged {
+    /// Stop before anything is touched, naming them.
+    #[default]
+    Refuse,
+    /// Evict them; they do not come back.
+    Evict,
+}
+
+/// What must hold while a cluster is rolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// How many workers go first, one at a time, before several may go together.
+    pub canary: u32,
+    /// How many nodes of one zone may be out of service at the same time, whatever the cause.
+    pub max_unavailable: Limit,
+    /// Zones that go first, in this order; the others follow by name.
+    pub zone_order: Vec<String>,
+    /// How long a node may take from cordon to empty.
+    #[serde(with = "seconds")]
+    pub drain_timeout: Duration,
+    /// How long a node may take from its act to Ready, and the cluster to be healthy between two nodes.
+    #[serde(with = "seconds")]
+    pub node_timeout: Duration,
+    /// How long the act on a node may take.
+    #[serde(with = "seconds")]
+    pub act_timeout: Duration,
+    /// How long the API may be away before the roll stops.
+    #[serde(with = "seconds")]
+    pub api_timeout: Duration,
+    /// How long to watch after the last canary.
+    #[serde(with = "seconds")]
+    pub soak: Duration,
+    /// Pods that no controller owns.
+    pub unmanaged: Unmanaged,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            canary: 1,
+            max_unavailable: Limit::Count(1),
+            zone_order: Vec::new(),
+            // As kOps and EKS: a drain that takes longer than this does not end by waiting.
+            drain_timeout: Duration::from_mins(15),
+            node_timeout: Duration::from_mins(10),
+            act_timeout: Duration::from_mins(30),
+            api_timeout: Duration::from_mins(5),
+            soak: Duration::ZERO,
+            unmanaged: Unmanaged::Refuse,
+        }
+    }
+}
+
+impl Limit {
+    /// How many of `whole` this allows; never less than one, or no roll would end.
+    pub fn of(self, whole: usize) -> usize {
+        let count = match self {
+            Self::Count(count) => count as usize,
+            Self::Percent(percent) => whole * usize::from(percent) / 100,
+        };
+        count.max(1)
+    }
+}
+
+/// Spans are written as whole seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(span.as_secs())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_secs)
+    }
+}

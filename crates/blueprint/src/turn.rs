@@ -1,0 +1,173 @@
+//! What a node that was begun needs now.
+
+use jiff::Timestamp;
+
+use crate::goal::Goal;
+use crate::inventory::{ActJob, Inventory, JobState, Node, Pod, Roll, Rolled};
+use crate::moves::{Act, Stop, StopReason, Turn, Wait, overdue, stop};
+use crate::rehearsal::leavers;
+
+/// The turns of `node`, which carries our annotation: one, or an act and what is waited for beside it.
+pub(crate) fn of(inventory: &Inventory, goal: &Goal, node: &Node, now: Timestamp) -> Vec<Turn> {
+    let Some(roll) = &node.roll else {
+        return Vec::new();
+    };
+    let view = View {
+        inventory,
+        goal,
+        node,
+        roll,
+        now,
+    };
+    if let Some(job) = view.other_job() {
+        // Two acts on one node at once would be worse than a wait.
+        return vec![view.wait(format!(
+            "for the end of Job {} of another blueprint",
+            job.name
+        ))];
+    }
+    match view.job() {
+        Some(job) => view.after_start(job),
+        None if node.version == goal.wanted.version => view.return_to_service(None),
+        None if node.schedulable => vec![Turn::Act(Act::Cordon(node.name.clone()))],
+        None => view.drain(),
+    }
+}
+
+struct View<'a> {
+    inventory: &'a Inventory,
+    goal: &'a Goal,
+    node: &'a Node,
+    roll: &'a Roll,
+    now: Timestamp,
+}
+
+impl View<'_> {
+    fn wait(&self, what: String) -> Turn {
+        Turn::Wait(Wait {
+            object: self.node.title(),
+            what,
+        })
+    }
+
+    fn job(&self) -> Option<&ActJob> {
+        let name = self.goal.job_name(&self.node.name);
+        self.inventory.jobs.iter().find(|job| job.name == name)
+    }
+
+    fn other_job(&self) -> Option<&ActJob> {
+        let name = self.goal.job_name(&self.node.name);
+        let mut jobs = self.inventory.jobs.iter();
+        jobs.find(|job| {
+            job.node == self.node.name && job.name != name && job.state == JobState::Active
+        })
+    }
+
+    /// Cordoned, nothing done yet: empty the node, then start the act.
+    fn drain(&self) -> Vec<Turn> {
+        if !self.inventory.pods.contains_key(&self.node.name) {
+            return vec![self.wait("for the list of its pods".into())];
+        }
+        let pods: Vec<_> = leavers(self.inventory, &self.node.name).collect();
+        if pods.is_empty() {
+            return vec![Turn::Act(Act::StartJob(self.node.name.clone()))];
+        }
+        let limit = self.goal.policy.drain_timeout;
+        if overdue(self.goal.since(self.roll.cordoned_at), limit, self.now) {
+            let reason = StopReason::DrainTimeout(limit.as_secs(), named(&pods));
+            return vec![Turn::Stop(Stop {
+                object: self.node.title(),
+                reason,
+                restore: Some(self.node.name.clone()),
+            })];
+        }
+        let wait = self.wait(format!("until {} pods have left", pods.len()));
+        if pods.iter().all(|pod| pod.leaving) {
+            return vec![wait];
+        }
+        vec![Turn::Act(Act::Evict(self.node.name.clone())), wait]
+    }
+
+    /// The act has begun.
+    fn after_start(&self, job: &ActJob) -> Vec<Turn> {
+        match &job.state {
+            JobState::Succeeded(at) => self.return_to_service(Some((job, *at))),
+            JobState::Failed(at, _) if *at < self.goal.started_at => {
+                vec![Turn::Act(Act::RetireJob(self.node.name.clone()))]
+            }
+            JobState::Failed(_, why) => {
+                let why = format!("Job {}: {why}", job.name);
+                vec![stop(self.node, StopReason::ActFailed(why))]
+            }
+            JobState::Active => {
+                let limit = self.goal.policy.act_timeout;
+                if overdue(self.goal.since(job.created_at), limit, self.now) {
+                    return vec![stop(self.node, StopReason::ActTimeout(limit.as_secs()))];
+                }
+                vec![self.wait(format!("for the act, Job {}", job.name))]
+            }
+        }
+    }
+
+    /// The act is done: wait for a node that is Ready, new and healthy, then give it back.
+    fn return_to_service(&self, job: Option<(&ActJob, Timestamp)>) -> Vec<Turn> {
+        let acted_at = job.map_or(self.roll.cordoned_at, |(_, at)| at);
+        if let Some(lack) = self.lack() {
+            let limit = self.goal.policy.node_timeout;
+            if overdue(self.goal.since(acted_at), limit, self.now) {
+                return vec![stop(
+                    self.node,
+                    StopReason::NodeTimeout(limit.as_secs(), lack),
+                )];
+            }
+            return vec![self.wait(lack)];
+        }
+        let drained_at = job.map_or(acted_at, |(job, _)| job.created_at);
+        let ready_at = self.node.ready_since.unwrap_or(acted_at).max(acted_at);
+        let rolled = Rolled {
+            blueprint: self.goal.blueprint.clone(),
+            from: self.roll.from.clone(),
+            to: self.node.version.clone(),
+            cordoned_at: self.roll.cordoned_at,
+            drained_at: drained_at.max(self.roll.cordoned_at),
+            acted_at,
+            ready_at,
+            uncordoned_at: self.now.max(ready_at),
+        };
+        vec![Turn::Act(Act::Uncordon(
+            self.node.name.clone(),
+            Box::new(rolled),
+        ))]
+    }
+
+    /// What the node lacks to be in service again.
+    fn lack(&self) -> Option<String> {
+        let (node, wanted) = (self.node, &self.goal.wanted.version);
+        if node.version != *wanted {
+            return Some(format!("until it reports {wanted} (now {})", node.version));
+        }
+        if !node.ready {
+            return Some("until it is Ready".into());
+        }
+        let Some(pods) = self.inventory.pods.get(&node.name) else {
+            return Some("for the list of its pods".into());
+        };
+        let ill: Vec<_> = pods
+            .iter()
+            .filter(|pod| pod.should_be_ready() && !pod.ready)
+            .collect();
+        (!ill.is_empty()).then(|| format!("until these are Ready: {}", named(&ill)))
+    }
+}
+
+/// The first few pods by name, and how many more there are.
+fn named(pods: &[&Pod]) -> String {
+    /// More names than these help nobody.
+    const SHOWN: usize = 5;
+    let title = |pod: &&Pod| format!("{}/{}", pod.namespace, pod.name);
+    let names: Vec<_> = pods.iter().take(SHOWN).map(title).collect();
+    match pods.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
