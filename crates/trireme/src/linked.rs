@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use trireme_image::Image;
 use trireme_image_signature::ImageSignature;
 use trireme_protocol::{Resource, main_with, schema};
 use trireme_runner::{Catalogue, Linked};
@@ -23,9 +24,10 @@ const fn entry<R: Resource>(main: fn(&[String]) -> ExitCode) -> Entry {
 }
 
 /// A new resource is one more line here.
-const LINKED: &[Entry] = &[entry::<ImageSignature>(|arguments| {
-    main_with(ImageSignature, arguments)
-})];
+const LINKED: &[Entry] = &[
+    entry::<Image>(|arguments| main_with(Image, arguments)),
+    entry::<ImageSignature>(|arguments| main_with(ImageSignature, arguments)),
+];
 
 /// The linked resources, for the runner: each is this same program, called as `trireme resource NAME`.
 ///

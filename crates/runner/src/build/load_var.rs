@@ -43,6 +43,7 @@ fn by_ending(path: &Path) -> LoadFormat {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("json") => LoadFormat::Json,
         Some("yml" | "yaml") => LoadFormat::Yaml,
+        Some("raw") => LoadFormat::Raw,
         _ => LoadFormat::Trim,
     }
 }
@@ -70,6 +71,7 @@ mod tests {
             ("v.yml", "a: yes", json!({"a": true})),
             ("v", " v1.37.2\n", json!("v1.37.2")),
             ("v.txt", "\n", json!("")),
+            ("v.raw", " x\n", json!(" x\n")),
         ];
         for (path, text, expected) in rows {
             assert_eq!(
