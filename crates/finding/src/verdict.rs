@@ -185,14 +185,12 @@ fn reasons(examination: &Examination, policy: &Policy, counting: &[Finding]) -> 
             format!("{} without a stated severity", plural(unknown, "finding")),
         );
     }
-    if examination
-        .examined
-        .iter()
-        .all(|examined| examined.packages == 0)
-    {
+    let silent = nothing_examined(examination);
+    if !silent.is_empty() {
+        let message = "no installed packages could be examined in";
         deny(
             Rule::NothingExamined,
-            "no installed packages could be examined, so nothing is known".to_owned(),
+            format!("{message} {}", silent.join(", ")),
         );
     } else if policy.not_examined == NotExaminedPolicy::Deny && !examination.not_examined.is_empty()
     {
@@ -203,6 +201,18 @@ fn reasons(examination: &Examination, policy: &Policy, counting: &[Finding]) -> 
         );
     }
     reasons
+}
+
+/// The images of which nothing is known. One such platform of an index is enough: whoever runs it runs the unknown.
+fn nothing_examined(examination: &Examination) -> Vec<&str> {
+    if examination.examined.is_empty() {
+        return vec![&examination.digest];
+    }
+    let silent = examination
+        .examined
+        .iter()
+        .filter(|examined| examined.packages == 0);
+    silent.map(|examined| examined.platform.as_str()).collect()
 }
 
 fn plural(count: usize, noun: &str) -> String {

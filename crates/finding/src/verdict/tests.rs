@@ -56,9 +56,19 @@ fn nothing_examined_denies_under_the_mildest_policy() {
         ..Examination::default()
     };
     assert_eq!(rules(&judge(&nothing, &mildest)), [Rule::NothingExamined]);
-    let mut empty = examined(vec![]);
-    empty.examined[0].packages = 0;
-    assert_eq!(rules(&judge(&empty, &mildest)), [Rule::NothingExamined]);
+    let mut one_platform = examined(vec![]);
+    one_platform.examined.push(Examined {
+        packages: 0,
+        ..one_platform.examined[0].clone()
+    });
+    one_platform.examined[1].platform = "linux/arm64".to_owned();
+    let verdict = judge(&one_platform, &mildest);
+    assert_eq!(rules(&verdict), [Rule::NothingExamined]);
+    assert!(
+        verdict.reasons[0].message.contains("linux/arm64"),
+        "{:?}",
+        verdict.reasons
+    );
 }
 
 #[test]
@@ -184,6 +194,16 @@ fn the_digest_changes_with_what_a_reader_would_act_on_and_with_nothing_else() {
     );
     assert_ne!(digest(|f| f.severity = Rating::Known(Severity::Low)), same);
     assert_ne!(digest(|f| f.version = "3.0.10-1".to_owned()), same);
+}
+
+/// A file of format 1 loads for ever.
+#[test]
+fn the_verdict_of_format_1_still_loads() {
+    let verdict: Verdict =
+        serde_json::from_str(include_str!("../../tests/data/verdict-1.json")).unwrap();
+    assert_eq!(verdict.decision, Decision::Deny);
+    assert_eq!(verdict.findings[0].severity, Rating::Unknown);
+    assert_eq!(verdict.not_examined[0].count, 2);
 }
 
 #[test]
