@@ -1,0 +1,153 @@
+//! Layers: what an image's file system looks like in the end, as far as it concerns packages.
+//!
+//! Layers are applied from the base up. Only two things of them stay in memory: the content of the files that a
+//! cataloguer reads, and the paths of files that may carry packages of a kind that none reads.
+
+mod compression;
+mod files;
+mod interest;
+
+use std::io::{self, Read};
+
+use tar::{Archive, EntryType};
+
+pub use files::Files;
+pub use interest::{Trace, TraceKind};
+
+use crate::ScanError;
+use interest::Interest;
+
+/// The most that one layer may unpack to. Real layers stay below 20 GiB; a bomb does not.
+pub const LAYER_LIMIT_BYTES: u64 = 64 << 30;
+/// The largest package database or file list that is read. The status file of a full Debian desktop has 5 MB.
+pub const FILE_LIMIT_BYTES: u64 = 64 << 20;
+/// The most that all kept files may take together.
+pub const KEPT_LIMIT_BYTES: u64 = 256 << 20;
+
+/// Applies layers one after another.
+#[derive(Default)]
+pub struct Layers {
+    files: Files,
+    applied: usize,
+}
+
+impl Layers {
+    /// No layer yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Applies the next layer: a tar archive, plain or compressed with gzip or zstd (told by its first bytes).
+    ///
+    /// # Errors
+    /// The layer is no such archive, ends too early, or is larger than the limits.
+    pub fn apply(&mut self, layer: impl Read) -> Result<(), ScanError> {
+        self.applied += 1;
+        let number = self.applied;
+        let broken = |source| ScanError::Layer {
+            layer: number,
+            source,
+        };
+        let unpacked = compression::decompressed(layer).map_err(broken)?;
+        let mut counted = unpacked.take(LAYER_LIMIT_BYTES);
+        let above = read_archive(&mut counted, &self.files, number)?;
+        // What follows the archive (padding, or the checksum of the compression) is read too: a cut is no end.
+        io::copy(&mut counted, &mut io::sink()).map_err(broken)?;
+        if counted.limit() == 0 {
+            return Err(too_large(format!("layer {number}"), LAYER_LIMIT_BYTES));
+        }
+        self.files.stack(above);
+        if self.files.kept_bytes() > KEPT_LIMIT_BYTES {
+            return Err(too_large(
+                "the package databases".to_owned(),
+                KEPT_LIMIT_BYTES,
+            ));
+        }
+        Ok(())
+    }
+
+    /// The file system after the last layer.
+    pub fn finish(self) -> Files {
+        self.files
+    }
+}
+
+fn too_large(what: String, limit_bytes: u64) -> ScanError {
+    ScanError::TooLarge { what, limit_bytes }
+}
+
+/// One layer as changes to what is below it.
+fn read_archive(from: impl Read, below: &Files, number: usize) -> Result<files::Layer, ScanError> {
+    let broken = |source| ScanError::Layer {
+        layer: number,
+        source,
+    };
+    let mut layer = files::Layer::default();
+    let mut archive = Archive::new(from);
+    for entry in archive.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        let path = normal(&entry.path_bytes());
+        match entry.header().entry_type() {
+            EntryType::Directory => layer.directory(path),
+            EntryType::Symlink => layer.symlink(path),
+            EntryType::Link => {
+                let target = entry
+                    .link_name_bytes()
+                    .map(|target| normal(&target))
+                    .unwrap_or_default();
+                layer.hard_link(path, &target, below);
+            }
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+                let kept = keep(&path, &mut entry).map_err(broken)?;
+                layer.file(path, kept);
+            }
+            _ => layer.file(path, files::Kept::Nothing),
+        }
+    }
+    Ok(layer)
+}
+
+/// What stays in memory of one file.
+fn keep(path: &str, content: &mut impl Read) -> io::Result<files::Kept> {
+    match interest::of(path) {
+        Interest::Content => {
+            let mut bytes = Vec::new();
+            content.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 > FILE_LIMIT_BYTES {
+                return Err(io::Error::other(format!(
+                    "{path} has more than {FILE_LIMIT_BYTES} bytes"
+                )));
+            }
+            Ok(files::Kept::Content(bytes))
+        }
+        Interest::Trace(kind) => Ok(files::Kept::Trace(kind)),
+        Interest::Program => {
+            let mut magic = Vec::with_capacity(4);
+            content.take(4).read_to_end(&mut magic)?;
+            let program = magic == b"\x7fELF";
+            Ok(if program {
+                files::Kept::Trace(TraceKind::Program)
+            } else {
+                files::Kept::Nothing
+            })
+        }
+    }
+}
+
+/// A path without leading `/` or `./`, empty and `.` parts; `..` goes up and stops at the root, as in a container.
+fn normal(path: &[u8]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in path.split(|&byte| byte == b'/') {
+        match part {
+            b"" | b"." => (),
+            b".." => {
+                parts.pop();
+            }
+            name => parts.push(String::from_utf8_lossy(name).into_owned()),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests;

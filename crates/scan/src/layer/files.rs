@@ -1,0 +1,168 @@
+//! The file system of an image, layer over layer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::interest::{self, Trace, TraceKind};
+
+/// What stays in memory of one file.
+#[derive(Clone, Debug)]
+pub(super) enum Kept {
+    Content(Vec<u8>),
+    Trace(TraceKind),
+    Nothing,
+}
+
+/// The files that concern packages, as the last layer leaves them.
+#[derive(Debug, Default)]
+pub struct Files {
+    kept: BTreeMap<String, Kept>,
+}
+
+impl Files {
+    /// The content of a file that a cataloguer reads.
+    pub fn content(&self, path: &str) -> Option<&[u8]> {
+        match self.kept.get(path) {
+            Some(Kept::Content(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The files of a folder (`path` ends with `/`) that cataloguers read.
+    pub fn folder<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        let inside = self
+            .kept
+            .range(path.to_owned()..)
+            .take_while(move |(name, _)| name.starts_with(path));
+        inside.filter_map(|(name, kept)| match kept {
+            Kept::Content(bytes) => Some((name.as_str(), bytes.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// Everything that may carry packages and is not read.
+    pub fn traces(&self) -> impl Iterator<Item = Trace> {
+        self.kept.iter().filter_map(|(path, kept)| match kept {
+            Kept::Trace(kind) => Some(Trace {
+                path: path.clone(),
+                kind: *kind,
+            }),
+            _ => None,
+        })
+    }
+
+    pub(super) fn kept_bytes(&self) -> u64 {
+        let size = |kept: &Kept| {
+            if let Kept::Content(bytes) = kept {
+                bytes.len() as u64
+            } else {
+                0
+            }
+        };
+        self.kept
+            .iter()
+            .map(|(path, kept)| path.len() as u64 + size(kept))
+            .sum()
+    }
+
+    /// Puts a layer on top: its whiteouts take away what is below, then its own files come.
+    pub(super) fn stack(&mut self, layer: Layer) {
+        for folder in &layer.opaque {
+            self.remove_below(folder);
+        }
+        for path in layer.removed.iter().chain(&layer.replaced) {
+            self.kept.remove(path);
+            self.remove_below(path);
+        }
+        for path in &layer.folders {
+            self.kept.remove(path);
+        }
+        self.kept.extend(
+            layer
+                .files
+                .into_iter()
+                .filter(|(_, kept)| !matches!(kept, Kept::Nothing)),
+        );
+    }
+
+    fn remove_below(&mut self, folder: &str) {
+        if folder.is_empty() {
+            self.kept.clear();
+            return;
+        }
+        let inside = format!("{folder}/");
+        let names = self.kept.range(inside.clone()..).map(|(name, _)| name);
+        let gone: Vec<String> = names
+            .take_while(|name| name.starts_with(&inside))
+            .cloned()
+            .collect();
+        for name in gone {
+            self.kept.remove(&name);
+        }
+    }
+}
+
+/// One layer: what it adds, and what it takes from the layers below.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    files: BTreeMap<String, Kept>,
+    /// Paths at which the layer has something other than a folder: whatever was there is gone.
+    replaced: BTreeSet<String>,
+    folders: BTreeSet<String>,
+    /// Whiteouts (`.wh.NAME`).
+    removed: Vec<String>,
+    /// Folders of which nothing of the layers below shines through (`.wh..wh..opq`).
+    opaque: Vec<String>,
+}
+
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+impl Layer {
+    pub(super) fn directory(&mut self, path: String) {
+        self.files.remove(&path);
+        self.folders.insert(path);
+    }
+
+    pub(super) fn symlink(&mut self, path: String) {
+        let hides = interest::hides_database(&path);
+        let kept = if hides {
+            Kept::Trace(TraceKind::LinkedDatabase)
+        } else {
+            Kept::Nothing
+        };
+        self.put(path, kept);
+    }
+
+    /// A second name of a file of this layer or of one below.
+    pub(super) fn hard_link(&mut self, path: String, target: &str, below: &Files) {
+        let content = match self.files.get(target).or_else(|| below.kept.get(target)) {
+            Some(kept) => kept.clone(),
+            // The first name was of no interest, so nothing of it was kept.
+            None if interest::hides_database(&path) => Kept::Trace(TraceKind::LinkedDatabase),
+            None => Kept::Nothing,
+        };
+        self.put(path, content);
+    }
+
+    pub(super) fn file(&mut self, path: String, kept: Kept) {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        if name == OPAQUE {
+            self.opaque.push(folder.to_owned());
+        } else if let Some(hidden) = name.strip_prefix(WHITEOUT) {
+            let gone = if folder.is_empty() {
+                hidden.to_owned()
+            } else {
+                format!("{folder}/{hidden}")
+            };
+            self.removed.push(gone);
+        } else {
+            self.put(path, kept);
+        }
+    }
+
+    fn put(&mut self, path: String, kept: Kept) {
+        self.folders.remove(&path);
+        self.replaced.insert(path.clone());
+        self.files.insert(path, kept);
+    }
+}

@@ -1,0 +1,111 @@
+//! Which files of an image concern packages.
+
+use serde::Serialize;
+
+/// What is wanted of a file.
+pub(super) enum Interest {
+    /// A cataloguer reads it.
+    Content,
+    /// Its presence says that there are packages which no cataloguer reads.
+    Trace(TraceKind),
+    /// Perhaps a program: its first bytes decide.
+    Program,
+}
+
+/// A file that may carry packages, and is not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trace {
+    /// Its path.
+    pub path: String,
+    /// What it is.
+    pub kind: TraceKind,
+}
+
+/// What cannot be catalogued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum TraceKind {
+    /// A package database of rpm, pacman, portage, opkg or nix.
+    Database,
+    /// A link where a package database is looked for: what it leads to was not read.
+    LinkedDatabase,
+    /// A package of PyPI.
+    Python,
+    /// A package of npm.
+    Node,
+    /// A Java archive.
+    Java,
+    /// A Ruby gem.
+    Ruby,
+    /// What PHP's composer installed.
+    Php,
+    /// A program or library, which may have others linked into it (Go, Rust).
+    Program,
+}
+
+/// Folders and files in which the cataloguers look, and their parents: a link there hides a database.
+const DATABASES: [&str; 5] = [
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status.d",
+    "lib/apk/db/installed",
+    "usr/lib/apk/db/installed",
+    "usr/lib/os-release",
+];
+
+const FOREIGN_DATABASES: [&str; 8] = [
+    "var/lib/rpm/",
+    "usr/lib/sysimage/rpm/",
+    "usr/share/rpm/",
+    "var/lib/pacman/local/",
+    "var/db/pkg/",
+    "usr/lib/opkg/status",
+    "var/lib/opkg/status",
+    "nix/var/nix/db/",
+];
+
+/// Whether a link at this path can hide a package database. `lib` may be a link to `usr/lib`, where we look too.
+pub(super) fn hides_database(path: &str) -> bool {
+    let parent = |database: &&str| {
+        database
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    path != "lib" && (DATABASES[..4].contains(&path) || DATABASES[..4].iter().any(parent))
+}
+
+pub(super) fn of(path: &str) -> Interest {
+    if is_content(path) {
+        return Interest::Content;
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let kind = match name {
+        _ if FOREIGN_DATABASES
+            .iter()
+            .any(|database| path.starts_with(database)) =>
+        {
+            TraceKind::Database
+        }
+        "METADATA" | "PKG-INFO" if path.contains(".dist-info/") || path.contains(".egg-info/") => {
+            TraceKind::Python
+        }
+        _ if name.ends_with(".egg-info") => TraceKind::Python,
+        "package.json" if path.contains("node_modules/") => TraceKind::Node,
+        "installed.json" if path.ends_with("composer/installed.json") => TraceKind::Php,
+        _ if [".jar", ".war", ".ear", ".jmod"]
+            .iter()
+            .any(|end| name.ends_with(end)) =>
+        {
+            TraceKind::Java
+        }
+        _ if name.ends_with(".gemspec") && path.contains("/specifications/") => TraceKind::Ruby,
+        _ => return Interest::Program,
+    };
+    Interest::Trace(kind)
+}
+
+/// Package databases, release files, and the lists of which package owns which file.
+fn is_content(path: &str) -> bool {
+    let dpkg_list = path.starts_with("var/lib/dpkg/info/") && path.ends_with(".list");
+    let release = ["etc/os-release", "etc/debian_version", "etc/alpine-release"].contains(&path);
+    let distroless = path.starts_with("var/lib/dpkg/status.d/");
+    dpkg_list || release || distroless || DATABASES.contains(&path)
+}

@@ -1,0 +1,200 @@
+use std::io::Write as _;
+
+use super::*;
+
+fn tar_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        // Straight into the header: the builder refuses names such as `../x`, which a hostile layer has.
+        header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_cksum();
+        builder.append(&header, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn link(path: &str, target: &str, kind: EntryType) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(0);
+    builder.append_link(&mut header, path, target).unwrap();
+    builder.into_inner().unwrap()
+}
+
+fn files(layers: &[Vec<u8>]) -> Files {
+    let mut all = Layers::new();
+    layers
+        .iter()
+        .for_each(|layer| all.apply(&layer[..]).unwrap());
+    all.finish()
+}
+
+const STATUS: &str = "var/lib/dpkg/status";
+
+fn traces(files: &Files) -> Vec<(String, TraceKind)> {
+    files
+        .traces()
+        .map(|trace| (trace.path, trace.kind))
+        .collect()
+}
+
+#[test]
+fn the_last_layer_wins() {
+    let result = files(&[
+        tar_of(&[(STATUS, b"old")]),
+        tar_of(&[("./var/lib/dpkg/status", b"new")]),
+    ]);
+    assert_eq!(result.content(STATUS), Some(&b"new"[..]));
+}
+
+#[test]
+fn whiteouts_take_away_what_is_below_and_nothing_of_their_own_layer() {
+    let base = tar_of(&[(STATUS, b"old"), ("opt/app.jar", b"PK")]);
+    for whiteout in [
+        "var/lib/dpkg/.wh.status",
+        "var/lib/.wh.dpkg",
+        "var/lib/dpkg/.wh..wh..opq",
+        ".wh.var",
+    ] {
+        let gone = files(&[base.clone(), tar_of(&[(whiteout, b"")])]);
+        assert_eq!(gone.content(STATUS), None, "{whiteout}");
+        assert_eq!(gone.traces().count(), 1, "{whiteout} took away too much");
+    }
+    let replaced = files(&[
+        base,
+        tar_of(&[(STATUS, b"new"), ("var/lib/dpkg/.wh..wh..opq", b"")]),
+    ]);
+    assert_eq!(replaced.content(STATUS), Some(&b"new"[..]));
+}
+
+#[test]
+fn a_file_or_link_in_the_place_of_a_folder_takes_the_folder_away() {
+    let base = tar_of(&[(STATUS, b"old")]);
+    assert_eq!(
+        files(&[base.clone(), tar_of(&[("var/lib/dpkg", b"")])]).content(STATUS),
+        None
+    );
+    let linked = files(&[
+        base,
+        link("var/lib/dpkg", "/opt/hidden", EntryType::Symlink),
+    ]);
+    assert_eq!(linked.content(STATUS), None);
+    assert_eq!(
+        traces(&linked),
+        [("var/lib/dpkg".to_owned(), TraceKind::LinkedDatabase)]
+    );
+}
+
+#[test]
+fn hard_links_are_second_names() {
+    let base = tar_of(&[("usr/lib/os-release", b"ID=debian")]);
+    let linked = files(&[
+        base,
+        link("etc/os-release", "usr/lib/os-release", EntryType::Link),
+    ]);
+    assert_eq!(linked.content("etc/os-release"), Some(&b"ID=debian"[..]));
+}
+
+#[test]
+fn a_database_behind_a_link_is_named() {
+    let linked = files(&[link(STATUS, "/opt/status", EntryType::Symlink)]);
+    assert_eq!(
+        traces(&linked),
+        [(STATUS.to_owned(), TraceKind::LinkedDatabase)]
+    );
+    assert!(traces(&files(&[link("lib", "usr/lib", EntryType::Symlink)])).is_empty());
+}
+
+#[test]
+fn compressed_layers_are_told_by_their_first_bytes() {
+    let plain = tar_of(&[(STATUS, b"content")]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let zstd =
+        ruzstd::encoding::compress_to_vec(&plain[..], ruzstd::encoding::CompressionLevel::Fastest);
+    for layer in [plain, gzip, zstd] {
+        assert_eq!(files(&[layer]).content(STATUS), Some(&b"content"[..]));
+    }
+}
+
+#[test]
+fn every_frame_of_a_zstd_layer_is_read() {
+    let plain = tar_of(&[("first", &[1; 2000]), (STATUS, b"content")]);
+    let skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9];
+    let frame = |piece| {
+        ruzstd::encoding::compress_to_vec(piece, ruzstd::encoding::CompressionLevel::Fastest)
+    };
+    let frames = plain
+        .chunks(7)
+        .map(|piece| [&skippable[..], &frame(piece)[..]].concat());
+    let layer: Vec<u8> = frames.flatten().collect();
+    assert_eq!(
+        files(&[layer.clone()]).content(STATUS),
+        Some(&b"content"[..])
+    );
+    assert!(Layers::new().apply(&layer[..layer.len() - 1]).is_err());
+}
+
+#[test]
+fn a_layer_that_is_cut_off_is_an_error_wherever_the_cut_is() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&tar_of(&[(STATUS, &[7; 4000])])).unwrap();
+    let whole = gzip.finish().unwrap();
+    for cut in 4..whole.len() {
+        assert!(
+            Layers::new().apply(&whole[..cut]).is_err(),
+            "cut at {cut} of {}",
+            whole.len()
+        );
+    }
+    assert!(Layers::new().apply(&whole[..]).is_ok());
+}
+
+#[test]
+fn what_is_no_archive_is_an_error_that_says_what_was_expected() {
+    let error = Layers::new()
+        .apply(&b"<html>not here</html>".repeat(100)[..])
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("layer 1: expected a tar archive"),
+        "{error}"
+    );
+}
+
+#[test]
+fn names_that_climb_out_stay_inside() {
+    let climbing = files(&[tar_of(&[
+        ("../../var/lib/dpkg/status", b"up"),
+        ("/etc/os-release", b"ID=x"),
+    ])]);
+    assert_eq!(climbing.content(STATUS), Some(&b"up"[..]));
+    assert_eq!(climbing.content("etc/os-release"), Some(&b"ID=x"[..]));
+}
+
+#[test]
+fn what_is_not_read_leaves_a_trace() {
+    let result = files(&[tar_of(&[
+        ("app/node_modules/left-pad/package.json", b"{}"),
+        ("opt/app.jar", b"PK"),
+        ("usr/lib/python3/dist-packages/x-1.dist-info/METADATA", b""),
+        ("usr/local/bin/server", b"\x7fELF\x02\x01"),
+        ("usr/local/bin/script", b"#!/bin/sh"),
+        ("var/lib/rpm/rpmdb.sqlite", b"SQLite"),
+    ])]);
+    let kinds: Vec<_> = result.traces().map(|trace| trace.kind).collect();
+    let expected = [
+        TraceKind::Node,
+        TraceKind::Java,
+        TraceKind::Python,
+        TraceKind::Program,
+        TraceKind::Database,
+    ];
+    assert_eq!(kinds, expected);
+}

@@ -1,0 +1,115 @@
+use proptest::prelude::*;
+use trireme_finding::Severity;
+
+use super::*;
+
+fn advisory(json: &str) -> Advisory {
+    serde_json::from_str(json).unwrap()
+}
+
+fn affected(events: &str) -> Affected {
+    let json = format!(
+        r#"{{"package":{{"ecosystem":"Debian:12","name":"x"}},"ranges":[{{"type":"ECOSYSTEM","events":{events}}}]}}"#
+    );
+    serde_json::from_str(&json).unwrap()
+}
+
+fn fixed(events: &str, version: &str) -> Option<Option<String>> {
+    affected(events)
+        .hit(version, Order::Dpkg)
+        .map(|hit| hit.fixed)
+}
+
+#[test]
+fn a_range_holds_its_begin_and_not_its_fix() {
+    let events = r#"[{"introduced":"1.0"},{"fixed":"2.0"}]"#;
+    assert_eq!(fixed(events, "0.9"), None);
+    assert_eq!(fixed(events, "1.0"), Some(Some("2.0".to_owned())));
+    assert_eq!(fixed(events, "2.0~rc1"), Some(Some("2.0".to_owned())));
+    assert_eq!(fixed(events, "2.0"), None);
+}
+
+#[test]
+fn zero_is_before_everything_and_a_last_affected_version_is_affected() {
+    let events = r#"[{"introduced":"0"},{"last_affected":"2.0"}]"#;
+    assert_eq!(fixed(events, "0~~"), Some(None));
+    assert_eq!(fixed(events, "2.0"), Some(None));
+    assert_eq!(fixed(events, "2.0+b1"), None);
+}
+
+#[test]
+fn events_need_not_be_sorted_and_may_begin_again() {
+    let events = r#"[{"fixed":"4.0"},{"introduced":"3.0"},{"introduced":"0"},{"fixed":"2.0"}]"#;
+    assert_eq!(fixed(events, "1.0"), Some(Some("2.0".to_owned())));
+    assert_eq!(fixed(events, "2.5"), None);
+    assert_eq!(fixed(events, "3.5"), Some(Some("4.0".to_owned())));
+    assert_eq!(fixed(events, "4.0"), None);
+}
+
+#[test]
+fn listed_versions_count_beside_ranges_and_an_entry_with_neither_counts_for_all() {
+    let listed: Affected = serde_json::from_str(r#"{"versions":["1.0-1","1.0-3"]}"#).unwrap();
+    assert!(listed.hit("1.0-3", Order::Dpkg).is_some());
+    assert!(listed.hit("1.0-2", Order::Dpkg).is_none());
+    let bare: Affected = serde_json::from_str("{}").unwrap();
+    assert_eq!(bare.hit("1", Order::Dpkg), Some(Hit { fixed: None }));
+}
+
+fn rating(specific: &str, severity: &str) -> Rating {
+    let json = format!(
+        r#"{{"id":"X","severity":[{severity}],"affected":[{{"ecosystem_specific":{specific}}}]}}"#
+    );
+    let advisory = advisory(&json);
+    advisory.rating(&advisory.affected[0])
+}
+
+#[test]
+fn the_highest_stated_severity_counts_and_an_unstated_one_is_unknown() {
+    let vector = r#"{"type":"CVSS_V3","score":"CVSS:3.1/AV:L/AC:L/PR:N/UI:R/S:U/C:N/I:N/A:H"}"#;
+    assert_eq!(rating("{}", ""), Rating::Unknown);
+    assert_eq!(
+        rating(r#"{"urgency":"not yet assigned"}"#, ""),
+        Rating::Unknown
+    );
+    assert_eq!(rating("{}", vector), Rating::Known(Severity::Medium));
+    assert_eq!(
+        rating(r#"{"urgency":"high**"}"#, vector),
+        Rating::Known(Severity::High)
+    );
+    assert_eq!(
+        rating(r#"{"urgency":"low"}"#, vector),
+        Rating::Known(Severity::Medium)
+    );
+    assert_eq!(
+        rating("{}", r#"{"type":"Ubuntu","score":"medium"}"#),
+        Rating::Known(Severity::Medium)
+    );
+    assert_eq!(
+        rating(
+            "{}",
+            r#"{"type":"CVSS_V2","score":"AV:N/AC:L/Au:N/C:C/I:C/A:C"}"#
+        ),
+        Rating::Unknown
+    );
+}
+
+#[test]
+fn debian_decides_that_a_flaw_is_none_in_debian() {
+    let vector = r#"{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}"#;
+    assert_eq!(
+        rating(r#"{"urgency":"unimportant"}"#, vector),
+        Rating::Known(Severity::Negligible)
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_fix_is_never_affected_and_what_is_affected_is_older_than_its_fix(
+        version in "[0-9](\\.[0-9]){0,2}(~rc[0-9])?", fix in "[0-9](\\.[0-9]){0,2}",
+    ) {
+        let range = affected(&format!(r#"[{{"introduced":"0"}},{{"fixed":"{fix}"}}]"#));
+        prop_assert_eq!(range.hit(&fix, Order::Dpkg), None);
+        let older = Order::Dpkg.compare(&version, &fix).is_lt();
+        prop_assert_eq!(range.hit(&version, Order::Dpkg).is_some(), older);
+    }
+}
