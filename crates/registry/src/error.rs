@@ -84,6 +84,15 @@ pub enum RegistryError {
         #[source]
         source: std::io::Error,
     },
+    /// A layout on the other side could not be read or written.
+    #[error("{what}")]
+    Layout {
+        /// What was tried.
+        what: String,
+        /// What failed.
+        #[source]
+        source: crate::LayoutError,
+    },
 }
 
 impl RegistryError {

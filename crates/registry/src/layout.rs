@@ -3,6 +3,10 @@
 //! A layout is read where it lies: an archive is indexed once, and its blobs are read from their places in it. What is
 //! read is verified as what a registry sends is.
 
+mod image;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     fs, io,
@@ -303,6 +307,3 @@ async fn write(
     }
     file.flush().await
 }
-
-#[cfg(test)]
-mod tests;

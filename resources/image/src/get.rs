@@ -1,15 +1,15 @@
-//! `get`: the image as a root file system, or its name and digest only.
+//! `get`: the image as a root file system, as an OCI layout, or its name and digest only.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::fs;
 use trireme_protocol::{Fault, Outcome, Step, types::Size};
-use trireme_registry::{ImageManifest, Repository};
+use trireme_registry::{ImageManifest, Layout, Repository};
 
-use crate::{Source, Version, platform, rootfs};
+use crate::{Platform, Source, Version, platform, rootfs};
 
 /// A configuration has some kilobytes; its history can make it longer.
 const CONFIG_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
@@ -18,8 +18,12 @@ const CONFIG_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GetParams {
+    /// What the image is written as.
+    pub format: Format,
     /// Write `repository`, `tag` and `digest` only.
     pub skip_download: bool,
+    /// Which image of an index is unpacked; default that of the source. `format: oci` has all of them.
+    pub platform: Option<Platform>,
     /// The most that the root file system may have: layers are small for what they can unpack to.
     pub unpacked_limit: Size,
 }
@@ -27,10 +31,23 @@ pub struct GetParams {
 impl Default for GetParams {
     fn default() -> Self {
         Self {
+            format: Format::Rootfs,
             skip_download: false,
+            platform: None,
             unpacked_limit: Size::bytes(32 << 30),
         }
     }
+}
+
+/// What an image can be written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `rootfs/` and `metadata.json`: what Concourse needs of the image of a task or a resource type.
+    #[default]
+    Rootfs,
+    /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms.
+    Oci,
 }
 
 /// What Concourse reads beside `rootfs` when it starts a container.
@@ -82,9 +99,27 @@ pub(crate) async fn get(
     if params.skip_download {
         return Ok(Outcome::new(version));
     }
-    let manifest = platform::select(&repository, &version.digest, source.platform.as_ref()).await?;
-    describe(&repository, &manifest, dir).await?;
-    let unpacked = rootfs::fetch(step, &repository, &manifest, params.unpacked_limit, dir).await?;
+    match params.format {
+        Format::Rootfs => {
+            let platform = params.platform.as_ref().or(source.platform.as_ref());
+            rootfs(step, &repository, version, platform, params, dir).await
+        }
+        Format::Oci => layout(step, &repository, version, dir).await,
+    }
+}
+
+async fn rootfs(
+    step: &Step,
+    repository: &Repository,
+    version: Version,
+    platform: Option<&Platform>,
+    params: &GetParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let name = format!("image {}@{}", repository.name(), version.digest);
+    let manifest = platform::select(repository, &version.digest, platform).await?;
+    describe(repository, &manifest, dir).await?;
+    let unpacked = rootfs::fetch(step, repository, &manifest, params.unpacked_limit, dir).await?;
     if unpacked.devices > 0 {
         let devices = unpacked.devices;
         step.warn(
@@ -96,6 +131,30 @@ pub(crate) async fn get(
     Ok(Outcome::new(version)
         .with("files", unpacked.files.to_string())
         .with("bytes", unpacked.bytes.to_string()))
+}
+
+/// `oci`, byte for byte what the registry has: a `put` of it gives the same digest.
+async fn layout(
+    step: &Step,
+    repository: &Repository,
+    version: Version,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let name = format!("image {}@{}", repository.name(), version.digest);
+    let tree = repository.tree(&version.digest).await?;
+    let progress = step.progress(&name, Some(tree.size_bytes()));
+    let report = Arc::new(move |bytes| progress.advance(bytes));
+    let layout = Layout::create(&dir.join("oci")).await?;
+    let tag = version.tag.as_deref();
+    layout.save(repository, &tree, tag, report).await?;
+    let manifests = tree.manifests.len();
+    step.done(
+        &name,
+        format!("saved {manifests} manifests and their blobs"),
+    );
+    Ok(Outcome::new(version)
+        .with("manifests", manifests.to_string())
+        .with("bytes", tree.size_bytes().to_string()))
 }
 
 /// `metadata.json` and `labels.json`.

@@ -1,12 +1,13 @@
 //! Concourse resource: container images, every byte verified.
 //!
-//! `check` follows a tag, or one digest; `get` fetches an image, or only names it; `put` copies an image from another
-//! repository without touching the disk, an index with all its platforms. The version is that of Concourse's own
+//! `check` follows a tag, or one digest; `get` fetches an image, or only names it; `put` stores an image of the build,
+//! or copies one from another repository without touching the disk, an index with all its platforms. The version is that of Concourse's own
 //! `registry-image`: `tag` and `digest`.
 
 mod check;
 mod endpoint;
 mod get;
+mod origin;
 mod platform;
 mod put;
 mod rootfs;
@@ -17,7 +18,7 @@ use std::path::Path;
 
 use trireme_protocol::{Outcome, Resource, Step};
 
-pub use get::GetParams;
+pub use get::{Format, GetParams};
 pub use platform::Platform;
 pub use put::{From, PutParams};
 pub use source::Source;

@@ -1,7 +1,7 @@
 //! `put`: bring an image into the repository.
 
 use std::{
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -11,15 +11,22 @@ use serde::Deserialize;
 use tokio::{fs, io::AsyncReadExt as _};
 use trireme_protocol::{Fault, Outcome, Secret, Step};
 
-use crate::{Source, Version, endpoint::Endpoint, source::DEFAULT_TAG};
+use crate::{Source, Version, endpoint::Endpoint, origin::Origin, source::DEFAULT_TAG};
 
 /// A tag has at most 128 characters.
 const TAG_FILE_LIMIT_BYTES: u64 = 1024;
 
-/// The `params` of a `put`.
+/// What `additional_tags` may have: some hundred tags.
+const TAGS_FILE_LIMIT_BYTES: u64 = 64 * 1024;
+
+/// The `params` of a `put`: exactly one of `image` and `from`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutParams {
+    /// An image of the build, `ARTIFACT/PATH`: an OCI layout as folder or tar archive, or what a `get` with
+    /// `format: oci` wrote.
+    #[serde(default)]
+    pub image: Option<String>,
     /// The repository that the image is copied from.
     #[serde(default)]
     pub from: Option<From>,
@@ -29,6 +36,9 @@ pub struct PutParams {
     /// A file of the build, `ARTIFACT/FILE`, that holds the tag.
     #[serde(default)]
     pub tag_file: Option<String>,
+    /// A file of the build, `ARTIFACT/FILE`, that holds more tags for the image, separated by white space.
+    #[serde(default)]
+    pub additional_tags: Option<String>,
 }
 
 /// Where a copy comes from.
@@ -61,7 +71,7 @@ pub struct From {
 }
 
 impl From {
-    fn endpoint(&self) -> Endpoint<'_> {
+    pub(crate) fn endpoint(&self) -> Endpoint<'_> {
         Endpoint {
             place: "params.from",
             repository: &self.repository,
@@ -73,7 +83,7 @@ impl From {
         }
     }
 
-    fn reference(&self) -> Result<&str, Fault> {
+    pub(crate) fn reference(&self) -> Result<&str, Fault> {
         match (&self.tag, &self.digest) {
             (Some(tag), None) => Ok(tag),
             (None, Some(digest)) => Ok(digest),
@@ -84,77 +94,113 @@ impl From {
     }
 }
 
-/// Copies the image with everything below it, tags it, and looks again.
+/// Stores the image with everything below it, tags it, and looks again.
 pub(crate) async fn put(
     step: &Step,
     source: &Source,
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let from = params.from.as_ref().ok_or_else(|| {
-        Fault::config(
-            "params: from is missing; it names the repository that the image is copied from",
-        )
-    })?;
-    let tag = tag(source, params, from, dir).await?;
-    let origin = from.endpoint().open(step)?;
+    let origin = Origin::open(step, params, dir).await?;
+    let tags = tags(source, params, dir).await?;
     let target = source.endpoint().open(step)?;
-    let tree = origin.tree(from.reference()?).await?;
-    let name = format!("image {}:{tag}", target.name());
+    let tree = origin.tree().await?;
+    let name = format!("image {}:{}", target.name(), tags[0]);
     let progress = Arc::new(step.progress(&name, Some(tree.size_bytes())));
     let report = Arc::new(move |bytes| progress.advance(bytes));
-    target.copy_blobs(&origin, &tree, report).await?;
-    let digest = target.put_tree(&tree, std::slice::from_ref(&tag)).await?;
-    step.done(&name, format!("copied {digest} from {}", origin.name()));
+    origin.send_blobs(&target, &tree, report).await?;
+    let digest = target.put_tree(&tree, &tags).await?;
+    step.done(&name, format!("stored {digest} from {origin}"));
     let version = Version {
-        tag: Some(tag),
+        tag: tags.into_iter().next(),
         digest,
     };
     Ok(Outcome::new(version)
-        .with("from", origin.name().to_string())
+        .with("from", origin.to_string())
         .with("blobs", tree.blobs.len().to_string())
         .with("bytes", tree.size_bytes().to_string()))
 }
 
-async fn tag(
-    source: &Source,
-    params: &PutParams,
-    from: &From,
-    dir: &Path,
-) -> anyhow::Result<String> {
-    match (&params.tag, &params.tag_file) {
+/// The tags that the image gets, at least one; the first one is that of the version.
+async fn tags(source: &Source, params: &PutParams, dir: &Path) -> anyhow::Result<Vec<String>> {
+    let first = match (&params.tag, &params.tag_file) {
         (Some(_), Some(_)) => {
-            Err(Fault::config("params: tag and tag_file are both given; give one of them").into())
+            let message = "params: tag and tag_file are both given; give one of them";
+            return Err(Fault::config(message).into());
         }
-        (Some(tag), None) => Ok(tag.clone()),
-        (None, Some(file)) => read_tag(dir, file).await,
+        (Some(tag), None) => tag.clone(),
+        (None, Some(file)) => {
+            let text = read(dir, "tag_file", file, TAG_FILE_LIMIT_BYTES).await?;
+            text.trim().to_owned()
+        }
         (None, None) => {
-            let named = source.tag.as_ref().or(from.tag.as_ref());
-            Ok(named.map_or_else(|| DEFAULT_TAG.into(), String::clone))
+            let from = params.from.as_ref().and_then(|from| from.tag.as_ref());
+            let named = source.tag.as_ref().or(from);
+            named.map_or_else(|| DEFAULT_TAG.into(), String::clone)
         }
+    };
+    let mut tags = vec![first];
+    if let Some(file) = &params.additional_tags {
+        let text = read(dir, "additional_tags", file, TAGS_FILE_LIMIT_BYTES).await?;
+        tags.extend(text.split_whitespace().map(String::from));
+    }
+    match tags.iter().find(|tag| !is_tag(tag)) {
+        Some(tag) => Err(Fault::data(format!("{tag:?} is no tag: {TAG_RULE}")).into()),
+        None => Ok(tags),
     }
 }
 
-async fn read_tag(dir: &Path, file: &str) -> anyhow::Result<String> {
-    let inside = Path::new(file)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if file.is_empty() || !inside {
-        let message = format!(
-            "params.tag_file: {file:?} is not a file of this build: expected ARTIFACT/FILE"
-        );
-        return Err(Fault::config(message).into());
+/// The distribution specification's rule; a registry's own error would say less.
+const TAG_RULE: &str =
+    "expected at most 128 letters, digits, `_`, `.` and `-`, the first one no `.` or `-`";
+
+fn is_tag(text: &str) -> bool {
+    let may = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    (1..=128).contains(&text.len()) && text.chars().all(may) && !text.starts_with(['.', '-'])
+}
+
+/// A path of the build that a param names: relative, and not upwards.
+pub(crate) fn inside(dir: &Path, param: &str, path: &str) -> Result<PathBuf, Fault> {
+    let mut components = Path::new(path).components();
+    let is_inside = components.all(|part| matches!(part, Component::Normal(_)));
+    if path.is_empty() || !is_inside {
+        return Err(Fault::config(format!(
+            "params.{param}: {path:?} is not a path of this build: expected ARTIFACT/PATH"
+        )));
     }
-    let opened = fs::File::open(dir.join(file)).await;
-    let opened = opened.with_context(|| format!("opening {file}"))?;
+    Ok(dir.join(path))
+}
+
+async fn read(dir: &Path, param: &str, file: &str, limit_bytes: u64) -> anyhow::Result<String> {
+    let opened = fs::File::open(inside(dir, param, file)?).await;
+    let opened = opened.with_context(|| format!("params.{param}: opening {file}"))?;
     let mut text = String::new();
-    let read = opened
-        .take(TAG_FILE_LIMIT_BYTES)
-        .read_to_string(&mut text)
-        .await;
+    let read = opened.take(limit_bytes).read_to_string(&mut text).await;
     read.map_err(|e| Fault::data(format!("{file} cannot be read")).because(e))?;
-    match text.trim() {
-        "" => Err(Fault::data(format!("{file} is empty, expected a tag")).into()),
-        tag => Ok(tag.into()),
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_held_to_the_specification() {
+        for tag in ["v1.37.2", "_", "latest", "a-b_c.d"] {
+            assert!(is_tag(tag), "{tag}");
+        }
+        let long = "a".repeat(129);
+        for text in ["", ".a", "-a", "a b", "a/b", "a:b", "\u{e4}", &long] {
+            assert!(!is_tag(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_in_the_build() {
+        let dir = Path::new("/build");
+        assert_eq!(inside(dir, "image", "a/b").unwrap(), dir.join("a/b"));
+        for path in ["", "/etc/passwd", "../a", "a/../../b", "./a"] {
+            assert!(inside(dir, "image", path).is_err(), "{path}");
+        }
     }
 }

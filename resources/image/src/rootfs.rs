@@ -5,7 +5,6 @@
 //! the limit.
 
 mod apply;
-mod decompress;
 mod root;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::{fs, io::AsyncWriteExt as _};
 use trireme_protocol::{Fault, Progress, Step, types::Size};
-use trireme_registry::{Descriptor, ImageManifest, Repository};
+use trireme_registry::{Descriptor, ImageManifest, Repository, decompress};
 
 pub(crate) use apply::Unpacked;
 use apply::{Applier, LayerError};
@@ -74,7 +73,7 @@ fn unpack(files: &[PathBuf], root: Root, limit_bytes: u64) -> Result<Unpacked, L
     let mut applier = Applier::new(root, limit_bytes);
     for file in files {
         let layer = std::fs::File::open(file).map_err(LayerError::Read)?;
-        applier.layer(decompress::decompress(layer).map_err(LayerError::Read)?)?;
+        applier.layer(decompress(layer).map_err(LayerError::Read)?)?;
         // One layer less on the disk while the next one unpacks.
         std::fs::remove_file(file).map_err(LayerError::Read)?;
     }
