@@ -223,10 +223,8 @@ fn kubelet_window(own: Minor) -> i64 {
 
 /// How many minors `left` is ahead; across majors, further than any rule allows.
 fn minors(left: &Version, right: &Version) -> i64 {
-    match left.minor().ahead_of(right.minor()) {
-        Some(ahead) => ahead,
-        None => i64::MAX,
-    }
+    let ahead = left.minor().ahead_of(right.minor());
+    ahead.unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Component {
