@@ -1,0 +1,95 @@
+//! What a pipeline says about the releases that it wants.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trireme_protocol::Fault;
+use trireme_release::{Constraint, Version};
+
+/// The source of a `kubernetes-release` resource.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Where the markers and artifacts are; the public server by default.
+    #[serde(default = "public_server")]
+    pub release_server: String,
+    /// The releases wanted, e.g. `>=1.36, <1.38`; all by default.
+    #[serde(default)]
+    pub constraint: Option<String>,
+    /// Which markers are read.
+    #[serde(default)]
+    pub channel: Channel,
+    /// The release that runs: only what can be reached from it in one upgrade is emitted.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// What the references in `images.json` start with.
+    #[serde(default = "public_registry")]
+    pub image_registry: String,
+    /// Certificate authorities (PEM) that are trusted beside those of the system.
+    #[serde(default)]
+    pub ca_certs: Vec<String>,
+    /// Do not check the server's certificate.
+    #[serde(default)]
+    pub insecure: bool,
+    /// Proxy for the server; default from the environment (`https_proxy`, `no_proxy`).
+    #[serde(default)]
+    pub proxy: Option<String>,
+    /// Log every request.
+    #[serde(default)]
+    pub debug: bool,
+}
+
+/// A line of markers on the release server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// `stable.txt` and `stable-X.YY.txt`.
+    #[default]
+    Stable,
+}
+
+fn public_server() -> String {
+    "https://dl.k8s.io/release".into()
+}
+
+fn public_registry() -> String {
+    "registry.k8s.io".into()
+}
+
+impl Source {
+    /// The range of releases wanted.
+    ///
+    /// # Errors
+    /// A configuration fault when it is no range.
+    pub fn constraint(&self) -> Result<Constraint, Fault> {
+        match &self.constraint {
+            None => Ok(Constraint::ANY),
+            Some(text) => text
+                .parse()
+                .map_err(|e| Fault::config("source.constraint cannot be used").because(e)),
+        }
+    }
+
+    /// The release that runs.
+    ///
+    /// # Errors
+    /// A configuration fault when it is no release.
+    pub fn from(&self) -> Result<Option<Version>, Fault> {
+        let parsed = self.from.as_deref().map(str::parse).transpose();
+        parsed.map_err(|e| Fault::config("source.from cannot be used").because(e))
+    }
+
+    /// What image references start with, without a slash at the end.
+    ///
+    /// # Errors
+    /// A configuration fault when it is empty, a URL, or has spaces.
+    pub fn image_registry(&self) -> Result<&str, Fault> {
+        let registry = self.image_registry.trim_end_matches('/');
+        if registry.is_empty() || registry.contains("://") || registry.contains(char::is_whitespace)
+        {
+            return Err(Fault::config(format!(
+                "source.image_registry is `{registry}`; expected a host and perhaps a path, e.g. `registry.k8s.io`"
+            )));
+        }
+        Ok(registry)
+    }
+}

@@ -1,0 +1,326 @@
+//! The compiled program against a release server on loopback that answers well, wrongly, or not at all.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+/// What each path answers; 404 elsewhere.
+type Site = BTreeMap<String, (u16, String)>;
+
+/// SHA-256 of `program`.
+const SHA256: &str = "1310ca2c8932dbd118668bd97442558a3e1f546b5e15c69699dfbd6024f548d8";
+
+fn markers() -> Site {
+    let mut site = Site::new();
+    for (path, text) in [
+        ("/stable.txt", "v1.37.2"),
+        ("/stable-1.37.txt", "v1.37.2\n"),
+        ("/stable-1.36.txt", "v1.36.6"),
+        ("/stable-1.34.txt", "v1.34.9"),
+        ("/v1.36.4/bin/linux/amd64/kubeadm.sha256", SHA256),
+    ] {
+        site.insert(path.into(), (200, text.into()));
+    }
+    site
+}
+
+fn with(path: &str, status: u16, body: &str) -> Site {
+    let mut site = markers();
+    site.insert(path.into(), (status, body.into()));
+    site
+}
+
+async fn answer(State(site): State<std::sync::Arc<Site>>, uri: Uri) -> Response {
+    match site.get(uri.path()) {
+        Some((status, body)) => {
+            let status = StatusCode::from_u16(*status).unwrap();
+            (status, [("retry-after", "0")], body.clone()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn serve(site: Site) -> String {
+    let router = Router::new().fallback(answer).with_state(site.into());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+async fn run(arguments: &[&str], request: Value) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-kubernetes-release"));
+    command
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env("no_proxy", "*");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(request.to_string().as_bytes()).unwrap();
+    drop(input);
+    tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+        .await
+        .unwrap()
+}
+
+/// What `check` answers: versions, or exit code and standard error.
+async fn check(
+    site: Site,
+    mut source: Value,
+    last: Option<&str>,
+) -> Result<Vec<String>, (i32, String)> {
+    source["release_server"] = serve(site).await.into();
+    let version = last.map(|version| json!({"version": version, "channel": "stable"}));
+    let output = run(&["check"], json!({"source": source, "version": version})).await;
+    if !output.status.success() {
+        assert!(output.stdout.is_empty());
+        let words = String::from_utf8(output.stderr).unwrap();
+        return Err((output.status.code().unwrap(), words));
+    }
+    let versions: Vec<BTreeMap<String, String>> = serde_json::from_slice(&output.stdout).unwrap();
+    Ok(versions
+        .iter()
+        .map(|version| version["version"].clone())
+        .collect())
+}
+
+async fn get(site: Site, version: &str, params: Value, dir: &Path) -> Output {
+    let source = json!({"release_server": serve(site).await, "image_registry": "mirror.test/k8s/"});
+    let version = json!({"version": version, "channel": "stable"});
+    let request = json!({"source": source, "version": version, "params": params});
+    run(&["in", dir.to_str().unwrap()], request).await
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn is_empty(dir: &Path) -> bool {
+    std::fs::read_dir(dir).unwrap().next().is_none()
+}
+
+#[tokio::test]
+async fn releases_come_oldest_first_and_gaps_are_skipped() {
+    assert_eq!(
+        check(markers(), json!({}), None).await.unwrap(),
+        ["v1.37.2"]
+    );
+    let since = check(markers(), json!({}), Some("v1.34.9")).await.unwrap();
+    assert_eq!(since, ["v1.34.9", "v1.36.6", "v1.37.2"]);
+    let limited = check(markers(), json!({"constraint": "<1.37"}), None)
+        .await
+        .unwrap();
+    assert_eq!(limited, ["v1.36.6"]);
+    assert!(
+        check(markers(), json!({"constraint": "~1.35"}), None)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn from_a_running_release_only_the_next_step_is_seen() {
+    for (from, expected) in [
+        ("1.36.4", vec!["v1.36.6"]),
+        ("v1.36.6", vec!["v1.37.2"]),
+        ("1.37.2", vec![]),
+        ("1.34.9", vec![]),
+    ] {
+        let found = check(markers(), json!({"from": from}), None).await.unwrap();
+        assert_eq!(found, expected, "from {from}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_marker_is_an_error_that_says_so() {
+    for (path, status, body, says) in [
+        ("/stable.txt", 404, "", "there is no such marker"),
+        ("/stable.txt", 401, "who?", "answered 401"),
+        ("/stable.txt", 500, "", "answered 500"),
+        ("/stable-1.37.txt", 429, "", "answered 429"),
+        ("/stable-1.37.txt", 403, "", "answered 403"),
+        ("/stable-1.37.txt", 200, "<html>log in</html>", "HTML page"),
+        ("/stable-1.37.txt", 200, "", "an empty body"),
+        ("/stable-1.37.txt", 200, "v1.37", "expected a version"),
+        (
+            "/stable-1.37.txt",
+            200,
+            "v1.38.0",
+            "expected a stable release of 1.37",
+        ),
+        (
+            "/stable-1.37.txt",
+            200,
+            "v1.37.3-rc.1",
+            "expected a stable release",
+        ),
+    ] {
+        let (exit, found) = check(with(path, status, body), json!({}), None)
+            .await
+            .unwrap_err();
+        assert_eq!(exit, 1, "{path} {status} {body}: {found}");
+        assert!(found.contains(says), "{path} {status} {body}: {found}");
+        assert!(found.contains(path), "{found}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_source_or_version_is_told_apart_from_a_bad_server() {
+    for (source, says) in [
+        (json!({"constraint": "newest"}), "source.constraint"),
+        (json!({"from": "1.36"}), "source.from"),
+        (
+            json!({"image_registry": "https://registry.k8s.io"}),
+            "source.image_registry",
+        ),
+        (json!({"channel": "beta"}), "source.channel"),
+        (json!({"constrain": "~1.37"}), "did you mean `constraint`?"),
+    ] {
+        let (exit, found) = check(markers(), source, None).await.unwrap_err();
+        assert_eq!(exit, 78, "{found}");
+        assert!(found.contains(says), "{found}");
+    }
+    let (exit, found) = check(markers(), json!({}), Some("latest"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (exit, found.contains("version.version")),
+        (65, true),
+        "{found}"
+    );
+}
+
+#[tokio::test]
+async fn a_release_is_written_with_its_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = get(markers(), "v1.37.2", Value::Null, dir.path()).await;
+    assert!(output.status.success(), "{}", words(&output));
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(
+        (read("version"), read("tag"), read("minor")),
+        ("v1.37.2".into(), "v1.37.2".into(), "1.37".into())
+    );
+    let images: Value = serde_json::from_str(&read("images.json")).unwrap();
+    assert_eq!(images["format"], 1);
+    for name in [
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kube-proxy",
+    ] {
+        let reference = format!("mirror.test/k8s/{name}:v1.37.2");
+        assert_eq!(images["images"][name], reference);
+        assert_eq!(read(&format!("images/{name}")), reference);
+    }
+}
+
+#[tokio::test]
+async fn an_older_patch_is_there_while_its_kubeadm_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = get(markers(), "v1.36.4", json!({}), dir.path()).await;
+    assert!(output.status.success(), "{}", words(&output));
+    let dir = tempfile::tempdir().unwrap();
+    let output = get(markers(), "v1.36.3", json!({}), dir.path()).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        words(&output).contains("release v1.36.3"),
+        "{}",
+        words(&output)
+    );
+    assert!(is_empty(dir.path()));
+}
+
+#[tokio::test]
+async fn an_artifact_is_kept_only_with_its_published_checksum() {
+    use std::os::unix::fs::PermissionsExt as _;
+    const PATH: &str = "/v1.37.2/bin/linux/amd64/kubeadm";
+    let site = |body: &str, checksum: Option<&str>| {
+        let mut site = with(PATH, 200, body);
+        let checksum = checksum.map(|checksum| (200, checksum.to_owned()));
+        site.extend(checksum.map(|answer| (format!("{PATH}.sha256"), answer)));
+        site
+    };
+    let params = json!({"artifact": "bin/linux/amd64/kubeadm"});
+    let dir = tempfile::tempdir().unwrap();
+    let output = get(
+        site("program", Some(SHA256)),
+        "v1.37.2",
+        params.clone(),
+        dir.path(),
+    )
+    .await;
+    assert!(output.status.success(), "{}", words(&output));
+    let file = dir.path().join("artifact/kubeadm");
+    assert_eq!(std::fs::read(&file).unwrap(), b"program");
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o755
+    );
+    for (site, says) in [
+        (site("pr0gram", Some(SHA256)), "is published"),
+        (site("program", None), "neither a .sha512 nor a .sha256"),
+        (site("program", Some("<html>")), "hexadecimal digits"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let output = get(site, "v1.37.2", params.clone(), dir.path()).await;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(words(&output).contains(says), "{}", words(&output));
+        assert!(is_empty(dir.path()), "nothing half-done stays");
+    }
+    let output = get(
+        markers(),
+        "v1.37.2",
+        json!({"artifact": "../v1.0.0/x"}),
+        dir.path(),
+    )
+    .await;
+    assert_eq!(output.status.code(), Some(78), "{}", words(&output));
+}
+
+/// A body that ends before its announced length must be neither a marker nor an artifact.
+#[tokio::test]
+async fn a_cut_off_answer_is_an_error() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nv1.3";
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    let source = json!({"release_server": format!("http://{address}")});
+    let output = run(&["check"], json!({"source": source})).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(words(&output).contains("broke off"), "{}", words(&output));
+}
+
+#[tokio::test]
+async fn there_is_no_put() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(
+        &["out", dir.path().to_str().unwrap()],
+        json!({"source": {}}),
+    )
+    .await;
+    assert_eq!(output.status.code(), Some(78));
+    assert!(
+        words(&output).contains("has no `put`"),
+        "{}",
+        words(&output)
+    );
+}
