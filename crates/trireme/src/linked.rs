@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use trireme_image::Image;
 use trireme_image_signature::ImageSignature;
+use trireme_kubernetes_release::KubernetesRelease;
 use trireme_protocol::{Resource, main_with, schema};
 use trireme_runner::{Catalogue, Linked};
 
@@ -27,6 +28,7 @@ const fn entry<R: Resource>(main: fn(&[String]) -> ExitCode) -> Entry {
 const LINKED: &[Entry] = &[
     entry::<Image>(|arguments| main_with(Image, arguments)),
     entry::<ImageSignature>(|arguments| main_with(ImageSignature, arguments)),
+    entry::<KubernetesRelease>(|arguments| main_with(KubernetesRelease, arguments)),
 ];
 
 /// The linked resources, for the runner: each is this same program, called as `trireme resource NAME`.
