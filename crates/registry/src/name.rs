@@ -61,7 +61,7 @@ impl FromStr for RepositoryName {
             reason: format!("{e}"),
         })?;
         let last = text.rsplit('/').next().unwrap_or(text);
-        if reference.digest().is_some() || (text.contains('/') && last.contains(':')) {
+        if reference.digest().is_some() || last.contains(':') {
             return Err(refused("it has a tag or a digest"));
         }
         Ok(Self {
@@ -106,6 +106,8 @@ mod tests {
         let digest = format!("example.com/app@sha256:{}", "a".repeat(64));
         for text in [
             "example.com/app:1",
+            "app:1",
+            "localhost:5000",
             &digest,
             "https://example.com/app",
             "",

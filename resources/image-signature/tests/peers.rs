@@ -4,13 +4,33 @@
 
 mod program;
 
-use program::{Program, Registered};
-use serde_json::json;
+use program::Program;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use trireme_peers::{Registry, Tool};
 
 const PASSWORD: &str = "a pass/word+";
 const NO_LOG: &str = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
+
+/// An image in a registry.
+struct Registered {
+    /// `HOST:PORT/PATH`.
+    repository: String,
+    /// `sha256:HEX`.
+    digest: String,
+}
+
+impl Registered {
+    /// `REPOSITORY@DIGEST`.
+    fn reference(&self) -> String {
+        format!("{}@{}", self.repository, self.digest)
+    }
+
+    /// A version of it as a `get` could be given.
+    fn version(&self) -> Value {
+        json!({"digest": self.digest, "signatures": "sha256:0", "since": "2026-01-01T00:00:00Z"})
+    }
+}
 
 /// A key pair as cosign keeps it.
 struct Keys {

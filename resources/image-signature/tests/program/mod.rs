@@ -8,26 +8,6 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// An image in a registry.
-pub struct Registered {
-    /// `HOST:PORT/PATH`.
-    pub repository: String,
-    /// `sha256:HEX`.
-    pub digest: String,
-}
-
-impl Registered {
-    /// `REPOSITORY@DIGEST`.
-    pub fn reference(&self) -> String {
-        format!("{}@{}", self.repository, self.digest)
-    }
-
-    /// A version of it as a `get` could be given.
-    pub fn version(&self) -> Value {
-        json!({"digest": self.digest, "signatures": "sha256:0", "since": "2026-01-01T00:00:00Z"})
-    }
-}
-
 /// A finished call.
 pub struct Program {
     /// Exit code.
