@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use trireme_protocol::redact;
 
 /// What the program was told about resources that it does not find by itself.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +61,15 @@ impl Service {
                 _ => Map::new(),
             },
             Self::Folder(_) => Map::new(),
+        }
+    }
+
+    /// Teaches the redactor the secrets of params.
+    pub fn hide_params(&self, part: &str, params: Option<&Value>) {
+        if let (Some(schema), Some(params)) = (self.schema(part), params) {
+            schema::secrets(schema, params)
+                .iter()
+                .for_each(|secret| redact::learn(secret));
         }
     }
 

@@ -43,6 +43,7 @@ pub(super) async fn fetch(
 ) -> Result<(), String> {
     let build = &scope.build;
     let service = service(build, wanted.resource)?;
+    service.hide_params("get_params", params.as_ref());
     let dir = build.folder("get", wanted.name)?;
     ending.resource = Some(wanted.resource.to_owned());
     ending.linked = service.linked().map(str::to_owned);

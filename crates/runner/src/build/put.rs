@@ -49,6 +49,7 @@ async fn make(put: &Put, scope: &Scope, ending: &mut Ending) -> Result<Option<Ve
     let dir = build.folder("put", name)?;
     ending.dir = Some(dir.clone());
     let params = put.params.as_ref().map(Node::to_json);
+    service.hide_params("put_params", params.as_ref());
     place_inputs(put, params.as_ref(), scope, &dir)?;
     let source = service.source();
     let verb = Verb::Out(&dir);

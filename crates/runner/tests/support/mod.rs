@@ -149,7 +149,9 @@ pub fn options(dir: &Path, jobs: Vec<String>, vars: vars::Vars, supply: Supply) 
 pub fn catalogue() -> Catalogue {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mock-resource.sh");
     let secret = serde_json::json!({"type": "string", "writeOnly": true});
-    let schema = serde_json::json!({"source": {"type": "object", "properties": {"token": secret}}});
+    let params = serde_json::json!({"type": "object", "properties": {"secret": secret}});
+    let source = serde_json::json!({"type": "object", "properties": {"token": secret}});
+    let schema = serde_json::json!({"source": source, "get_params": params});
     let linked = Linked {
         schema,
         command: vec!["sh".into(), script.into()],
