@@ -1,0 +1,201 @@
+//! A registry that answers wrongly, or a hostile layer: the exit code, the words, and nothing that looks whole.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use tar::{Builder, EntryType, Header};
+
+use crate::{
+    faulty::{Faulty, Trouble},
+    program::Program,
+};
+
+/// A layer of one entry; its name and link are written as they are.
+fn layer(kind: EntryType, name: &str, link: &str, content: &str) -> Vec<u8> {
+    let mut builder = Builder::new(Vec::new());
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(1);
+    header.set_size(content.len() as u64);
+    let gnu = header.as_gnu_mut().expect("a GNU header");
+    gnu.name[..name.len()].copy_from_slice(name.as_bytes());
+    gnu.linkname[..link.len()].copy_from_slice(link.as_bytes());
+    header.set_cksum();
+    let added = builder.append(&header, content.as_bytes());
+    added.expect("written to memory");
+    builder.into_inner().expect("written to memory")
+}
+
+fn honest() -> Vec<u8> {
+    layer(EntryType::Regular, "etc/motd", "", "hello 1\n")
+}
+
+async fn get(registry: &Faulty, params: &serde_json::Value) -> Program {
+    let source = json!({"repository": registry.repository(), "tag": "1"});
+    let version = json!({"tag": "1", "digest": registry.digest()});
+    Program::get(&source, &version, params).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_honest_image_is_fetched_in_every_format() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let whole = get(&registry, &json!({})).await;
+    whole.succeed();
+    let read = |name: &str| std::fs::read_to_string(whole.dir().join(name)).expect("written");
+    assert_eq!(read("rootfs/etc/motd"), "hello 1\n");
+    assert_eq!(read("digest"), registry.digest());
+    let metadata: serde_json::Value = serde_json::from_str(&read("metadata.json")).expect("JSON");
+    assert_eq!(metadata["env"], json!(["A=b"]));
+    assert_eq!(metadata["user"], "7");
+    let layout = get(&registry, &json!({"format": "oci"})).await;
+    layout.succeed();
+    let manifest = registry.digest().replace("sha256:", "oci/blobs/sha256/");
+    let manifest = std::fs::read(layout.dir().join(manifest)).expect("written");
+    assert_eq!(trireme_registry::digest_of(&manifest), registry.digest());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_asks_once_when_nothing_has_changed() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let source = json!({"repository": registry.repository(), "tag": "1"});
+    let version = json!({"tag": "1", "digest": registry.digest()});
+    let check = Program::check(&source, Some(&version)).await;
+    assert_eq!(check.succeed(), json!([version]));
+    assert_eq!(registry.requests(), ["HEAD /v2/app/manifests/1"]);
+    let gone = json!({"tag": "1", "digest": format!("sha256:{}", "0".repeat(64))});
+    let check = Program::check(&source, Some(&gone)).await;
+    assert_eq!(
+        check.succeed(),
+        json!([version]),
+        "a lost version is not kept"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_gone_cannot_be_fetched() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let source = json!({"repository": registry.repository()});
+    let version = json!({"tag": "1", "digest": format!("sha256:{}", "0".repeat(64))});
+    let get = Program::get(&source, &version, &json!({})).await;
+    assert_eq!(get.code, 1, "{}", get.stderr);
+    assert!(
+        get.stderr.contains("does not exist any more"),
+        "{}",
+        get.stderr
+    );
+    get.assert_nothing_was_made();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_answers_are_errors_that_say_what_came() {
+    let cases = [
+        (Trouble::Status(401), "401"),
+        (Trouble::Status(403), "403"),
+        (Trouble::Status(429), "429"),
+        (Trouble::Status(500), "500"),
+        (Trouble::Html, "HTML"),
+        (Trouble::WrongManifest, "digest"),
+        (Trouble::WrongBlob, "digest"),
+        (Trouble::HalfBlob, "blob"),
+        (Trouble::NoBlob, "size"),
+    ];
+    // Side by side: those that may pass are tried again for some seconds.
+    join_all(cases.map(|(trouble, words)| is_told(trouble, words))).await;
+}
+
+async fn is_told(trouble: Trouble, words: &str) {
+    let registry = Faulty::start(trouble, honest()).await;
+    for params in [json!({}), json!({"format": "oci"})] {
+        let get = get(&registry, &params).await;
+        assert_eq!(get.code, 1, "{trouble:?}: {}", get.stderr);
+        assert!(get.stderr.contains(words), "{trouble:?}: {}", get.stderr);
+        get.assert_nothing_was_made();
+    }
+    let asked = registry.requests().len();
+    assert!(asked <= 40, "{trouble:?}: {asked} requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_never_takes_a_wrong_answer_for_no_image() {
+    for trouble in [Trouble::Status(401), Trouble::Status(500), Trouble::Html] {
+        let registry = Faulty::start(trouble, honest()).await;
+        let source = json!({"repository": registry.repository(), "tag": "1"});
+        let check = Program::check(&source, None).await;
+        assert_eq!(check.code, 1, "{trouble:?}: {}", check.stderr);
+        assert_eq!(check.stdout, "", "{trouble:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_layer_is_refused_and_nothing_of_it_stays() {
+    let cases = [
+        (EntryType::Regular, "../outside", ""),
+        (EntryType::Regular, "/etc/passwd", ""),
+        (EntryType::Regular, "a/../../outside", ""),
+        (EntryType::Link, "shadow", "../../etc/shadow"),
+        (EntryType::Link, "shadow", "/etc/shadow"),
+        (EntryType::Regular, "etc/.wh...", ""),
+    ];
+    for (kind, name, link) in cases {
+        let registry = Faulty::start(Trouble::None, layer(kind, name, link, "")).await;
+        let get = get(&registry, &json!({})).await;
+        assert_eq!(get.code, 65, "{name}: {}", get.stderr);
+        assert!(get.stderr.contains("is refused"), "{name}: {}", get.stderr);
+        get.assert_nothing_was_made();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_node_is_left_out_and_said() {
+    let device = layer(EntryType::Char, "dev/null", "", "");
+    let registry = Faulty::start(Trouble::None, device).await;
+    let get = get(&registry, &json!({})).await;
+    get.succeed();
+    assert!(get.stderr.contains("left out"), "{}", get.stderr);
+    assert!(!get.dir().join("rootfs/dev/null").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_unpacks_to_too_much_is_refused() {
+    let large = layer(EntryType::Regular, "zeros", "", &"0".repeat(100_000));
+    let registry = Faulty::start(Trouble::None, large).await;
+    let get = get(&registry, &json!({"unpacked_limit": "64KiB"})).await;
+    assert_eq!(get.code, 65, "{}", get.stderr);
+    assert!(get.stderr.contains("unpacked_limit"), "{}", get.stderr);
+    get.assert_nothing_was_made();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_of_nothing_and_of_rubbish_is_refused() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let source = json!({"repository": registry.repository()});
+    let build = || {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join("text"), "no image").expect("written");
+        dir
+    };
+    let from = json!({"repository": registry.repository(), "tag": "1"});
+    let cases = [
+        (json!({}), 78, "exactly one of image"),
+        (
+            json!({"image": "a", "from": from}),
+            78,
+            "exactly one of image",
+        ),
+        (json!({"image": "../a"}), 78, "not a path of this build"),
+        (json!({"image": "text"}), 65, "is no image"),
+        (json!({"image": "absent"}), 65, "is no image"),
+        (json!({"from": from, "tag": "a b"}), 65, "is no tag"),
+        (json!({"imge": "a"}), 78, "image"),
+    ];
+    for (params, code, words) in cases {
+        let put = Program::put(&source, &params, build()).await;
+        assert_eq!(put.code, code, "{params}: {}", put.stderr);
+        assert!(put.stderr.contains(words), "{params}: {}", put.stderr);
+        assert_eq!(put.stdout, "");
+    }
+    assert_eq!(registry.requests(), [""; 0], "nothing was asked before");
+}

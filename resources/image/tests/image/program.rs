@@ -1,0 +1,80 @@
+//! The compiled program, called as Concourse calls it.
+
+use std::{path::Path, process::Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{io::AsyncWriteExt as _, process::Command};
+
+/// A finished call.
+pub struct Program {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    dir: TempDir,
+}
+
+impl Program {
+    /// `check`.
+    pub async fn check(source: &Value, version: Option<&Value>) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        Self::run("check", &json!({"source": source, "version": version}), dir).await
+    }
+
+    /// `in`, in an empty folder.
+    pub async fn get(source: &Value, version: &Value, params: &Value) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let request = json!({"source": source, "version": version, "params": params});
+        Self::run("in", &request, dir).await
+    }
+
+    /// `out`, in the folder of a build.
+    pub async fn put(source: &Value, params: &Value, dir: TempDir) -> Self {
+        Self::run("out", &json!({"source": source, "params": params}), dir).await
+    }
+
+    async fn run(verb: &str, request: &Value, dir: TempDir) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-image"));
+        command.arg(verb);
+        if verb != "check" {
+            command.arg(dir.path());
+        }
+        let piped = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("its input");
+        let bytes = request.to_string();
+        stdin.write_all(bytes.as_bytes()).await.expect("it reads");
+        drop(stdin);
+        let output = child.wait_with_output().await.expect("the program ends");
+        Self {
+            code: output.status.code().expect("no signal ended it"),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+            dir,
+        }
+    }
+
+    /// Its JSON; it must have ended well.
+    pub fn succeed(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        serde_json::from_str(&self.stdout).expect("one JSON value")
+    }
+
+    /// The folder that it was given.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Nothing of it may look like a result.
+    pub fn assert_nothing_was_made(&self) {
+        assert_eq!(self.stdout, "", "{}", self.stderr);
+        let left = std::fs::read_dir(self.dir()).expect("the folder").count();
+        assert_eq!(left, 0, "{}", self.stderr);
+    }
+}
