@@ -22,6 +22,12 @@ pub struct Tree {
     pub blobs: Vec<Descriptor>,
 }
 
+/// A manifest on the way through the tree: before its children, and after them.
+enum Visit {
+    Enter(Descriptor),
+    Leave(Descriptor, Bytes),
+}
+
 impl Tree {
     /// Reads the tree below `root`; `fetch` gives the verified bytes of a manifest.
     ///
@@ -38,36 +44,43 @@ impl Tree {
             blobs: Vec::new(),
         };
         let mut seen = HashSet::new();
-        let mut waiting = vec![root];
-        while let Some(descriptor) = waiting.pop() {
+        let mut waiting = vec![Visit::Enter(root)];
+        while let Some(visit) = waiting.pop() {
+            let descriptor = match visit {
+                Visit::Leave(descriptor, bytes) => {
+                    tree.manifests.push((descriptor, bytes));
+                    continue;
+                }
+                Visit::Enter(descriptor) => descriptor,
+            };
             if !seen.insert(descriptor.digest().to_string()) {
                 continue;
             }
-            if tree.manifests.len() == MANIFESTS_LIMIT {
+            if seen.len() > MANIFESTS_LIMIT {
                 let reason = format!("it has more than {MANIFESTS_LIMIT} manifests");
                 return Err(RegistryError::malformed(&label(&tree.root), reason));
             }
             let bytes = fetch(descriptor.clone()).await?;
-            waiting.extend(tree.add(descriptor, bytes)?);
+            let children = tree.take_in(&descriptor, &bytes)?;
+            waiting.push(Visit::Leave(descriptor, bytes));
+            waiting.extend(children.into_iter().map(Visit::Enter));
         }
-        // Parents came first.
-        tree.manifests.reverse();
         Ok(tree)
     }
 
-    /// Takes a manifest in and gives the manifests that it names.
-    fn add(
+    /// Takes the blobs of a manifest in and gives the manifests that it names.
+    fn take_in(
         &mut self,
-        descriptor: Descriptor,
-        bytes: Bytes,
+        descriptor: &Descriptor,
+        bytes: &[u8],
     ) -> Result<Vec<Descriptor>, RegistryError> {
-        let what = label(&descriptor);
+        let what = label(descriptor);
         let malformed = |e: serde_json::Error| RegistryError::malformed(&what, e);
-        let children = if is_index(&descriptor) {
-            let index: ImageIndex = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let children = if is_index(descriptor) {
+            let index: ImageIndex = serde_json::from_slice(bytes).map_err(malformed)?;
             index.manifests().clone()
         } else {
-            let manifest: ImageManifest = serde_json::from_slice(&bytes).map_err(malformed)?;
+            let manifest: ImageManifest = serde_json::from_slice(bytes).map_err(malformed)?;
             let layers = manifest
                 .layers()
                 .iter()
@@ -83,7 +96,6 @@ impl Tree {
             }
             Vec::new()
         };
-        self.manifests.push((descriptor, bytes));
         Ok(children)
     }
 
@@ -156,6 +168,32 @@ mod tests {
             "one shared configuration and two layers"
         );
         assert_eq!(tree.size_bytes(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_two_indexes_name_comes_before_both() {
+        let a = image("a");
+        let child = json_descriptor(MANIFEST, &a);
+        let inner = json!({"schemaVersion": 2, "manifests": [child]}).to_string();
+        let inner = Bytes::from(inner);
+        let nested = json_descriptor(INDEX, &inner);
+        for children in [
+            [child.clone(), nested.clone()],
+            [nested.clone(), child.clone()],
+        ] {
+            let outer = json!({"schemaVersion": 2, "manifests": children}).to_string();
+            let outer = Bytes::from(outer);
+            let root = descriptor_of(INDEX, &outer).unwrap();
+            let contents = [a.clone(), inner.clone(), outer.clone()];
+            let stored = HashMap::from(contents.clone().map(|bytes| (digest_of(&bytes), bytes)));
+            let fetch = |d: Descriptor| {
+                let bytes = stored[d.digest().as_ref()].clone();
+                async move { Ok(bytes) }
+            };
+            let tree = Tree::read(root, fetch).await.unwrap();
+            let order: Vec<Bytes> = tree.manifests.into_iter().map(|(_, bytes)| bytes).collect();
+            assert_eq!(order, contents);
+        }
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 //! the limit.
 
 mod apply;
+mod meter;
 mod root;
 
 use std::path::{Path, PathBuf};
@@ -50,7 +51,11 @@ pub(crate) async fn fetch(
     let unpacked = tokio::task::spawn_blocking(move || unpack(&files, Root::new(rootfs), limit));
     let unpacked = unpacked.await.context("unpacking the layers")?;
     cache.close().context("removing the fetched layers")?;
-    Ok(unpacked.map_err(|e| Fault::data("a layer of the image cannot be unpacked").because(e))?)
+    let what = "a layer of the image cannot be unpacked";
+    Ok(unpacked.map_err(|error| match error.is_of_this_machine() {
+        true => Fault::operational(what).because(error),
+        false => Fault::data(what).because(error),
+    })?)
 }
 
 async fn download(

@@ -1,9 +1,9 @@
 //! Applying one layer on the ones below it (OCI image specification, `layer.md`).
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     fs, io,
-    io::Read,
+    io::{Read, Write as _},
     os::unix::fs::{PermissionsExt as _, lchown, symlink},
     path::{Component, Path, PathBuf},
     time::{Duration, SystemTime},
@@ -11,10 +11,14 @@ use std::{
 
 use tar::{Archive, Entry, EntryType};
 
-use super::Root;
+use super::{
+    Root,
+    meter::{Meter, Metered},
+};
 
 /// The most entries of all layers together; the largest images known have some hundred thousand.
 const ENTRIES_LIMIT: u64 = 5_000_000;
+const BUFFER_BYTES: usize = 256 * 1024;
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
@@ -42,6 +46,21 @@ pub(crate) enum LayerError {
     },
 }
 
+impl LayerError {
+    /// Whether the machine is at fault (a full disk), not the image (a file where a folder must be, a link to nothing).
+    pub fn is_of_this_machine(&self) -> bool {
+        let Self::Write { source, .. } = self else {
+            return false;
+        };
+        let of_image = [
+            io::ErrorKind::NotFound,
+            io::ErrorKind::NotADirectory,
+            io::ErrorKind::InvalidData,
+        ];
+        !of_image.contains(&source.kind())
+    }
+}
+
 /// What was unpacked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unpacked {
@@ -58,10 +77,11 @@ pub(crate) struct Applier {
     entries: u64,
     /// Set at the end: a folder that its owner may not write to must not stop what comes into it.
     folder_modes: BTreeMap<PathBuf, u32>,
-    /// What the present layer made; an opaque mark hides only what lies below.
-    made: HashSet<PathBuf>,
+    /// What the present layer made; marks hide only what lies below.
+    made: BTreeSet<PathBuf>,
     /// Only root may give files away; without it everything belongs to us, as with `tar -x`.
     is_root: bool,
+    buffer: Vec<u8>,
 }
 
 impl Applier {
@@ -72,20 +92,26 @@ impl Applier {
             unpacked: Unpacked::default(),
             entries: 0,
             folder_modes: BTreeMap::new(),
-            made: HashSet::new(),
+            made: BTreeSet::new(),
             is_root: rustix::process::geteuid().is_root(),
+            buffer: vec![0; BUFFER_BYTES],
         }
     }
 
     pub fn layer(&mut self, tar: impl Read) -> Result<(), LayerError> {
         self.made.clear();
-        let mut archive = Archive::new(tar);
+        let meter = Meter::new();
+        let mut archive = Archive::new(Metered(tar, meter.clone()));
         for entry in archive.entries().map_err(LayerError::Read)? {
             self.entries += 1;
             if self.entries > ENTRIES_LIMIT {
                 return Err(LayerError::TooMany);
             }
-            self.entry(entry.map_err(LayerError::Read)?)?;
+            let mut entry = entry.map_err(LayerError::Read)?;
+            meter.expect_content();
+            self.entry(&mut entry)?;
+            io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)?;
+            meter.expect_headers();
         }
         Ok(())
     }
@@ -98,7 +124,7 @@ impl Applier {
         Ok(self.unpacked)
     }
 
-    fn entry(&mut self, entry: Entry<'_, impl Read>) -> Result<(), LayerError> {
+    fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), LayerError> {
         let name = entry.path().map_err(LayerError::Read)?.into_owned();
         let clean = plain(&name, &name)?;
         let Some(file_name) = clean.file_name().map(|n| n.to_string_lossy().into_owned()) else {
@@ -117,9 +143,7 @@ impl Applier {
                     reason,
                 });
             }
-            return self
-                .remove(&parent.join(hidden))
-                .map_err(write_error(&name));
+            return self.hide(&parent.join(hidden)).map_err(write_error(&name));
         }
         fs::create_dir_all(&parent).map_err(write_error(&name))?;
         let path = parent.join(clean.file_name().unwrap_or_default());
@@ -129,7 +153,7 @@ impl Applier {
 
     fn create(
         &mut self,
-        mut entry: Entry<'_, impl Read>,
+        entry: &mut Entry<'_, impl Read>,
         name: &Path,
         path: &Path,
     ) -> Result<(), LayerError> {
@@ -138,24 +162,24 @@ impl Applier {
         match header.entry_type() {
             EntryType::Directory => {
                 self.folder(path).map_err(write_error(name))?;
-                self.own(path, &entry, name)?;
+                self.own(path, entry, name)?;
                 self.folder_modes.insert(path.to_owned(), mode);
                 return Ok(());
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 self.remove(path).map_err(write_error(name))?;
-                self.file(&mut entry, name, path)?;
-                self.own(path, &entry, name)?;
+                self.file(entry, name, path)?;
+                self.own(path, entry, name)?;
                 // After the owner, whose change takes setuid away.
                 set_mode(path, mode).map_err(write_error(name))?;
             }
             EntryType::Symlink => {
-                let target = link_name(&entry, name)?;
+                let target = link_name(entry, name)?;
                 self.remove(path).map_err(write_error(name))?;
                 symlink(target, path).map_err(write_error(name))?;
-                self.own(path, &entry, name)?;
+                self.own(path, entry, name)?;
             }
-            EntryType::Link => self.hard_link(&link_name(&entry, name)?, name, path)?,
+            EntryType::Link => self.hard_link(&link_name(entry, name)?, name, path)?,
             EntryType::Char | EntryType::Block | EntryType::Fifo => {
                 self.unpacked.devices += 1;
                 return Ok(());
@@ -195,13 +219,33 @@ impl Applier {
         }
         let modified = entry.header().mtime().ok();
         let mut file = fs::File::create_new(path).map_err(write_error(name))?;
-        let written = io::copy(&mut entry.take(left), &mut file).map_err(write_error(name))?;
-        self.unpacked.bytes += written;
+        self.unpacked.bytes += self.copy(entry, &mut file, name)?;
         let modified =
             modified.and_then(|s| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(s)));
         match modified {
             Some(time) => file.set_modified(time).map_err(write_error(name)),
             None => Ok(()),
+        }
+    }
+
+    /// Tells a layer that cannot be read from a disk that cannot be written.
+    fn copy(
+        &mut self,
+        entry: &mut impl Read,
+        file: &mut fs::File,
+        name: &Path,
+    ) -> Result<u64, LayerError> {
+        let mut copied = 0;
+        loop {
+            let count = match entry.read(&mut self.buffer) {
+                Ok(0) => return Ok(copied),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(LayerError::Read(error)),
+            };
+            let written = file.write_all(&self.buffer[..count]);
+            written.map_err(write_error(name))?;
+            copied += count as u64;
         }
     }
 
@@ -239,10 +283,19 @@ impl Applier {
             Err(error) => return Err(error),
         };
         for entry in entries {
-            let path = entry?.path();
-            if !self.made.iter().any(|made| made.starts_with(&path)) {
-                self.remove(&path)?;
-            }
+            self.hide(&entry?.path())?;
+        }
+        Ok(())
+    }
+
+    /// Removes what lower layers have at this path and below it.
+    fn hide(&mut self, path: &Path) -> io::Result<()> {
+        let next = self.made.range(path.to_owned()..).next();
+        if next.is_none_or(|made| !made.starts_with(path)) {
+            return self.remove(path);
+        }
+        if fs::symlink_metadata(path)?.is_dir() {
+            self.hide_below(path)?;
         }
         Ok(())
     }

@@ -47,7 +47,8 @@ impl Root {
             }
             links += 1;
             if links > LINKS_LIMIT {
-                return Err(io::Error::other("its links go round in a circle"));
+                let reason = "its links go round in a circle";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
             }
             for part in fs::read_link(&here)?.iter().rev() {
                 waiting.push_front(part.into());

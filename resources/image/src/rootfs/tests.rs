@@ -109,6 +109,37 @@ fn layers_cover_hide_and_keep() {
 }
 
 #[test]
+fn marks_hide_what_lies_below_and_nothing_of_their_own_layer() {
+    let case = Case::new();
+    let lower = Layer::new()
+        .file("a/b/old", "1")
+        .file("c/old", "1")
+        .file("d", "1");
+    let upper = Layer::new()
+        .file("a/b/new", "2")
+        .file("a/.wh..wh..opq", "")
+        .file("c/new", "2")
+        .file(".wh.c", "")
+        .file("d", "2")
+        .file(".wh.d", "");
+    case.apply([lower, upper]).unwrap();
+    for hidden in ["a/b/old", "c/old"] {
+        assert_eq!(case.read(hidden), None, "{hidden}");
+    }
+    for kept in ["a/b/new", "c/new", "d"] {
+        assert_eq!(case.read(kept).as_deref(), Some("2"), "{kept}");
+    }
+}
+
+#[test]
+fn an_endless_name_is_refused_before_it_fills_the_memory() {
+    let name = "x".repeat(2 * 1024 * 1024);
+    let layer = Layer::new().add(EntryType::GNULongName, "././@LongLink", 0, "", &name);
+    let error = Case::new().apply([layer.file("a", "")]).unwrap_err();
+    assert!(format!("{error:?}").contains("headers"), "{error:?}");
+}
+
+#[test]
 fn modes_links_and_times_are_kept() {
     let case = Case::new();
     let layer = Layer::new()
