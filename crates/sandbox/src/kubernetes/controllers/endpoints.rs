@@ -1,0 +1,127 @@
+//! EndpointSlices: the addresses of the pods that a Service selects, and which of them are Ready.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::pods;
+use crate::kubernetes::{
+    failure::Failure,
+    kinds::stored,
+    object::{self, list, pairs, set, text},
+    selector::Labels,
+    store::World,
+    write::{self, Mode},
+};
+
+pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
+    for service in world.list("services", "") {
+        let selector = service.pointer("/spec/selector");
+        let wanted = selector.is_some() && !object::is_terminating(&service);
+        if wanted {
+            reconcile_one(world, &service)?;
+        }
+    }
+    Ok(())
+}
+
+fn reconcile_one(world: &mut World, service: &Value) -> Result<(), Failure> {
+    let selector = Labels::of(Some(
+        &json!({"matchLabels": pairs(service, "/spec/selector")}),
+    ));
+    let mut pods = world.list("pods", object::namespace(service));
+    pods.retain(|pod| {
+        !text(pod, "/status/podIP").is_empty()
+            && !pods::has_ended(pod)
+            && selector
+                .as_ref()
+                .is_some_and(|selector| selector.matches(&object::labels(pod)))
+    });
+    let endpoints: Vec<_> = pods.iter().map(|pod| endpoint(world, pod)).collect();
+    let ports = ports(service, &pods);
+    let slices = world.list("endpointslices", object::namespace(service));
+    let slice = slices
+        .iter()
+        .find(|slice| object::is_controlled_by(slice, object::uid(service)));
+    match slice {
+        Some(slice) => {
+            let mut new = Value::clone(slice);
+            set(&mut new, &["endpoints"], endpoints);
+            set(&mut new, &["ports"], ports);
+            super::put_changed(world, "endpointslices", slice, new)?;
+            Ok(())
+        }
+        None => create(world, service, endpoints, ports),
+    }
+}
+
+fn create(
+    world: &mut World,
+    service: &Value,
+    endpoints: Vec<Value>,
+    ports: Value,
+) -> Result<(), Failure> {
+    let body = json!({
+        "metadata": {
+            "generateName": format!("{}-", object::name(service)),
+            "labels": {
+                "kubernetes.io/service-name": object::name(service),
+                "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+            },
+            "ownerReferences": [object::owner_reference(service, "v1", "Service")],
+        },
+        "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
+    });
+    let namespace = object::namespace(service);
+    match write::create(
+        world,
+        stored("endpointslices"),
+        namespace,
+        body,
+        Mode::default(),
+    ) {
+        // The namespace is going.
+        Err(failure) if failure.code == 403 => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// A pod that is going serves perhaps, but is not ready: no new connection belongs there.
+fn endpoint(world: &World, pod: &Value) -> Value {
+    let node = text(pod, "/spec/nodeName");
+    let zone = world.get("nodes", "", node);
+    let zone = zone.and_then(|node| object::labels(&node).remove("topology.kubernetes.io/zone"));
+    let (serving, terminating) = (pods::is_ready(pod), object::is_terminating(pod));
+    let mut endpoint = json!({
+        "addresses": [text(pod, "/status/podIP")],
+        "conditions": {"ready": serving && !terminating, "serving": serving, "terminating": terminating},
+        "nodeName": node,
+        "targetRef": {
+            "kind": "Pod", "namespace": object::namespace(pod), "name": object::name(pod),
+            "uid": object::uid(pod),
+        },
+    });
+    if let Some(zone) = zone {
+        endpoint["zone"] = zone.into();
+    }
+    endpoint
+}
+
+/// The ports of the pods; a target port by name is looked up in the first pod's containers.
+fn ports(service: &Value, pods: &[Arc<Value>]) -> Value {
+    let ports = list(service, "/spec/ports").iter().map(|port| {
+        let target = match &port["targetPort"] {
+            Value::String(name) => named_port(pods, name),
+            other => other.clone(),
+        };
+        json!({"name": text(port, "/name"), "port": target, "protocol": port["protocol"]})
+    });
+    ports.collect::<Vec<_>>().into()
+}
+
+fn named_port(pods: &[Arc<Value>], name: &str) -> Value {
+    let containers = pods.iter().flat_map(|pod| list(pod, "/spec/containers"));
+    let mut ports = containers.flat_map(|container| list(container, "/ports"));
+    let found = ports.find(|port| text(port, "/name") == name);
+    found.map_or(Value::Null, |port| port["containerPort"].clone())
+}

@@ -1,0 +1,116 @@
+//! The garbage collector: what belonged to something that is gone goes, too; `Foreground` and `Orphan` deletions.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::Value;
+
+use crate::kubernetes::{
+    failure::Failure,
+    kinds::{KINDS, Kind},
+    object::{self, list, set, text},
+    store::World,
+    write::{self, Deletion},
+};
+
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
+type Found = (&'static Kind, Arc<Value>);
+
+pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
+    let kinds = KINDS.iter().filter(|kind| !kind.transient);
+    let all: Vec<Found> = kinds
+        .flat_map(|kind| {
+            world
+                .list(kind.plural, "")
+                .into_iter()
+                .map(move |o| (kind, o))
+        })
+        .collect();
+    let alive: BTreeSet<&str> = all.iter().map(|(_, object)| object::uid(object)).collect();
+    for (kind, object) in &all {
+        let owners = list(object, "/metadata/ownerReferences");
+        let abandoned = !owners.is_empty()
+            && owners
+                .iter()
+                .all(|owner| !alive.contains(text(owner, "/uid")));
+        if abandoned && !object::is_terminating(object) {
+            delete(world, kind, object)?;
+        }
+    }
+    for (kind, owner) in all
+        .iter()
+        .filter(|(_, object)| object::is_terminating(object))
+    {
+        finish_owner(world, kind, owner, &all)?;
+    }
+    Ok(())
+}
+
+fn delete(world: &mut World, kind: &Kind, object: &Value) -> Result<(), Failure> {
+    let at = (object::namespace(object), object::name(object));
+    match write::delete(world, kind, at, &Deletion::default()) {
+        Err(failure) if failure.code == 404 => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// An owner that is being deleted waits for its dependents: for their end, or for their being let go.
+fn finish_owner(
+    world: &mut World,
+    kind: &'static Kind,
+    owner: &Value,
+    all: &[Found],
+) -> Result<(), Failure> {
+    let has = |name: &str| {
+        list(owner, "/metadata/finalizers")
+            .iter()
+            .any(|f| f == name)
+    };
+    let uid = object::uid(owner);
+    let of_owner = |object: &Value| {
+        let mut owners = list(object, "/metadata/ownerReferences").iter();
+        owners.any(|reference| text(reference, "/uid") == uid)
+    };
+    let dependents: Vec<_> = all.iter().filter(|(_, object)| of_owner(object)).collect();
+    if has(ORPHAN) {
+        for (kind, dependent) in &dependents {
+            let mut new = Value::clone(dependent);
+            let mut owners = list(&new, "/metadata/ownerReferences").to_vec();
+            owners.retain(|reference| text(reference, "/uid") != uid);
+            set(&mut new, &["metadata", "ownerReferences"], owners);
+            world.put(kind.plural, new)?;
+        }
+        return release(world, kind, owner, ORPHAN);
+    }
+    if has(FOREGROUND) {
+        for (kind, dependent) in &dependents {
+            if !object::is_terminating(dependent) {
+                delete(world, kind, dependent)?;
+            }
+        }
+        if dependents.is_empty() {
+            return release(world, kind, owner, FOREGROUND);
+        }
+    }
+    Ok(())
+}
+
+/// Takes a finalizer off; without any left the object goes.
+fn release(
+    world: &mut World,
+    kind: &'static Kind,
+    owner: &Value,
+    finalizer: &str,
+) -> Result<(), Failure> {
+    let mut new = owner.clone();
+    let mut finalizers = list(owner, "/metadata/finalizers").to_vec();
+    finalizers.retain(|name| name != finalizer);
+    if finalizers.is_empty() {
+        world.remove(kind.plural, object::namespace(owner), object::name(owner))?;
+    } else {
+        set(&mut new, &["metadata", "finalizers"], finalizers);
+        world.put(kind.plural, new)?;
+    }
+    Ok(())
+}

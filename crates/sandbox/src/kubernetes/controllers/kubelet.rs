@@ -1,0 +1,169 @@
+//! The kubelets: pods placed on a Ready node start, run and stop.
+//!
+//! As KWOK simulates them: a pod becomes Ready after a while, one of a Job ends after a while (with success, unless its
+//! annotation `trireme.dev/sandbox-outcome: fail` says otherwise), a deleted one is gone after a while.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{clocks::Clocks, pods};
+use crate::kubernetes::{
+    failure::Failure,
+    object::{self, condition, number, set, set_condition, text},
+    options::Timings,
+    store::World,
+};
+
+const OUTCOME: &str = "/metadata/annotations/trireme.dev~1sandbox-outcome";
+
+pub(super) fn reconcile(
+    world: &mut World,
+    timings: &Timings,
+    clocks: &mut Clocks,
+) -> Result<(), Failure> {
+    for pod in world.list("pods", "") {
+        let node = text(&pod, "/spec/nodeName");
+        if node.is_empty() {
+            continue;
+        }
+        match world.get("nodes", "", node) {
+            // Its node is gone, and nobody is left who could end it gracefully.
+            None => {
+                world.remove("pods", object::namespace(&pod), object::name(&pod))?;
+            }
+            Some(node) if condition(&node, "Ready") == "True" => {
+                live(world, timings, clocks, &pod, &node)?;
+            }
+            Some(_) => lose_sight(world, &pod)?,
+        }
+    }
+    Ok(())
+}
+
+/// A pod on a node that does not answer counts as not ready (the node life cycle controller says so, not the kubelet).
+fn lose_sight(world: &mut World, pod: &Value) -> Result<(), Failure> {
+    let mut new = pod.clone();
+    if pods::is_ready(pod) {
+        set_condition(&mut new, "Ready", "False", "NodeNotReady", &object::now());
+    }
+    super::put_changed(world, "pods", pod, new)?;
+    Ok(())
+}
+
+fn live(
+    world: &mut World,
+    timings: &Timings,
+    clocks: &mut Clocks,
+    pod: &Arc<Value>,
+    node: &Value,
+) -> Result<(), Failure> {
+    let clock = |what: &str| format!("{} {what}", object::uid(pod));
+    if object::is_terminating(pod) {
+        let grace = number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or_default();
+        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or_default());
+        let finalized = object::list(pod, "/metadata/finalizers").is_empty();
+        if clocks.is_due(clock("stops"), grace.min(timings.pod_stop)) && finalized {
+            world.remove("pods", object::namespace(pod), object::name(pod))?;
+        }
+        return Ok(());
+    }
+    match text(pod, "/status/phase") {
+        "Pending" if clocks.is_due(clock("starts"), timings.pod_start) => {
+            let running = started(world, pod, node);
+            world.put("pods", running)?;
+        }
+        "Running" if ends_by_itself(pod) => {
+            if clocks.is_due(clock("ends"), timings.job_run) {
+                world.put("pods", ended(pod))?;
+            }
+        }
+        "Running" if !pods::is_ready(pod) && !is_held_unready(pod) => {
+            let mut new = Value::clone(pod);
+            set_condition(&mut new, "Ready", "True", "", &object::now());
+            world.put("pods", new)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A pod that the outside made unready stays so; only what the loss of its node did is undone.
+fn is_held_unready(pod: &Value) -> bool {
+    let conditions = object::list(pod, "/status/conditions").iter();
+    let mut ready = conditions.filter(|condition| text(condition, "/type") == "Ready");
+    ready.any(|condition| text(condition, "/reason") != "NodeNotReady")
+}
+
+fn ends_by_itself(pod: &Value) -> bool {
+    object::controller(pod).is_some_and(|owner| text(owner, "/kind") == "Job")
+}
+
+fn started(world: &World, pod: &Value, node: &Value) -> Value {
+    let mut new = pod.clone();
+    let now = object::now();
+    let address = free_address(world);
+    let host = text(node, "/status/addresses/0/address");
+    for (key, value) in [
+        ("phase", json!("Running")),
+        ("startTime", json!(now)),
+        ("podIP", json!(address)),
+        ("podIPs", json!([{"ip": address}])),
+        ("hostIP", json!(host)),
+    ] {
+        set(&mut new, &["status", key], value);
+    }
+    let statuses = container_statuses(pod, &json!({"running": {"startedAt": now}}), true);
+    set(&mut new, &["status", "containerStatuses"], statuses);
+    for condition in ["PodScheduled", "Initialized", "ContainersReady", "Ready"] {
+        set_condition(&mut new, condition, "True", "", &now);
+    }
+    new
+}
+
+fn ended(pod: &Value) -> Value {
+    let mut new = pod.clone();
+    let now = object::now();
+    let failed = text(pod, OUTCOME) == "fail";
+    let (phase, code, reason) = if failed {
+        ("Failed", 1, "Error")
+    } else {
+        ("Succeeded", 0, "Completed")
+    };
+    let state = json!({"terminated": {"exitCode": code, "reason": reason, "finishedAt": now}});
+    let statuses = container_statuses(pod, &state, false);
+    set(&mut new, &["status", "phase"], phase);
+    set(&mut new, &["status", "containerStatuses"], statuses);
+    for condition in ["ContainersReady", "Ready"] {
+        set_condition(&mut new, condition, "False", "PodCompleted", &now);
+    }
+    new
+}
+
+fn container_statuses(pod: &Value, state: &Value, ready: bool) -> Value {
+    let containers = object::list(pod, "/spec/containers")
+        .iter()
+        .map(|container| {
+            json!({
+                "name": container["name"], "image": container["image"], "imageID": "",
+                "ready": ready, "started": ready, "restartCount": 0, "state": state,
+            })
+        });
+    containers.collect::<Vec<_>>().into()
+}
+
+/// A loopback address that no pod has, out of 127.64.0.0/10, so that whoever serves the pods can listen on it.
+fn free_address(world: &World) -> String {
+    let pods = world.list("pods", "");
+    loop {
+        let (b, c, d) = (
+            fastrand::u8(64..128),
+            fastrand::u8(..),
+            fastrand::u8(1..255),
+        );
+        let address = format!("127.{b}.{c}.{d}");
+        if !pods.iter().any(|pod| text(pod, "/status/podIP") == address) {
+            return address;
+        }
+    }
+}

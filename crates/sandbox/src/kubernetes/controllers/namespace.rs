@@ -1,0 +1,48 @@
+//! Namespaces: a new one gets its default service account, one that is going takes everything in it along.
+
+use serde_json::{Value, json};
+
+use crate::kubernetes::{
+    failure::Failure,
+    kinds::{KINDS, stored},
+    object::{self, name},
+    store::World,
+    write::{self, Deletion, Mode},
+};
+
+pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
+    for namespace in world.list("namespaces", "") {
+        if object::is_terminating(&namespace) {
+            empty(world, &namespace)?;
+        } else if world
+            .get("serviceaccounts", name(&namespace), "default")
+            .is_none()
+        {
+            let kind = stored("serviceaccounts");
+            let body = json!({"metadata": {"name": "default"}});
+            write::create(world, kind, name(&namespace), body, Mode::default())?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what is in the namespace, and the namespace when nothing is.
+fn empty(world: &mut World, namespace: &Value) -> Result<(), Failure> {
+    let mut left = 0;
+    for kind in KINDS
+        .iter()
+        .filter(|kind| kind.namespaced && !kind.transient)
+    {
+        for object in world.list(kind.plural, name(namespace)) {
+            if !object::is_terminating(&object) {
+                let at = (name(namespace), name(&object));
+                write::delete(world, kind, at, &Deletion::default())?;
+            }
+        }
+        left += world.list(kind.plural, name(namespace)).len();
+    }
+    if left == 0 {
+        world.remove("namespaces", "", name(namespace))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! The eviction subresource: a deletion that the disruption budgets must allow.
+//!
+//! Case by case as `pkg/registry/core/pod/storage/eviction.go` of Kubernetes 1.37. The real server reads the pod and the
+//! budget one after another and guards against changes in between with preconditions; here the world is locked for the
+//! whole, so those retries have no counterpart.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    budget,
+    failure::{Failure, cause},
+    kinds::stored,
+    object::{self, condition, list, number, set, text},
+    store::World,
+    write::{Deletion, Mode, Part, delete, update},
+};
+
+/// More granted evictions than this mean that nobody confirms them (`MaxDisruptedPodSize`).
+const MAX_DISRUPTED_PODS: usize = 2000;
+
+const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+/// Evicts a pod, or says why not. `body` is the `Eviction` that was sent.
+///
+/// # Errors
+/// 400, 404, 409; 429 when the budget allows nothing now; 500 when two budgets cover the pod.
+pub(crate) fn evict(
+    world: &mut World,
+    (namespace, name): (&str, &str),
+    body: &Value,
+    dry_run: bool,
+) -> Result<Value, Failure> {
+    let known = ["policy/v1", "policy/v1beta1"].contains(&text(body, "/apiVersion"));
+    if !known || text(body, "/kind") != "Eviction" {
+        let message = "no kind \"Eviction\" is registered for the sent version; send policy/v1";
+        return Err(Failure::bad_request(message));
+    }
+    if object::name(body) != name {
+        let message = "name in URL does not match name in Eviction object";
+        return Err(Failure::bad_request(message));
+    }
+    let mut how = Deletion::of(&body["deleteOptions"]);
+    how.dry_run |= dry_run;
+    let pod = world
+        .get("pods", namespace, name)
+        .ok_or_else(|| Failure::not_found(stored("pods"), name))?;
+    if !ignores_budgets(&pod) {
+        ask_budget(world, &pod, how.dry_run)?;
+    }
+    mark_and_delete(world, (namespace, name), &how)?;
+    Ok(json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201,
+    }))
+}
+
+/// A pod that has ended, never began or is going already has been disrupted, or disrupts nobody.
+fn ignores_budgets(pod: &Value) -> bool {
+    ["Succeeded", "Failed", "Pending"].contains(&text(pod, "/status/phase"))
+        || object::is_terminating(pod)
+}
+
+fn ask_budget(world: &mut World, pod: &Value, dry_run: bool) -> Result<(), Failure> {
+    let mut budgets = budget::budgets_of(world, pod);
+    if budgets.len() > 1 {
+        let message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+        return Err(Failure::bare(500, message));
+    }
+    let Some(mut budget) = budgets.pop() else {
+        return Ok(());
+    };
+    if may_go_uncounted(pod, &budget) {
+        return Ok(());
+    }
+    check(&budget)?;
+    if dry_run {
+        return Ok(());
+    }
+    let now = Timestamp::now();
+    let allowed = number(&budget, "/status/disruptionsAllowed").unwrap_or_default() - 1;
+    set(&mut budget, &["status", "disruptionsAllowed"], allowed);
+    let path = ["status", "disruptedPods", object::name(pod)];
+    set(&mut budget, &path, object::time(now));
+    if allowed == 0 {
+        let generation = number(&budget, "/metadata/generation").unwrap_or(1);
+        budget::set_allowed_condition(&mut budget, 0, generation, now);
+    }
+    world.put("poddisruptionbudgets", budget)?;
+    Ok(())
+}
+
+/// A pod that is not Ready does not count as healthy, so it may go while enough others are, or whenever its budget
+/// says `AlwaysAllow`.
+fn may_go_uncounted(pod: &Value, budget: &Value) -> bool {
+    if condition(pod, "Ready") == "True" {
+        return false;
+    }
+    let figure = |name: &str| number(budget, &format!("/status/{name}")).unwrap_or_default();
+    let desired = figure("desiredHealthy");
+    text(budget, "/spec/unhealthyPodEvictionPolicy") == "AlwaysAllow"
+        || (figure("currentHealthy") >= desired && desired > 0)
+}
+
+fn check(budget: &Value) -> Result<(), Failure> {
+    let name = object::name(budget);
+    let figure = |pointer: &str| number(budget, pointer).unwrap_or_default();
+    let because = |message: &str| cause("DisruptionBudget", message, "");
+    let kind = super::kinds::stored("poddisruptionbudgets");
+    if figure("/status/observedGeneration") < figure("/metadata/generation") {
+        let why = format!("The disruption budget {name} is still being processed by the server.");
+        return Err(Failure::too_many_requests(REFUSED, 10, because(&why)));
+    }
+    let allowed = figure("/status/disruptionsAllowed");
+    if allowed < 0 {
+        let why = "pdb disruptions allowed is negative";
+        let cause = because(&format!(
+            "The disruption budget {name} does not allow evicting pods currently: {why}"
+        ));
+        return Err(Failure::forbidden_budget(kind, name, why).with_cause(cause));
+    }
+    if object::pairs(budget, "/status/disruptedPods").len() > MAX_DISRUPTED_PODS {
+        let why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller";
+        let cause = because(&format!(
+            "The disruption budget {name} does not allow evicting pods currently: too many pending evictions not confirmed by PDB controller"
+        ));
+        return Err(Failure::forbidden_budget(kind, name, why).with_cause(cause));
+    }
+    if allowed == 0 {
+        return Err(Failure::too_many_requests(
+            REFUSED,
+            0,
+            because(&exhausted(budget)),
+        ));
+    }
+    Ok(())
+}
+
+/// Why a budget allows nothing now.
+fn exhausted(budget: &Value) -> String {
+    let name = object::name(budget);
+    let figure = |pointer: &str| number(budget, pointer).unwrap_or_default();
+    let (desired, current) = (
+        figure("/status/desiredHealthy"),
+        figure("/status/currentHealthy"),
+    );
+    if current <= desired {
+        return format!(
+            "The disruption budget {name} needs {desired} healthy pods and has {current} currently"
+        );
+    }
+    let conditions = list(budget, "/status/conditions").iter();
+    let mut told = conditions
+        .filter(|c| text(c, "/type") == "DisruptionAllowed" && !text(c, "/message").is_empty());
+    let told = told.next().map_or(String::new(), |condition| {
+        let (reason, message) = (text(condition, "/reason"), text(condition, "/message"));
+        format!(" ({reason}): {message}")
+    });
+    format!("The disruption budget {name} does not allow evicting pods currently{told}")
+}
+
+/// The pod is told why it goes before it goes.
+fn mark_and_delete(world: &mut World, at: (&str, &str), how: &Deletion) -> Result<(), Failure> {
+    let kind = stored("pods");
+    let mut how = how.clone();
+    if !how.dry_run
+        && let Some(pod) = world.get("pods", at.0, at.1)
+    {
+        let wanted = how.resource_version.as_deref();
+        let version = text(&pod, "/metadata/resourceVersion");
+        if wanted.is_none_or(|wanted| wanted == version) {
+            let mut pod = Value::clone(&pod);
+            let reason = "EvictionByEvictionAPI";
+            object::set_condition(&mut pod, "DisruptionTarget", "True", reason, &object::now());
+            let marked = update(world, kind, at, pod, Part::Status, Mode::default())?;
+            let version = text(&marked, "/metadata/resourceVersion");
+            how.resource_version = how.resource_version.map(|_| version.to_owned());
+        }
+    }
+    delete(world, kind, at, &how)?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! The API over HTTPS: connections, who asks, whether they may, and where the answer comes from.
+
+mod answer;
+mod call;
+mod discovery;
+mod openapi;
+mod resources;
+mod reviews;
+mod scale;
+mod server;
+mod table;
+mod watch;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+
+pub(crate) use self::server::serve;
+use self::{
+    answer::Body,
+    call::{Call, Target},
+};
+use super::{
+    access::{self, Identity, Tokens},
+    failure::Failure,
+    store::Store,
+};
+
+/// The largest body of a request, as the real server has it (`MaxRequestBodyBytes`, 3 MiB).
+const BODY_LIMIT: usize = 3 * 1024 * 1024;
+
+/// What every request needs.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub store: Arc<Store>,
+    pub tokens: Tokens,
+    /// The version that is reported while no control plane node says one.
+    pub version: String,
+    /// The certificate authority, which pods and clients are told.
+    pub ca_pem: String,
+}
+
+impl Service {
+    /// Answers one request; a refusal is an answer too.
+    pub async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        match self.try_answer(request).await {
+            Ok(response) => response,
+            Err(failure) => answer::failure(&failure),
+        }
+    }
+
+    async fn try_answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Failure> {
+        let who = self.authenticate(&request)?;
+        let call = Call::of(&request)?;
+        let question = call.question();
+        if !self
+            .store
+            .with(|world| access::allows(world, &who, &question))
+        {
+            let details = call.denied_details();
+            return Err(Failure::denied(question.refusal(&who), details));
+        }
+        match &call.target {
+            Target::Path => discovery::answer(self, &call),
+            Target::Resource { kind: None, .. } => Err(Failure::no_such_resource()),
+            Target::Resource { .. } => {
+                let body = read_body(request).await?;
+                resources::answer(self, &who, &call, &body)
+            }
+        }
+    }
+
+    fn authenticate(&self, request: &Request<Incoming>) -> Result<Identity, Failure> {
+        let header = request.headers().get(header::AUTHORIZATION);
+        let token = header
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        token
+            .and_then(|token| self.tokens.identify(token.trim(), Timestamp::now()))
+            .ok_or_else(Failure::unauthorized)
+    }
+}
+
+async fn read_body(request: Request<Incoming>) -> Result<Bytes, Failure> {
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        return Ok(Bytes::new());
+    }
+    let body = Limited::new(request.into_body(), BODY_LIMIT);
+    match body.collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Failure::too_large(BODY_LIMIT))
+        }
+        Err(error) => Err(Failure::bad_request(format!("reading the body: {error}"))),
+    }
+}

@@ -1,0 +1,366 @@
+//! Requests on objects and collections.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{Method, Response, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    Service,
+    answer::{self, Body},
+    call::{Call, Target},
+    reviews, scale, table, watch,
+};
+use crate::kubernetes::{
+    access::Identity,
+    eviction,
+    failure::Failure,
+    kinds::Kind,
+    object::{self, set, text, unset},
+    store::World,
+    write::{self, Deletion, Part},
+};
+
+/// One request with its resource taken apart.
+pub(crate) struct On<'a> {
+    pub call: &'a Call,
+    pub kind: &'static Kind,
+    pub namespace: &'a str,
+    pub name: &'a str,
+    pub body: &'a [u8],
+}
+
+impl On<'_> {
+    fn at(&self) -> (&str, &str) {
+        (self.namespace, self.name)
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Result<Value, Failure> {
+        let media_type = self.call.content_type.as_str();
+        if !["", "application/json"].contains(&media_type) {
+            return Err(Failure::unsupported_media_type("application/json"));
+        }
+        serde_json::from_slice(self.body).map_err(|error| {
+            let message = format!("the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {error}", self.kind.kind);
+            Failure::bad_request(message)
+        })
+    }
+}
+
+/// Answers a request on a resource that is served.
+///
+/// # Errors
+/// Every refusal.
+pub(crate) fn answer(
+    service: &Service,
+    who: &Identity,
+    call: &Call,
+    body: &[u8],
+) -> Result<Response<Body>, Failure> {
+    let Target::Resource {
+        kind: Some(kind),
+        namespace,
+        name,
+        subresource,
+        ..
+    } = &call.target
+    else {
+        return Err(Failure::no_such_resource());
+    };
+    // A cluster-wide kind has no namespace, though the path of a Namespace names it twice.
+    let namespace = if kind.namespaced {
+        namespace.as_str()
+    } else {
+        ""
+    };
+    let on = On {
+        call,
+        kind,
+        namespace,
+        name,
+        body,
+    };
+    if kind.transient {
+        return reviews::answer(service, who, &on);
+    }
+    match subresource.as_str() {
+        "" => object_or_collection(service, &on),
+        other if !kind.subresources.contains(&other) => Err(Failure::no_such_resource()),
+        "status" => single(service, &on, Part::Status),
+        "scale" => scale::answer(service, &on),
+        other => post_only(service, &on, other),
+    }
+}
+
+fn object_or_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
+    if !on.name.is_empty() && !on.call.is_watch() {
+        return single(service, on, Part::Main);
+    }
+    if on.kind.namespaced && on.namespace.is_empty() && on.call.method != Method::GET {
+        return Err(Failure::method_not_allowed());
+    }
+    match on.call.method.as_str() {
+        "GET" if on.call.is_watch() => watch::answer(service, on),
+        "GET" => list(service, on),
+        "POST" => {
+            let body = on.json()?;
+            let mode = on.call.mode();
+            let created = service
+                .store
+                .with(|world| write::create(world, on.kind, on.namespace, body, mode))?;
+            respond(on, StatusCode::CREATED, &created)
+        }
+        "DELETE" => delete_collection(service, on),
+        _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+/// Requests on one object.
+fn single(service: &Service, on: &On<'_>, part: Part) -> Result<Response<Body>, Failure> {
+    let mode = on.call.mode();
+    match on.call.method.as_str() {
+        "GET" => {
+            let found = service
+                .store
+                .with(|world| world.get(on.kind.plural, on.namespace, on.name));
+            let found = found.ok_or_else(|| Failure::not_found(on.kind, on.name))?;
+            respond(on, StatusCode::OK, &found)
+        }
+        "PUT" => {
+            let body = on.json()?;
+            let updated = service
+                .store
+                .with(|world| write::update(world, on.kind, on.at(), body, part, mode))?;
+            respond(on, StatusCode::OK, &updated)
+        }
+        "PATCH" => {
+            let patch = (on.call.content_type.as_str(), on.body);
+            let patched = service
+                .store
+                .with(|world| write::patch(world, on.kind, on.at(), patch, part, mode))?;
+            respond(on, StatusCode::OK, &patched)
+        }
+        "DELETE" if part == Part::Main => {
+            let how = deletion(on)?;
+            let deleted = service
+                .store
+                .with(|world| write::delete(world, on.kind, on.at(), &how))?;
+            Ok(answer_deleted(on, &deleted))
+        }
+        _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+fn respond(on: &On<'_>, code: StatusCode, object: &Value) -> Result<Response<Body>, Failure> {
+    if table::wanted(&on.call.accept) {
+        let table = table::of(
+            on.kind,
+            &[object],
+            table::Include::of(on.call),
+            Timestamp::now(),
+        );
+        return Ok(answer::json(code, &table));
+    }
+    Ok(answer::json(code, object))
+}
+
+/// The options of a deletion: the body's, overruled by the query's.
+fn deletion(on: &On<'_>) -> Result<Deletion, Failure> {
+    let body = if on.body.is_empty() {
+        Value::Null
+    } else {
+        on.json()?
+    };
+    let mut how = Deletion::of(&body);
+    how.dry_run |= on.call.mode().dry_run;
+    if let Ok(seconds) = on.call.query("gracePeriodSeconds").parse() {
+        how.grace_period_s = Some(seconds);
+    }
+    let propagation = on.call.query("propagationPolicy");
+    if !propagation.is_empty() {
+        propagation.clone_into(&mut how.propagation);
+    }
+    Ok(how)
+}
+
+/// Pods, services and service accounts answer with their last state, and so does what still waits for its end; the
+/// rest answers that it is done.
+fn answer_deleted(on: &On<'_>, object: &Value) -> Response<Body> {
+    let shows = ["pods", "services", "serviceaccounts"].contains(&on.kind.plural);
+    if shows || object::is_terminating(object) {
+        return answer::json(StatusCode::OK, object);
+    }
+    let mut details =
+        json!({"name": object::name(object), "kind": on.kind.plural, "uid": object::uid(object)});
+    if !on.kind.group.is_empty() {
+        details["group"] = on.kind.group.into();
+    }
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
+    answer::json(StatusCode::OK, &status)
+}
+
+fn selected(world: &World, on: &On<'_>) -> Result<Vec<Arc<Value>>, Failure> {
+    let (labels, fields) = (on.call.labels()?, on.call.fields(on.kind)?);
+    let mut objects = world.list(on.kind.plural, on.namespace);
+    objects.retain(|object| labels.matches(&object::labels(object)) && fields.matches(object));
+    Ok(objects)
+}
+
+fn delete_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
+    let how = deletion(on)?;
+    service.store.with(|world| {
+        let mut deleted = Vec::new();
+        for object in selected(world, on)? {
+            let at = (object::namespace(&object), object::name(&object));
+            deleted.push(write::delete(world, on.kind, at, &how)?);
+        }
+        let list = as_list(on.kind, &deleted, world.revision());
+        Ok(answer::json(StatusCode::OK, &list))
+    })
+}
+
+fn as_list(kind: &Kind, objects: &[Arc<Value>], revision: u64) -> Value {
+    let items = objects.iter().map(|object| {
+        let mut item = Value::clone(object);
+        // The list says the kind once for all.
+        unset(&mut item, &["apiVersion"]);
+        unset(&mut item, &["kind"]);
+        item
+    });
+    json!({
+        "kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(),
+        "metadata": {"resourceVersion": revision.to_string()},
+        "items": items.collect::<Vec<_>>(),
+    })
+}
+
+fn list(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
+    let (mut objects, revision) = service
+        .store
+        .with(|world| selected(world, on).map(|objects| (objects, world.revision())))?;
+    let page = Page::take(on, &mut objects)?;
+    if table::wanted(&on.call.accept) {
+        let rows: Vec<&Value> = objects.iter().map(|object| &**object).collect();
+        let mut table = table::of(
+            on.kind,
+            &rows,
+            table::Include::of(on.call),
+            Timestamp::now(),
+        );
+        set(
+            &mut table,
+            &["metadata", "resourceVersion"],
+            revision.to_string(),
+        );
+        page.note(&mut table);
+        return Ok(answer::json(StatusCode::OK, &table));
+    }
+    let mut list = as_list(on.kind, &objects, revision);
+    page.note(&mut list);
+    Ok(answer::json(StatusCode::OK, &list))
+}
+
+/// Where a list was cut. The token is the key after which to go on; a later page shows the world as it is then (the
+/// real server keeps the first page's, for as long as it has it).
+struct Page {
+    next: Option<(String, usize)>,
+}
+
+impl Page {
+    fn take(on: &On<'_>, objects: &mut Vec<Arc<Value>>) -> Result<Self, Failure> {
+        let key = |object: &Value| {
+            (
+                object::namespace(object).to_owned(),
+                object::name(object).to_owned(),
+            )
+        };
+        let token = on.call.query("continue");
+        if !token.is_empty() {
+            let after: Option<(String, String)> = URL_SAFE_NO_PAD
+                .decode(token)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let after = after.ok_or_else(|| {
+                Failure::bad_request("continue key is not valid: it is none of this server's")
+            })?;
+            objects.retain(|object| key(object) > after);
+        }
+        let limit: usize = on.call.query("limit").parse().unwrap_or_default();
+        if limit == 0 || objects.len() <= limit {
+            return Ok(Self { next: None });
+        }
+        let rest = objects.len() - limit;
+        objects.truncate(limit);
+        let last = objects.last().map(|object| key(object)).unwrap_or_default();
+        let token = URL_SAFE_NO_PAD.encode(json!(last).to_string());
+        Ok(Self {
+            next: Some((token, rest)),
+        })
+    }
+
+    fn note(self, list: &mut Value) {
+        if let Some((token, rest)) = self.next {
+            set(list, &["metadata", "continue"], token);
+            set(list, &["metadata", "remainingItemCount"], rest);
+        }
+    }
+}
+
+/// The subresources to which one only posts.
+fn post_only(service: &Service, on: &On<'_>, name: &str) -> Result<Response<Body>, Failure> {
+    if on.call.method != Method::POST {
+        return Err(Failure::method_not_allowed());
+    }
+    let body = on.json()?;
+    let dry_run = on.call.mode().dry_run;
+    let result = match name {
+        "eviction" => service
+            .store
+            .with(|world| eviction::evict(world, on.at(), &body, dry_run))?,
+        "binding" => bind(service, on, &body)?,
+        _ => issue_token(service, on, body)?,
+    };
+    Ok(answer::json(StatusCode::CREATED, &result))
+}
+
+/// Places a pod on a node, once.
+fn bind(service: &Service, on: &On<'_>, body: &Value) -> Result<Value, Failure> {
+    let node = text(body, "/target/name");
+    service.store.with(|world| {
+        let pod = world.get("pods", on.namespace, on.name);
+        let pod = pod.ok_or_else(|| Failure::not_found(on.kind, on.name))?;
+        let placed = text(&pod, "/spec/nodeName");
+        if !placed.is_empty() {
+            let why = format!("pod {} is already assigned to node {placed:?}", on.name);
+            return Err(Failure::conflict(on.kind, on.name, &why));
+        }
+        let mut pod = Value::clone(&pod);
+        set(&mut pod, &["spec", "nodeName"], node);
+        object::set_condition(&mut pod, "PodScheduled", "True", "", &object::now());
+        world.put("pods", pod)?;
+        Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+    })
+}
+
+/// A token of a service account (`TokenRequest`).
+fn issue_token(service: &Service, on: &On<'_>, mut request: Value) -> Result<Value, Failure> {
+    let account = service
+        .store
+        .with(|world| world.get("serviceaccounts", on.namespace, on.name));
+    account.ok_or_else(|| Failure::not_found(on.kind, on.name))?;
+    let seconds = object::number(&request, "/spec/expirationSeconds").unwrap_or(3600);
+    let end = Timestamp::now() + SignedDuration::from_secs(seconds.clamp(600, 1 << 31));
+    let name = format!("system:serviceaccount:{}:{}", on.namespace, on.name);
+    let token = service.tokens.issue(Identity::named(&name), Some(end))?;
+    set(&mut request, &["apiVersion"], "authentication.k8s.io/v1");
+    set(&mut request, &["kind"], "TokenRequest");
+    set(
+        &mut request,
+        &["status"],
+        json!({"token": token, "expirationTimestamp": object::time(end)}),
+    );
+    Ok(request)
+}

@@ -1,0 +1,61 @@
+//! How the API is started.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// How [`Api::start`](super::Api::start) begins.
+#[derive(Debug, Clone)]
+pub struct KubernetesOptions {
+    /// The folder that keeps objects, tokens and certificates. It belongs to one API at a time.
+    pub state_dir: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How long the simulated parts take.
+    pub timings: Timings,
+    /// The version that is reported while no control plane node says one (`v1.36.4`).
+    pub version: String,
+}
+
+impl KubernetesOptions {
+    /// Loopback, a free port, the default timings.
+    pub fn new(state_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            state_dir: state_dir.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            timings: Timings::default(),
+            version: "v1.36.4".into(),
+        }
+    }
+}
+
+/// How long the kubelets of the sandbox take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timings {
+    /// From the placement of a pod until it is Ready.
+    pub pod_start: Duration,
+    /// From the deletion of a pod until it is gone, unless its grace period is shorter.
+    pub pod_stop: Duration,
+    /// From the start of a pod that ends by itself until it has.
+    pub job_run: Duration,
+}
+
+impl Default for Timings {
+    /// Long enough to see, short enough for a roll of nine nodes within half a minute.
+    fn default() -> Self {
+        Self {
+            pod_start: Duration::from_millis(300),
+            pod_stop: Duration::from_millis(200),
+            job_run: Duration::from_millis(300),
+        }
+    }
+}
+
+impl Timings {
+    /// For tests: as short as it still takes several steps.
+    pub fn fast() -> Self {
+        Self {
+            pod_start: Duration::from_millis(20),
+            pod_stop: Duration::from_millis(20),
+            job_run: Duration::from_millis(20),
+        }
+    }
+}

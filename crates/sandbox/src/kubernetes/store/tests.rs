@@ -1,0 +1,95 @@
+use serde_json::json;
+
+use super::*;
+
+fn pod(name: &str) -> Value {
+    json!({"metadata": {"namespace": "shop", "name": name}})
+}
+
+fn names(store: &Store) -> Vec<String> {
+    store.with(|world| {
+        let pods = world.list("pods", "shop");
+        pods.iter().map(|pod| name(pod).to_owned()).collect()
+    })
+}
+
+fn journal(dir: &Path) -> std::path::PathBuf {
+    dir.join("objects.jsonl")
+}
+
+#[test]
+fn a_world_comes_back_with_its_revision_and_its_watchable_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store.with(|world| {
+        world.put("pods", pod("a")).unwrap();
+        world.put("pods", pod("b")).unwrap();
+        world.remove("pods", "shop", "a").unwrap();
+    });
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(names(&store), ["b"]);
+    store.with(|world| {
+        assert_eq!(world.revision(), 3);
+        let changes: Vec<_> = world.changes_since(1).unwrap();
+        let changes: Vec<_> = changes.iter().map(|e| (e.revision, e.change)).collect();
+        assert_eq!(changes, [(2, Change::Added), (3, Change::Deleted)]);
+    });
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off_at_every_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store.with(|world| world.put("pods", pod("a")).unwrap());
+    let whole = std::fs::read(journal(dir.path())).unwrap();
+    store.with(|world| world.put("pods", pod("b")).unwrap());
+    drop(store);
+    let longer = std::fs::read(journal(dir.path())).unwrap();
+    for length in whole.len()..longer.len() {
+        std::fs::write(journal(dir.path()), &longer[..length]).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(names(&store), ["a"], "cut at {length}");
+        store.with(|world| world.put("pods", pod("c")).unwrap());
+        drop(store);
+        assert_eq!(names(&Store::open(dir.path()).unwrap()), ["a", "c"]);
+    }
+}
+
+#[test]
+fn damage_elsewhere_is_an_error_that_names_the_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store.with(|world| world.put("pods", pod("a")).unwrap());
+    drop(store);
+    let mut text = std::fs::read_to_string(journal(dir.path())).unwrap();
+    text.push_str("{\"kind\":\n{}\n");
+    std::fs::write(journal(dir.path()), text).unwrap();
+    let error = Store::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("line 3 is damaged"), "{error}");
+}
+
+#[test]
+fn a_long_log_is_compacted_and_old_watches_are_told_to_list_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store.with(|world| {
+        for round in 0..10_500 {
+            let mut pod = pod("a");
+            pod["round"] = round.into();
+            world.put("pods", pod).unwrap();
+        }
+        assert!(world.changes_since(10).is_none());
+    });
+    drop(store);
+    let before = std::fs::metadata(journal(dir.path())).unwrap().len();
+    let store = Store::open(dir.path()).unwrap();
+    assert!(std::fs::metadata(journal(dir.path())).unwrap().len() < before / 100);
+    store.with(|world| {
+        assert_eq!(world.revision(), 10_500);
+        assert!(world.changes_since(10_499).is_none());
+        assert_eq!(world.get("pods", "shop", "a").unwrap()["round"], 10_499);
+        world.put("pods", pod("b")).unwrap();
+        assert_eq!(world.changes_since(10_500).unwrap().len(), 1);
+    });
+}

@@ -1,0 +1,209 @@
+//! What a new or changed object must satisfy before it is kept.
+
+use serde_json::Value;
+
+use super::{
+    failure::Failure,
+    kinds::Kind,
+    object::{labels, list, name, text},
+    selector::Labels,
+};
+
+/// Refuses an object that the real server would refuse: wrong types, a bad name, a selector that misses its own pods.
+///
+/// # Errors
+/// 400 for what cannot be read as this kind, 422 for what can but must not be.
+pub(crate) fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Failure> {
+    let decoded = (kind.decode)(object).map_err(|error| {
+        Failure::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: json: {error}",
+            kind.kind, kind.version, kind.kind
+        ))
+    })?;
+    if strict && let Some(field) = unknown_field(object, &decoded, "") {
+        let message = format!("strict decoding error: unknown field {field:?}");
+        return Err(Failure::bad_request(message));
+    }
+    check_name(kind, object)?;
+    check_spec(kind, object)
+}
+
+/// The path of a field that reading lost.
+fn unknown_field(sent: &Value, kept: &Value, path: &str) -> Option<String> {
+    match (sent, kept) {
+        (Value::Object(sent), Value::Object(kept)) => sent.iter().find_map(|(key, value)| {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            match kept.get(key) {
+                None if value.is_null() || key == "apiVersion" || key == "kind" => None,
+                None => Some(path),
+                Some(kept) => unknown_field(value, kept, &path),
+            }
+        }),
+        (Value::Array(sent), Value::Array(kept)) => {
+            let pairs = sent.iter().zip(kept).enumerate();
+            let mut found = pairs.map(|(at, (s, k))| unknown_field(s, k, &format!("{path}[{at}]")));
+            found.find_map(|field| field)
+        }
+        _ => None,
+    }
+}
+
+fn check_name(kind: &Kind, object: &Value) -> Result<(), Failure> {
+    const RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+    let name = name(object);
+    if name.is_empty() {
+        let why = "name or generateName is required";
+        return Err(Failure::invalid(
+            kind,
+            "",
+            "metadata.name",
+            "Required value",
+            why,
+        ));
+    }
+    let free = kind.group == "rbac.authorization.k8s.io";
+    let inner = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    let subdomain = name.len() <= 253
+        && name.split('.').all(|part| {
+            part.starts_with(inner)
+                && part.ends_with(inner)
+                && part.chars().all(|letter| inner(letter) || letter == '-')
+        });
+    if free && !name.contains(['/', '%']) || subdomain {
+        return Ok(());
+    }
+    let why = format!("{name:?}: {RULE}");
+    Err(Failure::invalid(
+        kind,
+        name,
+        "metadata.name",
+        "Invalid value",
+        &why,
+    ))
+}
+
+fn check_spec(kind: &Kind, object: &Value) -> Result<(), Failure> {
+    let invalid = |field, what, why| Err(Failure::invalid(kind, name(object), field, what, why));
+    if kind.plural == "pods" && list(object, "/spec/containers").is_empty() {
+        return invalid("spec.containers", "Required value", "");
+    }
+    let template = object.pointer("/spec/template");
+    if let Some(template) = template {
+        if list(template, "/spec/containers").is_empty() {
+            return invalid("spec.template.spec.containers", "Required value", "");
+        }
+        match Labels::of(object.pointer("/spec/selector")) {
+            None if kind.group == "apps" => {
+                return invalid("spec.selector", "Required value", "");
+            }
+            Some(selector) if !selector.matches(&labels(template)) => {
+                let shown = serde_json::to_string(&labels(template)).unwrap_or_default();
+                let why = format!("{shown}: `selector` does not match template `labels`");
+                return invalid("spec.template.metadata.labels", "Invalid value", &why);
+            }
+            _ => {}
+        }
+    }
+    let both = object.pointer("/spec/minAvailable").is_some()
+        && object.pointer("/spec/maxUnavailable").is_some();
+    if kind.plural == "poddisruptionbudgets" && both {
+        let why = "minAvailable and maxUnavailable cannot be both set";
+        return invalid("spec", "Invalid value", why);
+    }
+    Ok(())
+}
+
+/// Refuses changes of what cannot change: a pod's place and containers, a workload's selector, a Job's template.
+///
+/// # Errors
+/// 422, naming the field.
+pub(crate) fn check_change(kind: &Kind, old: &Value, new: &Value) -> Result<(), Failure> {
+    let invalid = |field, what, why: &str| Err(Failure::invalid(kind, name(old), field, what, why));
+    let changed = |pointer: &str| old.pointer(pointer) != new.pointer(pointer);
+    match kind.plural {
+        "pods" if changed("/spec") && fixed_pod_spec(old) != fixed_pod_spec(new) => {
+            let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+            invalid("spec", "Forbidden", why)
+        }
+        "deployments" | "replicasets" | "statefulsets" | "daemonsets"
+            if changed("/spec/selector") =>
+        {
+            invalid("spec.selector", "Invalid value", "field is immutable")
+        }
+        "jobs" if changed("/spec/template") => {
+            invalid("spec.template", "Invalid value", "field is immutable")
+        }
+        "clusterrolebindings" | "rolebindings" if changed("/roleRef") => {
+            invalid("roleRef", "Invalid value", "cannot change roleRef")
+        }
+        "configmaps" | "secrets" if old["immutable"] == true && changed("/data") => {
+            let why = "field is immutable when `immutable` is set";
+            invalid("data", "Forbidden", why)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A pod's spec without what may change.
+fn fixed_pod_spec(pod: &Value) -> Value {
+    let mut spec = pod.get("spec").cloned().unwrap_or_default();
+    for key in ["tolerations", "activeDeadlineSeconds"] {
+        super::object::unset(&mut spec, &[key]);
+    }
+    for pointer in ["/containers", "/initContainers"] {
+        let containers = spec.pointer_mut(pointer).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            super::object::unset(container, &["image"]);
+        }
+    }
+    spec
+}
+
+/// Whether an object's own words fit where it was sent: API version, kind, namespace and name.
+///
+/// # Errors
+/// 400, in the words of the real server.
+pub(crate) fn check_address(
+    kind: &Kind,
+    object: &Value,
+    namespace: &str,
+    url_name: Option<&str>,
+) -> Result<(), Failure> {
+    if !object.is_object() {
+        return Err(Failure::bad_request(
+            "the object provided is unrecognized (must be of type an object)",
+        ));
+    }
+    let (version, called) = (text(object, "/apiVersion"), text(object, "/kind"));
+    let expected = kind.api_version();
+    if !version.is_empty() && version != expected {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({expected})"
+        )));
+    }
+    if !called.is_empty() && called != kind.kind {
+        return Err(Failure::bad_request(format!(
+            "{called} in version {:?} cannot be handled as a {}: no kind match",
+            kind.version, kind.kind
+        )));
+    }
+    let own = super::object::namespace(object);
+    if kind.namespaced && !own.is_empty() && own != namespace {
+        return Err(Failure::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    match url_name {
+        Some(wanted) if !name(object).is_empty() && name(object) != wanted => {
+            Err(Failure::bad_request(format!(
+                "the name of the object ({}) does not match the name on the URL ({wanted})",
+                name(object)
+            )))
+        }
+        _ => Ok(()),
+    }
+}

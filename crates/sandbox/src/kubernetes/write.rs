@@ -1,0 +1,368 @@
+//! Creating, changing and deleting objects, with the rules that hold for every kind.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    defaults,
+    failure::{Failure, cause},
+    kinds::Kind,
+    object::{self, default, is_terminating, list, number, set, text, unset},
+    patch,
+    store::World,
+    validate,
+};
+
+/// How a write is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mode {
+    /// Go through everything and keep nothing (`dryRun=All`).
+    pub dry_run: bool,
+    /// Refuse unknown fields (`fieldValidation=Strict`).
+    pub strict: bool,
+}
+
+/// Which part of an object a write may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All but the status, where the status is a subresource.
+    Main,
+    /// The status only.
+    Status,
+}
+
+/// How a deletion is asked for (`DeleteOptions`).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deletion {
+    pub uid: Option<String>,
+    pub resource_version: Option<String>,
+    pub grace_period_s: Option<i64>,
+    /// `Background`, `Foreground` or `Orphan`; empty is the first.
+    pub propagation: String,
+    pub dry_run: bool,
+}
+
+/// Creates an object.
+///
+/// # Errors
+/// As the real server refuses it: 400, 404 (no such namespace), 409, 422.
+pub(crate) fn create(
+    world: &mut World,
+    kind: &Kind,
+    namespace: &str,
+    mut body: Value,
+    mode: Mode,
+) -> Result<Arc<Value>, Failure> {
+    validate::check_address(kind, &body, namespace, None)?;
+    let prefix = text(&body, "/metadata/generateName").to_owned();
+    if object::name(&body).is_empty() && !prefix.is_empty() {
+        let name = format!("{prefix}{}", object::name_suffix());
+        set(&mut body, &["metadata", "name"], name);
+    }
+    check_namespace(world, kind, namespace, object::name(&body))?;
+    prepare(kind, namespace, &mut body);
+    validate::check(kind, &body, mode.strict)?;
+    let name = object::name(&body);
+    if world.get(kind.plural, namespace, name).is_some() {
+        return Err(Failure::already_exists(kind, name));
+    }
+    commit(world, kind, body, mode)
+}
+
+fn check_namespace(world: &World, kind: &Kind, namespace: &str, name: &str) -> Result<(), Failure> {
+    if !kind.namespaced {
+        return Ok(());
+    }
+    let Some(home) = world.get("namespaces", "", namespace) else {
+        return Err(Failure::not_found(
+            super::kinds::stored("namespaces"),
+            namespace,
+        ));
+    };
+    if is_terminating(&home) {
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
+        let message = format!("namespace {namespace} is being terminated");
+        let cause = cause("NamespaceTerminating", &message, "metadata.namespace");
+        return Err(Failure::forbidden(kind, name, &why).with_cause(cause));
+    }
+    Ok(())
+}
+
+fn prepare(kind: &Kind, namespace: &str, object: &mut Value) {
+    set(object, &["apiVersion"], kind.api_version());
+    set(object, &["kind"], kind.kind);
+    if kind.namespaced {
+        set(object, &["metadata", "namespace"], namespace);
+    } else {
+        unset(object, &["metadata", "namespace"]);
+    }
+    set(object, &["metadata", "uid"], object::new_uid());
+    set(object, &["metadata", "creationTimestamp"], object::now());
+    for key in [
+        "resourceVersion",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+    ] {
+        unset(object, &["metadata", key]);
+    }
+    if kind.has_generation() {
+        set(object, &["metadata", "generation"], 1);
+    }
+    // A kubelet registers its node with the status; every other status is the server's to give.
+    if kind.has_status() && kind.plural != "nodes" {
+        set(object, &["status"], json!({}));
+    }
+    defaults::fill(kind, object);
+}
+
+/// Replaces an object, or its status.
+///
+/// # Errors
+/// As the real server refuses it: 400, 404, 409 (changed in the meantime), 422.
+pub(crate) fn update(
+    world: &mut World,
+    kind: &Kind,
+    (namespace, name): (&str, &str),
+    body: Value,
+    part: Part,
+    mode: Mode,
+) -> Result<Arc<Value>, Failure> {
+    validate::check_address(kind, &body, namespace, Some(name))?;
+    let old = world
+        .get(kind.plural, namespace, name)
+        .ok_or_else(|| Failure::not_found(kind, name))?;
+    let (sent_version, sent_uid) = (text(&body, "/metadata/resourceVersion"), object::uid(&body));
+    if !sent_uid.is_empty() && sent_uid != object::uid(&old) {
+        let why = format!(
+            "Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {}",
+            object::uid(&old)
+        );
+        return Err(Failure::conflict(kind, name, &why));
+    }
+    if !sent_version.is_empty() && sent_version != text(&old, "/metadata/resourceVersion") {
+        return Err(Failure::modified(kind, name));
+    }
+    let new = merge_parts(kind, &old, body, part);
+    if new == *old {
+        return Ok(old);
+    }
+    validate::check(kind, &new, mode.strict)?;
+    validate::check_change(kind, &old, &new)?;
+    let finished = is_terminating(&new)
+        && list(&new, "/metadata/finalizers").is_empty()
+        && number(&new, "/metadata/deletionGracePeriodSeconds").unwrap_or_default() == 0
+        && kind.plural != "namespaces";
+    if finished && !mode.dry_run {
+        world.remove(kind.plural, namespace, name)?;
+        return Ok(Arc::new(new));
+    }
+    commit(world, kind, new, mode)
+}
+
+/// The new object: what the client may write from the body, the rest from the old one.
+fn merge_parts(kind: &Kind, old: &Value, body: Value, part: Part) -> Value {
+    let mut new = match part {
+        Part::Main => body,
+        Part::Status => {
+            let mut new = old.clone();
+            set(
+                &mut new,
+                &["status"],
+                body.get("status").cloned().unwrap_or_default(),
+            );
+            // Of these two the status endpoint also takes labels and annotations.
+            if ["nodes", "pods"].contains(&kind.plural) {
+                for key in ["labels", "annotations"] {
+                    take(&mut new, &body, &["metadata", key]);
+                }
+            }
+            new
+        }
+    };
+    for key in [
+        "name",
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "resourceVersion",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generateName",
+    ] {
+        take(&mut new, old, &["metadata", key]);
+    }
+    set(&mut new, &["apiVersion"], kind.api_version());
+    set(&mut new, &["kind"], kind.kind);
+    if part == Part::Main && kind.has_status() {
+        take(&mut new, old, &["status"]);
+    }
+    if kind.plural == "services" {
+        let address = old.pointer("/spec/clusterIP").cloned().unwrap_or_default();
+        default(&mut new, &["spec", "clusterIP"], address);
+    }
+    if kind.has_generation() && new.get("spec") != old.get("spec") {
+        let generation = number(old, "/metadata/generation").unwrap_or(1) + 1;
+        set(&mut new, &["metadata", "generation"], generation);
+    }
+    new
+}
+
+/// Makes a field what it is in `from`, also absent.
+fn take(into: &mut Value, from: &Value, path: &[&str]) {
+    match from.pointer(&format!("/{}", path.join("/"))) {
+        Some(value) => set(into, path, value.clone()),
+        None => unset(into, path),
+    }
+}
+
+/// Changes an object by a patch.
+///
+/// # Errors
+/// Those of [`patch::apply`] and of [`update`].
+pub(crate) fn patch(
+    world: &mut World,
+    kind: &Kind,
+    (namespace, name): (&str, &str),
+    (media_type, body): (&str, &[u8]),
+    part: Part,
+    mode: Mode,
+) -> Result<Arc<Value>, Failure> {
+    let old = world
+        .get(kind.plural, namespace, name)
+        .ok_or_else(|| Failure::not_found(kind, name))?;
+    let patched = patch::apply(&old, media_type, body)?;
+    update(world, kind, (namespace, name), patched, part, mode)
+}
+
+/// Deletes an object: at once, or by marking it where pods end gracefully or finalizers hold it.
+///
+/// # Errors
+/// 404; 409 when a precondition does not hold.
+pub(crate) fn delete(
+    world: &mut World,
+    kind: &Kind,
+    (namespace, name): (&str, &str),
+    how: &Deletion,
+) -> Result<Arc<Value>, Failure> {
+    let old = world
+        .get(kind.plural, namespace, name)
+        .ok_or_else(|| Failure::not_found(kind, name))?;
+    check_preconditions(kind, &old, how)?;
+    let grace_s = grace_period_s(kind, &old, how);
+    let mut marked = Value::clone(&old);
+    match how.propagation.as_str() {
+        "Orphan" => add_finalizer(&mut marked, "orphan"),
+        "Foreground" => add_finalizer(&mut marked, "foregroundDeletion"),
+        _ => {}
+    }
+    let held = !list(&marked, "/metadata/finalizers").is_empty() || kind.plural == "namespaces";
+    if grace_s == 0 && !held {
+        if how.dry_run {
+            return Ok(old);
+        }
+        return Ok(world.remove(kind.plural, namespace, name)?.unwrap_or(old));
+    }
+    let earlier = number(&old, "/metadata/deletionGracePeriodSeconds");
+    if is_terminating(&old) && earlier.is_some_and(|earlier| earlier <= grace_s) {
+        return Ok(old);
+    }
+    let end = Timestamp::now() + SignedDuration::from_secs(grace_s);
+    set(
+        &mut marked,
+        &["metadata", "deletionTimestamp"],
+        object::time(end),
+    );
+    set(
+        &mut marked,
+        &["metadata", "deletionGracePeriodSeconds"],
+        grace_s,
+    );
+    if kind.plural == "namespaces" {
+        set(&mut marked, &["status", "phase"], "Terminating");
+    }
+    let mode = Mode {
+        dry_run: how.dry_run,
+        strict: false,
+    };
+    commit(world, kind, marked, mode)
+}
+
+fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> Result<(), Failure> {
+    let checks = [
+        ("UID", &how.uid, object::uid(old)),
+        (
+            "ResourceVersion",
+            &how.resource_version,
+            text(old, "/metadata/resourceVersion"),
+        ),
+    ];
+    for (what, wanted, found) in checks {
+        if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != found) {
+            let why = format!(
+                "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {}",
+                if what == "UID" {
+                    "deleted and then recreated"
+                } else {
+                    "modified"
+                }
+            );
+            return Err(Failure::conflict(kind, object::name(old), &why));
+        }
+    }
+    Ok(())
+}
+
+/// A pod that runs somewhere is given time; one that is not placed, or has ended, goes at once.
+fn grace_period_s(kind: &Kind, pod: &Value, how: &Deletion) -> i64 {
+    let placed = !text(pod, "/spec/nodeName").is_empty();
+    let ended = ["Succeeded", "Failed"].contains(&text(pod, "/status/phase"));
+    if kind.plural != "pods" || !placed || ended {
+        return 0;
+    }
+    how.grace_period_s
+        .or_else(|| number(pod, "/spec/terminationGracePeriodSeconds"))
+        .unwrap_or(30)
+}
+
+fn add_finalizer(object: &mut Value, finalizer: &str) {
+    let mut finalizers = list(object, "/metadata/finalizers").to_vec();
+    if !finalizers.iter().any(|present| present == finalizer) {
+        finalizers.push(finalizer.into());
+    }
+    set(object, &["metadata", "finalizers"], finalizers);
+}
+
+fn commit(
+    world: &mut World,
+    kind: &Kind,
+    object: Value,
+    mode: Mode,
+) -> Result<Arc<Value>, Failure> {
+    if mode.dry_run {
+        return Ok(Arc::new(object));
+    }
+    Ok(world.put(super::kinds::stored(kind.plural).plural, object)?)
+}
+
+impl Deletion {
+    /// Reads a `DeleteOptions` object; `null` is the default.
+    pub fn of(options: &Value) -> Self {
+        let given = |pointer: &str| {
+            let found = text(options, pointer);
+            (!found.is_empty()).then(|| found.to_owned())
+        };
+        Self {
+            uid: given("/preconditions/uid"),
+            resource_version: given("/preconditions/resourceVersion"),
+            grace_period_s: number(options, "/gracePeriodSeconds"),
+            propagation: text(options, "/propagationPolicy").to_owned(),
+            dry_run: list(options, "/dryRun").iter().any(|value| value == "All"),
+        }
+    }
+}
