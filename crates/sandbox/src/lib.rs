@@ -1,2 +1,27 @@
-//! A whole platform on loopback.
+//! A whole platform on loopback, for `trireme run --sandbox`, `trireme sandbox` and the tests.
+//!
+//! What the resources of Trireme talk to in earnest is here in small, over the same protocols: an OCI [`registry`], a
+//! release server with Kubernetes' markers, advisories in OSV format, and a Kubernetes API. The resources cannot tell
+//! it from the real thing; what differs is checked by the contract suites in `tests/`.
+//!
+//! The world lives in one folder and survives a kill at any instant, as a real platform would: every file is written
+//! beside its place and renamed, the Kubernetes objects are an append-only log, and the ports are chosen once.
+//!
+//! Three helpers are clients like any other, and so also run against a real API server: the actor (what an act on a
+//! node brings about), the observer (who judges a roll by watching) and the prober (who measures whether a service
+//! answered all along).
+
+pub mod advisories;
+pub mod clients;
+mod error;
+pub mod images;
 pub mod kubernetes;
+pub mod platform;
+mod record;
+pub mod registry;
+pub mod releases;
+pub mod site;
+mod world;
+
+pub use error::SandboxError;
+pub use world::{Sandbox, SandboxOptions, Witness};

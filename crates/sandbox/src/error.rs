@@ -1,0 +1,89 @@
+//! What can go wrong while the sandbox is built or kept up.
+
+use std::{io, path::PathBuf};
+
+/// A failure of the sandbox itself. What a client did wrong is answered to that client in its own protocol instead.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// A file or folder of the state folder could not be read or written.
+    #[error("could not {action} {}", path.display())]
+    File {
+        /// What was tried: `read`, `write`, `create`.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A recorded or new loopback address could not be listened on.
+    #[error("could not listen on {address} for the {service}; is another sandbox running on the same state folder?")]
+    Listen {
+        /// Which server wanted it.
+        service: &'static str,
+        /// The address tried.
+        address: std::net::SocketAddr,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The recorded world is of another format, or damaged.
+    #[error("{} is not a world of this sandbox: {reason}; move the folder away to start with a new one", path.display())]
+    World {
+        /// The record.
+        path: PathBuf,
+        /// Expected against found.
+        reason: String,
+    },
+    /// A manifest to be seeded was refused by the registry's own rules.
+    #[error("could not seed image {reference}: {reason}")]
+    Seed {
+        /// Repository and tag.
+        reference: String,
+        /// The registry's reason.
+        reason: String,
+    },
+    /// The archive of advisories could not be built.
+    #[error("could not pack the advisories of {ecosystem}")]
+    Pack {
+        /// OSV's name of the ecosystem.
+        ecosystem: String,
+        /// Why it failed.
+        #[source]
+        source: zip::result::ZipError,
+    },
+    /// A call to the Kubernetes API failed.
+    #[error("could not {action}")]
+    Kubernetes {
+        /// What was asked, of which object.
+        action: String,
+        /// What the API answered.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// A kubeconfig could not be used.
+    #[error("the kubeconfig cannot be used")]
+    Kubeconfig(#[source] Box<kube::config::KubeconfigError>),
+    /// A condition did not come true in time.
+    #[error("waited {seconds} s for {what}, last seen: {seen}")]
+    Deadline {
+        /// The condition.
+        what: String,
+        /// How long it was waited for.
+        seconds: u64,
+        /// The last observation.
+        seen: String,
+    },
+}
+
+impl SandboxError {
+    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { action, path, source }
+    }
+
+    pub(crate) fn kubernetes(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let action = action.into();
+        move |source| Self::Kubernetes { action, source: Box::new(source) }
+    }
+}

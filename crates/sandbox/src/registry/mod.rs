@@ -1,0 +1,24 @@
+//! An OCI registry on loopback: the distribution API 1.1 with referrers, stored in a folder.
+//!
+//! `route` says what a path names, `access` who may do it, `manifest` what a manifest refers to, `store` keeps it; the
+//! rest are the handlers, one file per noun. Blobs are not deleted (405): nothing in the sandbox collects garbage.
+
+mod access;
+mod blobs;
+mod digest;
+mod lists;
+mod manifest;
+mod manifests;
+mod refusal;
+mod route;
+mod server;
+mod store;
+mod uploads;
+
+pub use access::Access;
+pub use digest::Digest;
+pub use manifest::{MANIFEST_LIMIT_BYTES, Manifest};
+pub use refusal::Refusal;
+pub use route::{Reference, Route, Unroutable};
+pub use server::{Registry, RegistryOptions};
+pub use store::Store;
