@@ -17,7 +17,9 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// A recorded or new loopback address could not be listened on.
-    #[error("could not listen on {address} for the {service}; is another sandbox running on the same state folder?")]
+    #[error(
+        "could not listen on {address} for the {service}; is another sandbox running on the same state folder?"
+    )]
     Listen {
         /// Which server wanted it.
         service: &'static str,
@@ -77,13 +79,23 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { action, path, source }
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
     }
 
     pub(crate) fn kubernetes(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let action = action.into();
-        move |source| Self::Kubernetes { action, source: Box::new(source) }
+        move |source| Self::Kubernetes {
+            action,
+            source: Box::new(source),
+        }
     }
 }

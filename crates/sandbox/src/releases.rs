@@ -24,14 +24,36 @@ pub fn site() -> Site {
 /// Publishes a release: its artifact, then the marker of its minor, then `stable.txt`, as a release team does it. The
 /// releases of a test come in ascending order.
 pub fn publish(site: &Site, version: &str) {
-    let minor = version.trim_start_matches('v').split('.').take(2).collect::<Vec<_>>().join(".");
-    let kubeadm = format!("#!/bin/sh\n# Stands for kubeadm {version} in the sandbox.\necho '{version}'\n");
+    let minor = version
+        .trim_start_matches('v')
+        .split('.')
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(".");
+    let kubeadm =
+        format!("#!/bin/sh\n# Stands for kubeadm {version} in the sandbox.\necho '{version}'\n");
     let path = format!("/release/{version}/bin/linux/amd64/kubeadm");
-    site.publish(format!("{path}.sha256"), "text/plain", hex::encode(Sha256::digest(&kubeadm)));
-    site.publish(format!("{path}.sha512"), "text/plain", hex::encode(Sha512::digest(&kubeadm)));
+    site.publish(
+        format!("{path}.sha256"),
+        "text/plain",
+        hex::encode(Sha256::digest(&kubeadm)),
+    );
+    site.publish(
+        format!("{path}.sha512"),
+        "text/plain",
+        hex::encode(Sha512::digest(&kubeadm)),
+    );
     site.publish(path, "application/octet-stream", kubeadm);
-    site.publish(format!("/release/stable-{minor}.txt"), "text/plain", version);
+    site.publish(
+        format!("/release/stable-{minor}.txt"),
+        "text/plain",
+        version,
+    );
     let major = minor.split('.').next().unwrap_or("1");
-    site.publish(format!("/release/stable-{major}.txt"), "text/plain", version);
+    site.publish(
+        format!("/release/stable-{major}.txt"),
+        "text/plain",
+        version,
+    );
     site.publish("/release/stable.txt", "text/plain", version);
 }

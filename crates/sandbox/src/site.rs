@@ -27,17 +27,32 @@ struct File {
 
 impl Site {
     /// Adds or replaces a file. `path` starts with `/`.
-    pub fn publish(&self, path: impl Into<String>, media_type: &'static str, bytes: impl Into<Vec<u8>>) {
+    pub fn publish(
+        &self,
+        path: impl Into<String>,
+        media_type: &'static str,
+        bytes: impl Into<Vec<u8>>,
+    ) {
         let bytes = bytes.into();
         let etag = HeaderValue::try_from(format!("\"{}\"", Digest::of(&bytes).hex()))
             .unwrap_or_else(|_| HeaderValue::from_static("\"\""));
         let mut files = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        files.insert(path.into(), File { bytes, media_type, etag });
+        files.insert(
+            path.into(),
+            File {
+                bytes,
+                media_type,
+                etag,
+            },
+        );
     }
 
     /// Takes a file away.
     pub fn withdraw(&self, path: &str) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(path);
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(path);
     }
 
     /// The service, to be served by axum.
@@ -46,7 +61,11 @@ impl Site {
     }
 
     fn file(&self, path: &str) -> Option<File> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(path)
+            .cloned()
     }
 }
 
@@ -66,7 +85,10 @@ async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;
     }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.media_type));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(file.media_type),
+    );
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.bytes.len()));
     if request.method() == Method::GET {
         *response.body_mut() = Body::from(file.bytes);
@@ -81,15 +103,35 @@ mod tests {
 
     use super::*;
 
-    async fn get(site: &Site, path: &str, etag: Option<&HeaderValue>) -> (StatusCode, HeaderValue, Vec<u8>) {
+    async fn get(
+        site: &Site,
+        path: &str,
+        etag: Option<&HeaderValue>,
+    ) -> (StatusCode, HeaderValue, Vec<u8>) {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().unwrap();
         if let Some(etag) = etag {
-            request.headers_mut().insert(header::IF_NONE_MATCH, etag.clone());
+            request
+                .headers_mut()
+                .insert(header::IF_NONE_MATCH, etag.clone());
         }
         let response = site.router().oneshot(request).await.unwrap();
-        let etag = response.headers().get(header::ETAG).cloned().unwrap_or_else(|| HeaderValue::from_static(""));
-        (response.status(), etag, response.into_body().collect().await.unwrap().to_bytes().to_vec())
+        let etag = response
+            .headers()
+            .get(header::ETAG)
+            .cloned()
+            .unwrap_or_else(|| HeaderValue::from_static(""));
+        (
+            response.status(),
+            etag,
+            response
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
+                .to_vec(),
+        )
     }
 
     #[tokio::test]
@@ -97,12 +139,24 @@ mod tests {
         let site = Site::default();
         site.publish("/stable.txt", "text/plain", "v1.37.2");
         let (status, etag, body) = get(&site, "/stable.txt", None).await;
-        assert_eq!((status, body.as_slice()), (StatusCode::OK, b"v1.37.2".as_slice()));
-        assert_eq!(get(&site, "/stable.txt", Some(&etag)).await, (StatusCode::NOT_MODIFIED, etag.clone(), vec![]));
+        assert_eq!(
+            (status, body.as_slice()),
+            (StatusCode::OK, b"v1.37.2".as_slice())
+        );
+        assert_eq!(
+            get(&site, "/stable.txt", Some(&etag)).await,
+            (StatusCode::NOT_MODIFIED, etag.clone(), vec![])
+        );
         site.publish("/stable.txt", "text/plain", "v1.37.3");
         let (status, fresh, body) = get(&site, "/stable.txt", Some(&etag)).await;
-        assert_eq!((status, body.as_slice()), (StatusCode::OK, b"v1.37.3".as_slice()));
+        assert_eq!(
+            (status, body.as_slice()),
+            (StatusCode::OK, b"v1.37.3".as_slice())
+        );
         assert_ne!(fresh, etag);
-        assert_eq!(get(&site, "/other.txt", None).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(
+            get(&site, "/other.txt", None).await.0,
+            StatusCode::NOT_FOUND
+        );
     }
 }

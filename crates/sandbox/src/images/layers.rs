@@ -16,12 +16,20 @@ pub(super) struct Entry {
 impl Entry {
     /// A file that is read.
     pub(super) fn data(path: impl Into<String>, content: impl Into<String>) -> Self {
-        Self { path: path.into(), mode: 0o644, content: content.into() }
+        Self {
+            path: path.into(),
+            mode: 0o644,
+            content: content.into(),
+        }
     }
 
     /// A file that is run.
     pub(super) fn program(path: impl Into<String>, content: impl Into<String>) -> Self {
-        Self { path: path.into(), mode: 0o755, content: content.into() }
+        Self {
+            path: path.into(),
+            mode: 0o755,
+            content: content.into(),
+        }
     }
 }
 
@@ -36,7 +44,10 @@ impl Layer {
     pub(super) fn pack(entries: &[Entry]) -> Self {
         let tar = archive(entries).unwrap_or_default();
         let gzip = compress(&tar).unwrap_or_default();
-        Self { diff_id: Digest::of(&tar), gzip }
+        Self {
+            diff_id: Digest::of(&tar),
+            gzip,
+        }
     }
 }
 
@@ -47,11 +58,19 @@ fn archive(entries: &[Entry]) -> io::Result<Vec<u8>> {
         for (end, _) in entry.path.match_indices('/') {
             let folder = &entry.path[..=end];
             if !made.contains(&folder) {
-                builder.append_data(&mut header(tar::EntryType::Directory, 0o755, 0), folder, io::empty())?;
+                builder.append_data(
+                    &mut header(tar::EntryType::Directory, 0o755, 0),
+                    folder,
+                    io::empty(),
+                )?;
                 made.push(folder);
             }
         }
-        let mut header = header(tar::EntryType::Regular, entry.mode, entry.content.len() as u64);
+        let mut header = header(
+            tar::EntryType::Regular,
+            entry.mode,
+            entry.content.len() as u64,
+        );
         builder.append_data(&mut header, &entry.path, entry.content.as_bytes())?;
     }
     builder.into_inner()
@@ -69,7 +88,9 @@ fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
 }
 
 fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let mut encoder = GzBuilder::new()
+        .mtime(0)
+        .write(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
     encoder.finish()
 }

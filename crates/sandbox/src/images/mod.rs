@@ -23,7 +23,12 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// The images of a Kubernetes release, as `registry.k8s.io` names them.
-pub const CONTROL_PLANE: [&str; 4] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"];
+pub const CONTROL_PLANE: [&str; 4] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+];
 
 /// Fills an empty registry; in one that was filled before, nothing changes.
 pub fn seed(store: &Store) -> Result<(), SandboxError> {
@@ -37,26 +42,55 @@ pub fn seed(store: &Store) -> Result<(), SandboxError> {
 }
 
 /// An image for two platforms, as release images are.
-fn seed_index(store: &Store, name: &str, version: &str, base: &[Entry]) -> Result<(), SandboxError> {
+fn seed_index(
+    store: &Store,
+    name: &str,
+    version: &str,
+    base: &[Entry],
+) -> Result<(), SandboxError> {
     let repository = format!("upstream/{name}");
     let mut children = Vec::new();
     for architecture in ["amd64", "arm64"] {
         let manifest = image(store, &repository, name, version, architecture, base)?;
         let digest = Digest::of(manifest.as_bytes());
-        put(store, &repository, &Reference::Digest(digest.clone()), MANIFEST, &manifest)?;
+        put(
+            store,
+            &repository,
+            &Reference::Digest(digest.clone()),
+            MANIFEST,
+            &manifest,
+        )?;
         children.push(json!({
             "mediaType": MANIFEST, "digest": digest.to_string(), "size": manifest.len(),
             "platform": { "os": "linux", "architecture": architecture },
         }));
     }
-    let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": children }).to_string();
-    put(store, &repository, &Reference::Tag(version.to_owned()), INDEX, &index)
+    let index =
+        json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": children }).to_string();
+    put(
+        store,
+        &repository,
+        &Reference::Tag(version.to_owned()),
+        INDEX,
+        &index,
+    )
 }
 
-fn seed_image(store: &Store, name: &str, version: &str, base: &[Entry]) -> Result<(), SandboxError> {
+fn seed_image(
+    store: &Store,
+    name: &str,
+    version: &str,
+    base: &[Entry],
+) -> Result<(), SandboxError> {
     let repository = format!("upstream/{name}");
     let manifest = image(store, &repository, name, version, "amd64", base)?;
-    put(store, &repository, &Reference::Tag(version.to_owned()), MANIFEST, &manifest)
+    put(
+        store,
+        &repository,
+        &Reference::Tag(version.to_owned()),
+        MANIFEST,
+        &manifest,
+    )
 }
 
 /// Stores the two layers and the config of an image, and returns its manifest.
@@ -68,10 +102,15 @@ fn image(
     architecture: &str,
     base: &[Entry],
 ) -> Result<String, SandboxError> {
-    let script = format!("#!/bin/sh\n# Stands for {name} {version} ({architecture}) in the sandbox.\necho {version}\n");
+    let script = format!(
+        "#!/bin/sh\n# Stands for {name} {version} ({architecture}) in the sandbox.\necho {version}\n"
+    );
     let program = Entry::program(format!("usr/local/bin/{name}"), script);
     let layers = [Layer::pack(base), Layer::pack(&[program])];
-    let diff_ids: Vec<String> = layers.iter().map(|layer| layer.diff_id.to_string()).collect();
+    let diff_ids: Vec<String> = layers
+        .iter()
+        .map(|layer| layer.diff_id.to_string())
+        .collect();
     let config = json!({
         "architecture": architecture, "os": "linux",
         "config": {
@@ -82,20 +121,41 @@ fn image(
         "rootfs": { "type": "layers", "diff_ids": diff_ids },
     });
     let config = store_blob(store, repository, CONFIG, config.to_string().as_bytes())?;
-    let stored = layers.iter().map(|layer| store_blob(store, repository, LAYER, &layer.gzip));
+    let stored = layers
+        .iter()
+        .map(|layer| store_blob(store, repository, LAYER, &layer.gzip));
     let layers = stored.collect::<Result<Vec<Value>, _>>()?;
-    Ok(json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers }).to_string())
+    Ok(
+        json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers })
+            .to_string(),
+    )
 }
 
 /// Stores a blob and returns its descriptor.
-fn store_blob(store: &Store, repository: &str, media_type: &str, bytes: &[u8]) -> Result<Value, SandboxError> {
-    let stored = store.put_blob(repository, bytes).map_err(SandboxError::file("write a blob of", repository))?;
+fn store_blob(
+    store: &Store,
+    repository: &str,
+    media_type: &str,
+    bytes: &[u8],
+) -> Result<Value, SandboxError> {
+    let stored = store
+        .put_blob(repository, bytes)
+        .map_err(SandboxError::file("write a blob of", repository))?;
     Ok(json!({ "mediaType": media_type, "digest": stored.to_string(), "size": bytes.len() }))
 }
 
-fn put(store: &Store, name: &str, reference: &Reference, media_type: &str, body: &str) -> Result<(), SandboxError> {
+fn put(
+    store: &Store,
+    name: &str,
+    reference: &Reference,
+    media_type: &str,
+    body: &str,
+) -> Result<(), SandboxError> {
     let stored = store.put_manifest(name, reference, media_type, body.as_bytes());
-    let refused = |reason: String| SandboxError::Seed { reference: name.to_owned(), reason };
+    let refused = |reason: String| SandboxError::Seed {
+        reference: name.to_owned(),
+        reason,
+    };
     stored
         .map_err(SandboxError::file("write a manifest of", name))?
         .map(|_| ())

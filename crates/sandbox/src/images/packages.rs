@@ -4,7 +4,8 @@ use super::Entry;
 
 const DEBIAN_RELEASE: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\n\
     VERSION_ID=\"12\"\nVERSION=\"12 (bookworm)\"\nVERSION_CODENAME=bookworm\nID=debian\n";
-const ALPINE_RELEASE: &str = "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.18.0\nPRETTY_NAME=\"Alpine Linux v3.18\"\n";
+const ALPINE_RELEASE: &str =
+    "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.18.0\nPRETTY_NAME=\"Alpine Linux v3.18\"\n";
 
 /// Package, source package where it has another name, version.
 type Package = (&'static str, Option<&'static str>, &'static str);
@@ -47,25 +48,40 @@ const NEGLECTED: [Package; 7] = [
 
 /// Debian without a package manager: one file per package in `status.d`.
 pub(super) fn distroless() -> Vec<Entry> {
-    let status = |package: &Package| Entry::data(format!("var/lib/dpkg/status.d/{}", package.0), dpkg(package));
+    let status = |package: &Package| {
+        Entry::data(
+            format!("var/lib/dpkg/status.d/{}", package.0),
+            dpkg(package),
+        )
+    };
     let release = Entry::data("etc/os-release", DEBIAN_RELEASE);
-    std::iter::once(release).chain(DISTROLESS.iter().map(status)).collect()
+    std::iter::once(release)
+        .chain(DISTROLESS.iter().map(status))
+        .collect()
 }
 
 /// Debian with its usual `status`.
 pub(super) fn debian() -> Vec<Entry> {
     let status = DEBIAN.iter().map(dpkg).collect::<Vec<_>>().join("\n");
-    vec![Entry::data("etc/os-release", DEBIAN_RELEASE), Entry::data("var/lib/dpkg/status", status)]
+    vec![
+        Entry::data("etc/os-release", DEBIAN_RELEASE),
+        Entry::data("var/lib/dpkg/status", status),
+    ]
 }
 
 /// Alpine with its usual `installed`.
 pub(super) fn neglected_alpine() -> Vec<Entry> {
     let installed = NEGLECTED.iter().map(apk).collect::<Vec<_>>().join("\n");
-    vec![Entry::data("etc/os-release", ALPINE_RELEASE), Entry::data("lib/apk/db/installed", installed)]
+    vec![
+        Entry::data("etc/os-release", ALPINE_RELEASE),
+        Entry::data("lib/apk/db/installed", installed),
+    ]
 }
 
 fn dpkg((name, source, version): &Package) -> String {
-    let source = source.map(|source| format!("Source: {source}\n")).unwrap_or_default();
+    let source = source
+        .map(|source| format!("Source: {source}\n"))
+        .unwrap_or_default();
     format!(
         "Package: {name}\nStatus: install ok installed\nPriority: optional\nSection: misc\n\
          Maintainer: Debian <debian-devel@lists.debian.org>\nArchitecture: amd64\n{source}Version: {version}\n\
@@ -75,5 +91,7 @@ fn dpkg((name, source, version): &Package) -> String {
 
 fn apk((name, origin, version): &Package) -> String {
     let origin = origin.unwrap_or(name);
-    format!("P:{name}\nV:{version}\nA:x86_64\nT:{name}\nU:https://alpinelinux.org/\nL:MIT\no:{origin}\n")
+    format!(
+        "P:{name}\nV:{version}\nA:x86_64\nT:{name}\nU:https://alpinelinux.org/\nL:MIT\no:{origin}\n"
+    )
 }

@@ -16,12 +16,20 @@ pub struct Access {
 impl Access {
     /// What clients have to say to read and write outside of `upstream/`.
     pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { username: username.into(), password: password.into() }
+        Self {
+            username: username.into(),
+            password: password.into(),
+        }
     }
 
     /// Whether a request may go on. Wrong credentials are refused everywhere, so that a typing mistake is seen at once.
     /// `/v2/` asks for credentials: clients take its challenge as the way to log in.
-    pub fn check(&self, method: &Method, route: &Route, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub fn check(
+        &self,
+        method: &Method,
+        route: &Route,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
         let known = match headers.get(header::AUTHORIZATION) {
             Some(value) if value.as_bytes() == self.header().as_bytes() => true,
             Some(_) => return Err(Refusal::Unauthorized),
@@ -31,13 +39,18 @@ impl Access {
         match route.repository() {
             Some(name) if name.starts_with("upstream/") && reads => Ok(()),
             _ if !known => Err(Refusal::Unauthorized),
-            Some(name) if name.starts_with("upstream/") => Err(Refusal::Denied { reason: "upstream/ is read-only" }),
+            Some(name) if name.starts_with("upstream/") => Err(Refusal::Denied {
+                reason: "upstream/ is read-only",
+            }),
             _ => Ok(()),
         }
     }
 
     fn header(&self) -> String {
-        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.username, self.password)))
+        format!(
+            "Basic {}",
+            STANDARD.encode(format!("{}:{}", self.username, self.password))
+        )
     }
 }
 
@@ -56,19 +69,46 @@ mod tests {
     #[test]
     fn upstream_is_read_by_anybody_and_written_by_nobody() {
         let good = Some("Basic dTpw");
-        let denied = Err(Refusal::Denied { reason: "upstream/ is read-only" });
+        let denied = Err(Refusal::Denied {
+            reason: "upstream/ is read-only",
+        });
         assert_eq!(ask(Method::GET, "/v2/upstream/a/tags/list", None), Ok(()));
-        assert_eq!(ask(Method::PUT, "/v2/upstream/a/manifests/v1", None), Err(Refusal::Unauthorized));
-        assert_eq!(ask(Method::PUT, "/v2/upstream/a/manifests/v1", good), denied);
+        assert_eq!(
+            ask(Method::PUT, "/v2/upstream/a/manifests/v1", None),
+            Err(Refusal::Unauthorized)
+        );
+        assert_eq!(
+            ask(Method::PUT, "/v2/upstream/a/manifests/v1", good),
+            denied
+        );
     }
 
     #[test]
     fn ones_own_needs_the_right_credentials_even_to_read() {
-        assert_eq!(ask(Method::GET, "/v2/platform/a/tags/list", None), Err(Refusal::Unauthorized));
-        assert_eq!(ask(Method::GET, "/v2/platform/a/tags/list", Some("Basic dTpx")), Err(Refusal::Unauthorized));
-        assert_eq!(ask(Method::GET, "/v2/platform/a/tags/list", Some("Basic dTpw")), Ok(()));
-        assert_eq!(ask(Method::POST, "/v2/platform/a/blobs/uploads/", Some("Basic dTpw")), Ok(()));
+        assert_eq!(
+            ask(Method::GET, "/v2/platform/a/tags/list", None),
+            Err(Refusal::Unauthorized)
+        );
+        assert_eq!(
+            ask(Method::GET, "/v2/platform/a/tags/list", Some("Basic dTpx")),
+            Err(Refusal::Unauthorized)
+        );
+        assert_eq!(
+            ask(Method::GET, "/v2/platform/a/tags/list", Some("Basic dTpw")),
+            Ok(())
+        );
+        assert_eq!(
+            ask(
+                Method::POST,
+                "/v2/platform/a/blobs/uploads/",
+                Some("Basic dTpw")
+            ),
+            Ok(())
+        );
         assert_eq!(ask(Method::GET, "/v2/", None), Err(Refusal::Unauthorized));
-        assert_eq!(ask(Method::GET, "/v2/upstream/a/tags/list", Some("Bearer x")), Err(Refusal::Unauthorized));
+        assert_eq!(
+            ask(Method::GET, "/v2/upstream/a/tags/list", Some("Bearer x")),
+            Err(Refusal::Unauthorized)
+        );
     }
 }

@@ -31,7 +31,10 @@ impl Digest {
     /// Reads `sha256:HEX`; anything else, other algorithms included, is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("sha256:")?;
-        let valid = hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let valid = hex.len() == 64
+            && hex
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         valid.then(|| Self(hex.to_owned()))
     }
 
@@ -55,7 +58,14 @@ mod tests {
     fn only_plain_sha256_is_a_digest() {
         let good = Digest::of(b"x").to_string();
         assert_eq!(Digest::parse(&good).unwrap().to_string(), good);
-        for bad in ["", "sha256:", "sha256:../../etc/passwd", "sha512:00", &good.to_uppercase(), &good[..70]] {
+        for bad in [
+            "",
+            "sha256:",
+            "sha256:../../etc/passwd",
+            "sha512:00",
+            &good.to_uppercase(),
+            &good[..70],
+        ] {
             assert_eq!(Digest::parse(bad), None, "{bad}");
         }
     }

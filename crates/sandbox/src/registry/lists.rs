@@ -16,13 +16,31 @@ pub(super) fn tags(registry: &Registry, name: &str, uri: &Uri) -> Answer {
     if !registry.store().knows(name) {
         return Err(Refusal::NameUnknown);
     }
-    let page = Page::cut(registry.store().tags(name)?, registry.page_size(), uri, Clone::clone);
-    Ok(page.respond(uri, "application/json", |tags| json!({ "name": name, "tags": tags })))
+    let page = Page::cut(
+        registry.store().tags(name)?,
+        registry.page_size(),
+        uri,
+        Clone::clone,
+    );
+    Ok(page.respond(
+        uri,
+        "application/json",
+        |tags| json!({ "name": name, "tags": tags }),
+    ))
 }
 
 pub(super) fn catalog(registry: &Registry, uri: &Uri) -> Answer {
-    let page = Page::cut(registry.store().repositories()?, registry.page_size(), uri, Clone::clone);
-    Ok(page.respond(uri, "application/json", |names| json!({ "repositories": names })))
+    let page = Page::cut(
+        registry.store().repositories()?,
+        registry.page_size(),
+        uri,
+        Clone::clone,
+    );
+    Ok(page.respond(
+        uri,
+        "application/json",
+        |names| json!({ "repositories": names }),
+    ))
 }
 
 /// Answers an index, an empty one for a digest that nothing refers to: the specification has no 404 here.
@@ -32,12 +50,19 @@ pub(super) fn referrers(registry: &Registry, name: &str, digest: &Digest, uri: &
     if let Some(wanted) = &wanted {
         descriptors.retain(|descriptor| descriptor["artifactType"] == wanted.as_str());
     }
-    let by_digest = |descriptor: &Value| descriptor["digest"].as_str().unwrap_or_default().to_owned();
+    let by_digest =
+        |descriptor: &Value| descriptor["digest"].as_str().unwrap_or_default().to_owned();
     let page = Page::cut(descriptors, registry.page_size(), uri, by_digest);
-    let response = page.respond(uri, INDEX, |manifests| {
-        json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests })
-    });
-    Ok(if wanted.is_some() { with(response, "oci-filters-applied", "artifactType") } else { response })
+    let response = page.respond(
+        uri,
+        INDEX,
+        |manifests| json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests }),
+    );
+    Ok(if wanted.is_some() {
+        with(response, "oci-filters-applied", "artifactType")
+    } else {
+        response
+    })
 }
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -55,18 +80,37 @@ impl<T> Page<T> {
         let asked = parameter(uri, "n").and_then(|n| n.parse::<usize>().ok());
         let size = asked.unwrap_or(limit).min(limit);
         let after = parameter(uri, "last").unwrap_or_default();
-        let mut entries: Vec<T> = entries.into_iter().filter(|entry| name(entry) > after).collect();
+        let mut entries: Vec<T> = entries
+            .into_iter()
+            .filter(|entry| name(entry) > after)
+            .collect();
         let more = entries.len() > size;
         entries.truncate(size);
         let next_after = entries.last().filter(|_| more).map(name);
-        Self { entries, next_after, size }
+        Self {
+            entries,
+            next_after,
+            size,
+        }
     }
 
-    fn respond(self, uri: &Uri, media_type: &str, body: impl FnOnce(Vec<T>) -> Value) -> Response<Body> {
+    fn respond(
+        self,
+        uri: &Uri,
+        media_type: &str,
+        body: impl FnOnce(Vec<T>) -> Value,
+    ) -> Response<Body> {
         let link = self.next_after.as_ref().map(|last| {
             let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-            let kept = parameter(uri, "artifactType").map(|t| format!("&artifactType={}", encoded(&t)));
-            format!("<{}?n={}&last={}{}>; rel=\"next\"", uri.path(), self.size, encoded(last), kept.unwrap_or_default())
+            let kept =
+                parameter(uri, "artifactType").map(|t| format!("&artifactType={}", encoded(&t)));
+            format!(
+                "<{}?n={}&last={}{}>; rel=\"next\"",
+                uri.path(),
+                self.size,
+                encoded(last),
+                kept.unwrap_or_default()
+            )
         });
         let response = Response::new(Body::from(body(self.entries).to_string()));
         let response = with(response, "content-type", media_type);

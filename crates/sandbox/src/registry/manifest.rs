@@ -35,7 +35,9 @@ pub struct Facts {
 
 /// Reads a manifest or index, and refuses what a client would misread later.
 pub fn read(media_type: &str, bytes: &[u8]) -> Result<Facts, Refusal> {
-    let refuse = |reason: &str| Refusal::ManifestInvalid { reason: reason.to_owned() };
+    let refuse = |reason: &str| Refusal::ManifestInvalid {
+        reason: reason.to_owned(),
+    };
     let body: Value = serde_json::from_slice(bytes).map_err(|_| refuse("the body is not JSON"))?;
     if body["schemaVersion"] != 2 {
         return Err(refuse("schemaVersion is not 2"));
@@ -43,15 +45,24 @@ pub fn read(media_type: &str, bytes: &[u8]) -> Result<Facts, Refusal> {
     if let Some(own) = body["mediaType"].as_str()
         && own != media_type
     {
-        return Err(refuse("its mediaType is not the Content-Type of the request"));
+        return Err(refuse(
+            "its mediaType is not the Content-Type of the request",
+        ));
     }
-    let is_index = media_type.ends_with("image.index.v1+json") || media_type.ends_with("manifest.list.v2+json");
+    let is_index = media_type.ends_with("image.index.v1+json")
+        || media_type.ends_with("manifest.list.v2+json");
     let mut blobs = digests(&body["layers"])?;
     if !is_index {
         blobs.push(digest(&body["config"])?);
     }
-    let subject = if body["subject"].is_null() { None } else { Some(digest(&body["subject"])?) };
-    let artifact_type = body["artifactType"].as_str().or_else(|| body["config"]["mediaType"].as_str());
+    let subject = if body["subject"].is_null() {
+        None
+    } else {
+        Some(digest(&body["subject"])?)
+    };
+    let artifact_type = body["artifactType"]
+        .as_str()
+        .or_else(|| body["config"]["mediaType"].as_str());
     Ok(Facts {
         blobs,
         manifests: digests(&body["manifests"])?,
@@ -67,13 +78,16 @@ fn digests(list: &Value) -> Result<Vec<Digest>, Refusal> {
 
 fn digest(descriptor: &Value) -> Result<Digest, Refusal> {
     let text = descriptor["digest"].as_str().unwrap_or_default();
-    Digest::parse(text).ok_or_else(|| Refusal::ManifestInvalid { reason: format!("`{text}` is not a sha256 digest") })
+    Digest::parse(text).ok_or_else(|| Refusal::ManifestInvalid {
+        reason: format!("`{text}` is not a sha256 digest"),
+    })
 }
 
 impl Facts {
     /// How the list of referrers shows this manifest: with its artifact type and annotations, as the specification asks.
     pub fn descriptor(&self, media_type: &str, digest: &Digest, size: usize) -> Value {
-        let mut descriptor = json!({ "mediaType": media_type, "digest": digest.to_string(), "size": size });
+        let mut descriptor =
+            json!({ "mediaType": media_type, "digest": digest.to_string(), "size": size });
         if let Some(artifact_type) = &self.artifact_type {
             descriptor["artifactType"] = json!(artifact_type);
         }
@@ -98,11 +112,27 @@ mod tests {
     fn a_manifest_that_a_client_would_misread_is_refused() {
         let config = json!({"digest": Digest::of(b"c").to_string()});
         assert!(refused(b"<html>"));
-        assert!(refused(json!({"schemaVersion": 1, "config": config}).to_string().as_bytes()));
+        assert!(refused(
+            json!({"schemaVersion": 1, "config": config})
+                .to_string()
+                .as_bytes()
+        ));
         assert!(refused(json!({"schemaVersion": 2}).to_string().as_bytes()));
-        assert!(refused(json!({"schemaVersion": 2, "mediaType": "x/y", "config": config}).to_string().as_bytes()));
-        assert!(refused(json!({"schemaVersion": 2, "config": {"digest": "sha256:.."}}).to_string().as_bytes()));
-        assert!(!refused(json!({"schemaVersion": 2, "config": config}).to_string().as_bytes()));
+        assert!(refused(
+            json!({"schemaVersion": 2, "mediaType": "x/y", "config": config})
+                .to_string()
+                .as_bytes()
+        ));
+        assert!(refused(
+            json!({"schemaVersion": 2, "config": {"digest": "sha256:.."}})
+                .to_string()
+                .as_bytes()
+        ));
+        assert!(!refused(
+            json!({"schemaVersion": 2, "config": config})
+                .to_string()
+                .as_bytes()
+        ));
     }
 
     #[test]

@@ -11,11 +11,18 @@ use super::{
     server::{Answer, empty, with},
 };
 
-pub(super) async fn serve(registry: &Registry, name: &str, reference: &Reference, request: Request) -> Answer {
+pub(super) async fn serve(
+    registry: &Registry,
+    name: &str,
+    reference: &Reference,
+    request: Request,
+) -> Answer {
     match *request.method() {
         Method::GET | Method::HEAD => read(registry, name, reference),
         Method::PUT => write(registry, name, reference, request).await,
-        Method::DELETE if registry.store().delete_manifest(name, reference)? => Ok(empty(StatusCode::ACCEPTED)),
+        Method::DELETE if registry.store().delete_manifest(name, reference)? => {
+            Ok(empty(StatusCode::ACCEPTED))
+        }
         Method::DELETE => Err(Refusal::ManifestUnknown),
         _ => Err(Refusal::Unsupported),
     }
@@ -24,18 +31,34 @@ pub(super) async fn serve(registry: &Registry, name: &str, reference: &Reference
 fn read(registry: &Registry, name: &str, reference: &Reference) -> Answer {
     let Some(manifest) = registry.store().manifest(name, reference)? else {
         let known = registry.store().knows(name);
-        return Err(if known { Refusal::ManifestUnknown } else { Refusal::NameUnknown });
+        return Err(if known {
+            Refusal::ManifestUnknown
+        } else {
+            Refusal::NameUnknown
+        });
     };
     let length = manifest.bytes.len();
-    let response = with(Response::new(Body::from(manifest.bytes)), "content-type", &manifest.media_type);
-    Ok(with(with(response, "docker-content-digest", &manifest.digest), "content-length", length))
+    let response = with(
+        Response::new(Body::from(manifest.bytes)),
+        "content-type",
+        &manifest.media_type,
+    );
+    Ok(with(
+        with(response, "docker-content-digest", &manifest.digest),
+        "content-length",
+        length,
+    ))
 }
 
 async fn write(registry: &Registry, name: &str, reference: &Reference, request: Request) -> Answer {
     let media_type = media_type(request.headers())?;
     let read = axum::body::to_bytes(request.into_body(), MANIFEST_LIMIT_BYTES).await;
-    let bytes = read.map_err(|_| Refusal::TooLarge { limit: MANIFEST_LIMIT_BYTES })?;
-    let manifest = registry.store().put_manifest(name, reference, &media_type, &bytes)??;
+    let bytes = read.map_err(|_| Refusal::TooLarge {
+        limit: MANIFEST_LIMIT_BYTES,
+    })?;
+    let manifest = registry
+        .store()
+        .put_manifest(name, reference, &media_type, &bytes)??;
     let location = format!("/v2/{name}/manifests/{}", manifest.digest);
     let mut response = with(empty(StatusCode::CREATED), "location", location);
     if let Some(subject) = &manifest.subject {
@@ -45,7 +68,11 @@ async fn write(registry: &Registry, name: &str, reference: &Reference, request: 
 }
 
 fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    let missing = || Refusal::ManifestInvalid { reason: "the request has no Content-Type".into() };
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
+    let missing = || Refusal::ManifestInvalid {
+        reason: "the request has no Content-Type".into(),
+    };
     value.map(str::to_owned).ok_or_else(missing)
 }

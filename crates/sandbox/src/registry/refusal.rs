@@ -94,7 +94,9 @@ impl Refusal {
             Self::NameUnknown => (StatusCode::NOT_FOUND, "NAME_UNKNOWN"),
             Self::NameInvalid => (StatusCode::BAD_REQUEST, "NAME_INVALID"),
             Self::ManifestUnknown => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
-            Self::ManifestInvalid { .. } | Self::ReferenceInvalid => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
+            Self::ManifestInvalid { .. } | Self::ReferenceInvalid => {
+                (StatusCode::BAD_REQUEST, "MANIFEST_INVALID")
+            }
             Self::ManifestBlobUnknown { .. } => (StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN"),
             Self::BlobUnknown => (StatusCode::NOT_FOUND, "BLOB_UNKNOWN"),
             Self::UploadUnknown => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
@@ -111,11 +113,16 @@ impl Refusal {
     /// The answer to the client.
     pub fn response(&self) -> Response<Body> {
         let (status, code) = self.code();
-        let body = json!({ "errors": [{ "code": code, "message": self.to_string(), "detail": null }] }).to_string();
+        let body =
+            json!({ "errors": [{ "code": code, "message": self.to_string(), "detail": null }] })
+                .to_string();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/json"),
+        );
         if *self == Self::Unauthorized {
             let challenge = header::HeaderValue::from_static("Basic realm=\"trireme sandbox\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -129,9 +136,10 @@ impl From<Unroutable> for Refusal {
         match reason {
             Unroutable::Unknown => Self::NotFound,
             Unroutable::Name => Self::NameInvalid,
-            Unroutable::Digest => {
-                Self::DigestInvalid { expected: "sha256 and 64 hexadecimal digits".into(), found: "another form".into() }
-            }
+            Unroutable::Digest => Self::DigestInvalid {
+                expected: "sha256 and 64 hexadecimal digits".into(),
+                found: "another form".into(),
+            },
             Unroutable::Reference => Self::ReferenceInvalid,
         }
     }

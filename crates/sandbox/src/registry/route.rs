@@ -88,16 +88,28 @@ impl Route {
             parts.push("");
         }
         match parts.as_slice() {
-            [name @ .., "tags", "list"] => Ok(Self::Tags { name: repository(name)? }),
-            [name @ .., "manifests", reference] => {
-                Ok(Self::Manifest { name: repository(name)?, reference: Reference::parse(reference)? })
-            }
-            [name @ .., "blobs", "uploads", ""] => Ok(Self::Uploads { name: repository(name)? }),
-            [name @ .., "blobs", "uploads", id] => Ok(Self::Upload { name: repository(name)?, id: upload_id(id)? }),
-            [name @ .., "blobs", digest] => Ok(Self::Blob { name: repository(name)?, digest: parse_digest(digest)? }),
-            [name @ .., "referrers", digest] => {
-                Ok(Self::Referrers { name: repository(name)?, digest: parse_digest(digest)? })
-            }
+            [name @ .., "tags", "list"] => Ok(Self::Tags {
+                name: repository(name)?,
+            }),
+            [name @ .., "manifests", reference] => Ok(Self::Manifest {
+                name: repository(name)?,
+                reference: Reference::parse(reference)?,
+            }),
+            [name @ .., "blobs", "uploads", ""] => Ok(Self::Uploads {
+                name: repository(name)?,
+            }),
+            [name @ .., "blobs", "uploads", id] => Ok(Self::Upload {
+                name: repository(name)?,
+                id: upload_id(id)?,
+            }),
+            [name @ .., "blobs", digest] => Ok(Self::Blob {
+                name: repository(name)?,
+                digest: parse_digest(digest)?,
+            }),
+            [name @ .., "referrers", digest] => Ok(Self::Referrers {
+                name: repository(name)?,
+                digest: parse_digest(digest)?,
+            }),
             _ => Err(Unroutable::Unknown),
         }
     }
@@ -125,7 +137,9 @@ impl Reference {
         let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         let starts = text.bytes().next().is_some_and(word);
         let goes_on = text.bytes().all(|b| word(b) || b == b'.' || b == b'-');
-        (starts && goes_on && text.len() <= 128).then(|| Self::Tag(text.to_owned())).ok_or(Unroutable::Reference)
+        (starts && goes_on && text.len() <= 128)
+            .then(|| Self::Tag(text.to_owned()))
+            .ok_or(Unroutable::Reference)
     }
 }
 
@@ -148,9 +162,14 @@ fn repository(parts: &[&str]) -> Result<String, Unroutable> {
 
 fn component(part: &str) -> bool {
     let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let ends = part.bytes().next().is_some_and(alphanumeric) && part.bytes().last().is_some_and(alphanumeric);
-    let inside = part.bytes().all(|b| alphanumeric(b) || matches!(b, b'.' | b'_' | b'-'));
-    let separators_single = !["..", "___", "._", "_.", "-_", "_-", ".-", "-."].iter().any(|bad| part.contains(bad));
+    let ends = part.bytes().next().is_some_and(alphanumeric)
+        && part.bytes().last().is_some_and(alphanumeric);
+    let inside = part
+        .bytes()
+        .all(|b| alphanumeric(b) || matches!(b, b'.' | b'_' | b'-'));
+    let separators_single = !["..", "___", "._", "_.", "-_", "_-", ".-", "-."]
+        .iter()
+        .any(|bad| part.contains(bad));
     ends && inside && separators_single
 }
 
@@ -167,17 +186,53 @@ mod tests {
             ("/v2".to_owned(), Route::Base),
             ("/v2/".to_owned(), Route::Base),
             ("/v2/_catalog".to_owned(), Route::Catalog),
-            (format!("/v2/{name}/tags/list"), Route::Tags { name: name.clone() }),
-            (format!("/v2/{name}/blobs/{digest}"), Route::Blob { name: name.clone(), digest: digest.clone() }),
-            (format!("/v2/{name}/blobs/uploads"), Route::Uploads { name: name.clone() }),
-            (format!("/v2/{name}/blobs/uploads/"), Route::Uploads { name: name.clone() }),
-            (format!("/v2/{name}/blobs/uploads/{id}"), Route::Upload { name: name.clone(), id }),
-            (format!("/v2/{name}/referrers/{digest}"), Route::Referrers { name: name.clone(), digest: digest.clone() }),
+            (
+                format!("/v2/{name}/tags/list"),
+                Route::Tags { name: name.clone() },
+            ),
+            (
+                format!("/v2/{name}/blobs/{digest}"),
+                Route::Blob {
+                    name: name.clone(),
+                    digest: digest.clone(),
+                },
+            ),
+            (
+                format!("/v2/{name}/blobs/uploads"),
+                Route::Uploads { name: name.clone() },
+            ),
+            (
+                format!("/v2/{name}/blobs/uploads/"),
+                Route::Uploads { name: name.clone() },
+            ),
+            (
+                format!("/v2/{name}/blobs/uploads/{id}"),
+                Route::Upload {
+                    name: name.clone(),
+                    id,
+                },
+            ),
+            (
+                format!("/v2/{name}/referrers/{digest}"),
+                Route::Referrers {
+                    name: name.clone(),
+                    digest: digest.clone(),
+                },
+            ),
             (
                 format!("/v2/{name}/manifests/v1.37.2"),
-                Route::Manifest { name: name.clone(), reference: Reference::Tag("v1.37.2".into()) },
+                Route::Manifest {
+                    name: name.clone(),
+                    reference: Reference::Tag("v1.37.2".into()),
+                },
             ),
-            (format!("/v2/{name}/manifests/{digest}"), Route::Manifest { name, reference: Reference::Digest(digest) }),
+            (
+                format!("/v2/{name}/manifests/{digest}"),
+                Route::Manifest {
+                    name,
+                    reference: Reference::Digest(digest),
+                },
+            ),
         ];
         for (path, route) in cases {
             assert_eq!(Route::parse(&path), Ok(route), "{path}");

@@ -38,8 +38,16 @@ pub(super) type Answer = Result<Response<Body>, Refusal>;
 impl Registry {
     /// Opens the folder.
     pub fn open(options: RegistryOptions) -> Result<Self, SandboxError> {
-        let RegistryOptions { folder, access, page_size } = options;
-        Ok(Self(Arc::new(Inner { store: Store::open(folder)?, access, page_size })))
+        let RegistryOptions {
+            folder,
+            access,
+            page_size,
+        } = options;
+        Ok(Self(Arc::new(Inner {
+            store: Store::open(folder)?,
+            access,
+            page_size,
+        })))
     }
 
     /// What is stored, for seeding: no credentials are asked here.
@@ -65,10 +73,18 @@ impl Registry {
             Route::Base if reads => Ok(empty(StatusCode::OK)),
             Route::Catalog if reads => lists::catalog(self, request.uri()),
             Route::Tags { name } if reads => lists::tags(self, &name, request.uri()),
-            Route::Referrers { name, digest } if reads => lists::referrers(self, &name, &digest, request.uri()),
-            Route::Manifest { name, reference } => manifests::serve(self, &name, &reference, request).await,
-            Route::Blob { name, digest } if reads => blobs::serve(self, &name, &digest, request.headers()).await,
-            Route::Uploads { name } if method == Method::POST => uploads::begin(self, &name, request).await,
+            Route::Referrers { name, digest } if reads => {
+                lists::referrers(self, &name, &digest, request.uri())
+            }
+            Route::Manifest { name, reference } => {
+                manifests::serve(self, &name, &reference, request).await
+            }
+            Route::Blob { name, digest } if reads => {
+                blobs::serve(self, &name, &digest, request.headers()).await
+            }
+            Route::Uploads { name } if method == Method::POST => {
+                uploads::begin(self, &name, request).await
+            }
             Route::Upload { name, id } => uploads::go_on(self, &name, &id, request).await,
             _ => Err(Refusal::Unsupported),
         }
@@ -77,14 +93,22 @@ impl Registry {
 
 async fn answer(State(registry): State<Registry>, request: Request) -> Response<Body> {
     let head = request.method() == Method::HEAD;
-    let mut response = registry.dispatch(request).await.unwrap_or_else(|refusal| refusal.response());
+    let mut response = registry
+        .dispatch(request)
+        .await
+        .unwrap_or_else(|refusal| refusal.response());
     let version = HeaderValue::from_static("registry/2.0");
-    response.headers_mut().insert(HeaderName::from_static("docker-distribution-api-version"), version);
+    response.headers_mut().insert(
+        HeaderName::from_static("docker-distribution-api-version"),
+        version,
+    );
     if head {
         let length = response.headers().get(header::CONTENT_LENGTH).cloned();
         *response.body_mut() = Body::empty();
         if let Some(length) = length {
-            response.headers_mut().insert(header::CONTENT_LENGTH, length);
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length);
         }
     }
     response
@@ -98,9 +122,15 @@ pub(super) fn empty(status: StatusCode) -> Response<Body> {
 }
 
 /// Adds a header whose value is made of names and digests, which are always valid in one.
-pub(super) fn with(mut response: Response<Body>, name: &'static str, value: impl ToString) -> Response<Body> {
+pub(super) fn with(
+    mut response: Response<Body>,
+    name: &'static str,
+    value: impl ToString,
+) -> Response<Body> {
     if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
-        response.headers_mut().insert(HeaderName::from_static(name), value);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(name), value);
     }
     response
 }
@@ -108,5 +138,8 @@ pub(super) fn with(mut response: Response<Body>, name: &'static str, value: impl
 /// One parameter of a query, decoded.
 pub(super) fn parameter(uri: &axum::http::Uri, key: &str) -> Option<String> {
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    pairs.into_iter().find(|(name, _)| name == key).map(|(_, value)| value.into_owned())
+    pairs
+        .into_iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.into_owned())
 }

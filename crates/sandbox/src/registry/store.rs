@@ -60,12 +60,19 @@ impl Store {
 
     /// Whether a repository has ever been written to.
     pub fn knows(&self, name: &str) -> bool {
-        ["_blobs", "_manifests"].iter().any(|folder| self.repository(name).join(folder).is_dir())
+        ["_blobs", "_manifests"]
+            .iter()
+            .any(|folder| self.repository(name).join(folder).is_dir())
     }
 
     /// The size of a blob, if this repository holds it.
     pub fn blob_size(&self, name: &str, digest: &Digest) -> io::Result<Option<u64>> {
-        if !self.repository(name).join("_blobs").join(digest.hex()).exists() {
+        if !self
+            .repository(name)
+            .join("_blobs")
+            .join(digest.hex())
+            .exists()
+        {
             return Ok(None);
         }
         fs::metadata(self.content(digest)).map(|m| Some(m.len()))
@@ -73,7 +80,10 @@ impl Store {
 
     /// Lets a repository hold content that another one holds already.
     pub fn link_blob(&self, name: &str, digest: &Digest) -> io::Result<()> {
-        self.write(&self.repository(name).join("_blobs").join(digest.hex()), b"")
+        self.write(
+            &self.repository(name).join("_blobs").join(digest.hex()),
+            b"",
+        )
     }
 
     /// Stores a blob that is in memory.
@@ -87,12 +97,20 @@ impl Store {
     }
 
     /// Ends an upload session: its bytes must have the digest, else they are thrown away.
-    pub fn finish_upload(&self, name: &str, id: &str, expected: &Digest) -> io::Result<Result<(), Refusal>> {
+    pub fn finish_upload(
+        &self,
+        name: &str,
+        id: &str,
+        expected: &Digest,
+    ) -> io::Result<Result<(), Refusal>> {
         let collected = self.upload(id);
         let found = Digest::of_file(&collected)?;
         if found != *expected {
             fs::remove_file(&collected)?;
-            return Ok(Err(Refusal::DigestInvalid { expected: expected.to_string(), found: found.to_string() }));
+            return Ok(Err(Refusal::DigestInvalid {
+                expected: expected.to_string(),
+                found: found.to_string(),
+            }));
         }
         fs::rename(&collected, self.content(expected))?;
         self.link_blob(name, expected)?;
@@ -116,22 +134,46 @@ impl Store {
         if let Reference::Digest(expected) = reference
             && *expected != digest
         {
-            return Ok(Err(Refusal::DigestInvalid { expected: expected.to_string(), found: digest.to_string() }));
+            return Ok(Err(Refusal::DigestInvalid {
+                expected: expected.to_string(),
+                found: digest.to_string(),
+            }));
         }
         if let Some(missing) = self.first_missing(name, &facts)? {
-            return Ok(Err(Refusal::ManifestBlobUnknown { digest: missing.to_string() }));
+            return Ok(Err(Refusal::ManifestBlobUnknown {
+                digest: missing.to_string(),
+            }));
         }
         let folder = self.repository(name);
         self.write(&self.content(&digest), bytes)?;
-        self.write(&folder.join("_manifests").join(digest.hex()), media_type.as_bytes())?;
+        self.write(
+            &folder.join("_manifests").join(digest.hex()),
+            media_type.as_bytes(),
+        )?;
         if let Some(subject) = &facts.subject {
-            let descriptor = facts.descriptor(media_type, &digest, bytes.len()).to_string();
-            self.write(&folder.join("_referrers").join(subject.hex()).join(digest.hex()), descriptor.as_bytes())?;
+            let descriptor = facts
+                .descriptor(media_type, &digest, bytes.len())
+                .to_string();
+            self.write(
+                &folder
+                    .join("_referrers")
+                    .join(subject.hex())
+                    .join(digest.hex()),
+                descriptor.as_bytes(),
+            )?;
         }
         if let Reference::Tag(tag) = reference {
-            self.write(&folder.join("_tags").join(tag), digest.to_string().as_bytes())?;
+            self.write(
+                &folder.join("_tags").join(tag),
+                digest.to_string().as_bytes(),
+            )?;
         }
-        Ok(Ok(Manifest { digest, media_type: media_type.to_owned(), bytes: bytes.to_vec(), subject: facts.subject }))
+        Ok(Ok(Manifest {
+            digest,
+            media_type: media_type.to_owned(),
+            bytes: bytes.to_vec(),
+            subject: facts.subject,
+        }))
     }
 
     fn first_missing(&self, name: &str, facts: &manifest::Facts) -> io::Result<Option<Digest>> {
@@ -140,7 +182,13 @@ impl Store {
                 return Ok(Some(blob.clone()));
             }
         }
-        let held = |digest: &&Digest| !self.repository(name).join("_manifests").join(digest.hex()).exists();
+        let held = |digest: &&Digest| {
+            !self
+                .repository(name)
+                .join("_manifests")
+                .join(digest.hex())
+                .exists()
+        };
         Ok(facts.manifests.iter().find(held).cloned())
     }
 
@@ -153,12 +201,19 @@ impl Store {
                 None => return Ok(None),
             },
         };
-        let Some(media_type) = read_if_there(&self.repository(name).join("_manifests").join(digest.hex()))? else {
+        let Some(media_type) =
+            read_if_there(&self.repository(name).join("_manifests").join(digest.hex()))?
+        else {
             return Ok(None);
         };
         let bytes = fs::read(self.content(&digest))?;
         let media_type = String::from_utf8_lossy(&media_type).into_owned();
-        Ok(Some(Manifest { digest, media_type, bytes, subject: None }))
+        Ok(Some(Manifest {
+            digest,
+            media_type,
+            bytes,
+            subject: None,
+        }))
     }
 
     fn tag(&self, name: &str, tag: &str) -> io::Result<Option<Digest>> {
@@ -202,7 +257,10 @@ impl Store {
         let root = self.root.join("repositories");
         let mut open = vec![root.clone()];
         while let Some(folder) = open.pop() {
-            for name in names_in(&folder)?.into_iter().filter(|name| !name.starts_with('_')) {
+            for name in names_in(&folder)?
+                .into_iter()
+                .filter(|name| !name.starts_with('_'))
+            {
                 open.push(folder.join(name));
             }
             if folder.join("_manifests").is_dir()
@@ -221,7 +279,10 @@ impl Store {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let draft = self.root.join("uploads").join(format!("draft-{:016x}", fastrand::u64(..)));
+        let draft = self
+            .root
+            .join("uploads")
+            .join(format!("draft-{:016x}", fastrand::u64(..)));
         fs::write(&draft, bytes)?;
         fs::rename(&draft, path)
     }
@@ -247,7 +308,9 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let name = |entry: io::Result<fs::DirEntry>| entry.map(|e| e.file_name().to_string_lossy().into_owned());
+    let name = |entry: io::Result<fs::DirEntry>| {
+        entry.map(|e| e.file_name().to_string_lossy().into_owned())
+    };
     let mut names = entries.map(name).collect::<io::Result<Vec<_>>>()?;
     names.sort();
     Ok(names)
