@@ -1,0 +1,88 @@
+//! What the act on a node brings about: once its Job has succeeded, the node goes away and comes back with the version
+//! that the Job was made for. It has credentials of its own; nobody else writes a node's status.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::batch::v1::Job;
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::{sync::mpsc, task::JoinSet};
+
+use super::{
+    connection::merge,
+    watch::{Change, follow},
+};
+use crate::SandboxError;
+
+/// A running actor; dropping it ends it.
+pub struct Actor {
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Act {
+    job: String,
+    node: String,
+    version: String,
+}
+
+impl Actor {
+    /// Starts to watch the Jobs that act on nodes.
+    pub fn start(client: &Client) -> Self {
+        let (acts, mut received) = mpsc::unbounded_channel();
+        let mut tasks = JoinSet::new();
+        let mut known = BTreeSet::new();
+        tasks.spawn(follow(Api::<Job>::all(client.clone()), Some("trireme.dev/act=node"), move |change| {
+            let jobs = match change {
+                Change::Listed(jobs) => jobs,
+                Change::Applied(job) => vec![job],
+                Change::Deleted(_) => Vec::new(),
+            };
+            for act in jobs.iter().filter_map(Act::of).filter(|act| known.insert(act.clone())) {
+                let _ = acts.send(act);
+            }
+        }));
+        let client = client.clone();
+        tasks.spawn(async move {
+            while let Some(act) = received.recv().await {
+                while act.bring_about(&client).await.is_err() {
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+            }
+        });
+        Self { _tasks: tasks }
+    }
+}
+
+impl Act {
+    /// The act of a Job that has succeeded.
+    fn of(job: &Job) -> Option<Self> {
+        let succeeded = job.status.as_ref().and_then(|s| s.succeeded).unwrap_or(0) > 0;
+        let annotations = job.metadata.annotations.as_ref()?;
+        let said = |key: &str| annotations.get(key).cloned();
+        let (node, version) = (said("trireme.dev/node")?, said("trireme.dev/version")?);
+        succeeded.then(|| Self { job: job.metadata.uid.clone().unwrap_or_default(), node, version })
+    }
+
+    /// NotReady, the new version, Ready. A node that is on the version already is left alone: the Job is an old one,
+    /// seen again after a restart.
+    async fn bring_about(&self, client: &Client) -> Result<(), SandboxError> {
+        let path = format!("/api/v1/nodes/{}", self.node);
+        let node = merge(client, &format!("{path}/status"), &json!({})).await?;
+        if node["status"]["nodeInfo"]["kubeletVersion"] == self.version.as_str() {
+            return Ok(());
+        }
+        let status = |ready: &str, version: &Value| {
+            let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            json!({ "status": {
+                "nodeInfo": { "kubeletVersion": version, "kubeProxyVersion": version },
+                "conditions": [{ "type": "Ready", "status": ready, "reason": "Act", "message": "after the act on the node",
+                    "lastHeartbeatTime": now, "lastTransitionTime": now }],
+            }})
+        };
+        let old = node["status"]["nodeInfo"]["kubeletVersion"].clone();
+        merge(client, &format!("{path}/status"), &status("False", &old)).await?;
+        merge(client, &format!("{path}/status"), &status("True", &json!(self.version))).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! The whole sandbox as one running thing.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use axum::Router;
+use serde_json::{Map, Value, json};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    SandboxError, advisories,
+    clients::{actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober},
+    images, kubernetes,
+    platform::{self, ACTOR, PROBED, ROLLER, VIEWER},
+    record::Record,
+    registry::{Access, Registry, RegistryOptions},
+    releases,
+    site::Site,
+};
+
+const USERNAME: &str = "trireme";
+/// Made with `cosign generate-key-pair` for the sandbox alone; it protects nothing.
+const COSIGN_KEY: &str = include_str!("../keys/cosign.key");
+const COSIGN_PASSWORD: &str = "sandbox";
+/// Longer lists go on at a `Link`, so that clients have to follow it.
+const PAGE_SIZE: usize = 50;
+
+/// How a sandbox is started.
+#[derive(Clone, Debug)]
+pub struct SandboxOptions {
+    /// The state folder; the world is in its `sandbox/`.
+    pub state: PathBuf,
+    /// How long pods and Jobs take.
+    pub timings: kubernetes::Timings,
+}
+
+/// A running sandbox; dropping it ends it. Its world stays in the state folder.
+pub struct Sandbox {
+    record: Record,
+    releases: Site,
+    advisories: Site,
+    api: kubernetes::Api,
+    _actor: Actor,
+    _tasks: JoinSet<()>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox on the world in the state folder, or on a new one.
+    ///
+    /// # Errors
+    /// The folder cannot be used, an address is taken, or the world could not be seeded.
+    pub async fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
+        let folder = options.state.join("sandbox");
+        let record = Record::load_or_begin(&folder)?;
+        let (releases, advisories) = (releases::site(), advisories::site()?);
+        let mut tasks = JoinSet::new();
+        let registry = open_registry(&folder, &record)?;
+        serve(&mut tasks, "registry", record.registry_port, registry.router()).await?;
+        let files = Router::new()
+            .nest_service("/dl", releases.router())
+            .nest_service("/db", advisories.router());
+        serve(&mut tasks, "release server", record.files_port, files).await?;
+        let api = start_kubernetes(&folder, &record, options.timings).await?;
+        let admin = api.admin_kubeconfig().map_err(SandboxError::file("keep a token in", &folder))?;
+        platform::seed(&connect(&admin).await?).await?;
+        let actor = api.kubeconfig_for(ACTOR).map_err(SandboxError::file("keep a token in", &folder))?;
+        let actor = Actor::start(&connect(&actor).await?);
+        Ok(Self { record, releases, advisories, api, _actor: actor, _tasks: tasks })
+    }
+
+    /// Where the registry is: `HOST:PORT`, plain HTTP.
+    pub fn registry(&self) -> SocketAddr {
+        loopback(self.record.registry_port)
+    }
+
+    /// Base address of the release server, laid out as `https://dl.k8s.io/release`.
+    pub fn release_server(&self) -> String {
+        format!("http://{}/dl/release", loopback(self.record.files_port))
+    }
+
+    /// Folder of the advisories: `DATABASE/ECOSYSTEM/all.zip`.
+    pub fn database(&self) -> String {
+        format!("http://{}/db/osv", loopback(self.record.files_port))
+    }
+
+    /// The releases, to publish more.
+    pub fn releases(&self) -> &Site {
+        &self.releases
+    }
+
+    /// The advisories, to publish more.
+    pub fn advisories(&self) -> &Site {
+        &self.advisories
+    }
+
+    /// The Kubernetes API.
+    pub fn api(&self) -> &kubernetes::Api {
+        &self.api
+    }
+
+    /// What the pipeline's `((vars))` need to reach this world.
+    ///
+    /// # Errors
+    /// A token cannot be kept.
+    pub fn vars(&self) -> Result<Map<String, Value>, SandboxError> {
+        let kubeconfig = self.api.kubeconfig_for(ROLLER).map_err(SandboxError::file("keep a token in", "the world"))?;
+        let vars = json!({
+            "registry": format!("{}/platform", self.registry()),
+            "upstream": format!("{}/upstream", self.registry()),
+            "registry_username": USERNAME,
+            "registry_password": self.record.password,
+            "release_server": self.release_server(),
+            "advisories": self.database(),
+            "kubeconfig": kubeconfig,
+            "signing_key": COSIGN_KEY,
+            "signing_key_password": COSIGN_PASSWORD,
+        });
+        Ok(vars.as_object().cloned().unwrap_or_default())
+    }
+
+    /// Starts to watch and to measure, with credentials that can only look.
+    ///
+    /// # Errors
+    /// A token cannot be kept, or no port is free.
+    pub async fn witness(&self) -> Result<Witness, SandboxError> {
+        let viewer = self.api.kubeconfig_for(VIEWER).map_err(SandboxError::file("keep a token in", "the world"))?;
+        Witness::start(&viewer).await
+    }
+}
+
+/// Observer and prober together, on the sandbox's API or on a real one.
+pub struct Witness {
+    /// Of nodes and budgets.
+    pub observer: Observer,
+    /// Of the probed service.
+    pub prober: Prober,
+    /// The address that is probed.
+    pub front: Front,
+    _pods: Pods,
+}
+
+impl Witness {
+    /// Starts with the credentials of somebody who may look; waits until the probed service has a ready pod.
+    ///
+    /// # Errors
+    /// The API cannot be reached, or no pod becomes ready.
+    pub async fn start(kubeconfig: &str) -> Result<Self, SandboxError> {
+        let client = connect(kubeconfig).await?;
+        let pods = Pods::start(&client);
+        let (namespace, name) = PROBED;
+        let address = loopback(0);
+        let listen = |source| SandboxError::Listen { service: "probed service", address, source };
+        let front = Front::start(&client, &pods, namespace, name).await.map_err(listen)?;
+        let ready = async {
+            while !front.answers(&pods) {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(READY_WITHIN_S);
+        tokio::time::timeout(patience, ready).await.map_err(|_| SandboxError::Deadline {
+            what: format!("service {namespace}/{name} to have a ready pod that answers"),
+            seconds: READY_WITHIN_S,
+            seen: format!("{} ready endpoints", front.ready()),
+        })?;
+        Ok(Self { observer: Observer::start(&client), prober: Prober::start(front.address()), front, _pods: pods })
+    }
+}
+
+/// Pods of a new world are ready within a second; a real cluster may have to start them.
+const READY_WITHIN_S: u64 = 30;
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn open_registry(folder: &Path, record: &Record) -> Result<Registry, SandboxError> {
+    let access = Access::new(USERNAME, &record.password);
+    let registry = Registry::open(RegistryOptions { folder: folder.join("registry"), access, page_size: PAGE_SIZE })?;
+    images::seed(registry.store())?;
+    Ok(registry)
+}
+
+async fn start_kubernetes(
+    folder: &Path,
+    record: &Record,
+    timings: kubernetes::Timings,
+) -> Result<kubernetes::Api, SandboxError> {
+    let mut options = kubernetes::KubernetesOptions::new(folder.join("kubernetes"));
+    let address = loopback(record.kubernetes_port);
+    options.listen = address;
+    options.timings = timings;
+    options.version = releases::FROM.into();
+    let failed = |source| SandboxError::Listen { service: "Kubernetes API", address, source };
+    kubernetes::Api::start(options).await.map_err(failed)
+}
+
+async fn serve(
+    tasks: &mut JoinSet<()>,
+    service: &'static str,
+    port: u16,
+    router: Router,
+) -> Result<(), SandboxError> {
+    let address = loopback(port);
+    let failed = |source| SandboxError::Listen { service, address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    tasks.spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
+    Ok(())
+}
