@@ -23,7 +23,12 @@ pub const PROBED: (&str, &str) = ("shop", "web");
 /// Creates whatever is missing.
 pub(crate) async fn seed(client: &Client) -> Result<(), SandboxError> {
     for name in ["trireme-system", "shop", "data", "ops"] {
-        ensure(client, "/api/v1/namespaces", &json!({ "metadata": { "name": name } })).await?;
+        ensure(
+            client,
+            "/api/v1/namespaces",
+            &json!({ "metadata": { "name": name } }),
+        )
+        .await?;
     }
     for (zone, letter) in [("az-a", "a"), ("az-b", "b"), ("az-c", "c")] {
         node(client, &format!("cp-{letter}"), zone, true).await?;
@@ -34,7 +39,12 @@ pub(crate) async fn seed(client: &Client) -> Result<(), SandboxError> {
     workloads(client).await
 }
 
-async fn node(client: &Client, name: &str, zone: &str, control_plane: bool) -> Result<(), SandboxError> {
+async fn node(
+    client: &Client,
+    name: &str,
+    zone: &str,
+    control_plane: bool,
+) -> Result<(), SandboxError> {
     let mut body = json!({
         "apiVersion": "v1", "kind": "Node",
         "metadata": { "name": name, "labels": {
@@ -49,12 +59,16 @@ async fn node(client: &Client, name: &str, zone: &str, control_plane: bool) -> R
     ensure(client, "/api/v1/nodes", &body).await?;
     let path = format!("/api/v1/nodes/{name}/status");
     let found = merge(client, &path, &json!({})).await?;
-    let reported = found["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default();
+    let reported = found["status"]["nodeInfo"]["kubeletVersion"]
+        .as_str()
+        .unwrap_or_default();
     if !reported.is_empty() {
         return Ok(());
     }
     let resources = json!({ "cpu": "16", "memory": "64Gi", "pods": "110" });
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let now = jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
     let status = json!({ "status": {
         "capacity": resources, "allocatable": resources,
         "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is ready",
@@ -87,7 +101,11 @@ async fn rights(client: &Client) -> Result<(), SandboxError> {
         rule(&[""], &["pods"], &watch),
         rule(&[""], &["pods/eviction"], &["create"]),
         rule(&["policy"], &["poddisruptionbudgets"], &watch),
-        rule(&["apps"], &["deployments", "replicasets", "statefulsets", "daemonsets"], &watch),
+        rule(
+            &["apps"],
+            &["deployments", "replicasets", "statefulsets", "daemonsets"],
+            &watch,
+        ),
     ];
     grant(client, ACTOR, "sandbox-actor", &actor).await?;
     grant(client, VIEWER, "sandbox-viewer", &viewer).await?;
@@ -100,14 +118,29 @@ async fn rights(client: &Client) -> Result<(), SandboxError> {
     ]});
     let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/trireme-system";
     ensure(client, &format!("{roles}/roles"), &in_namespace).await?;
-    ensure(client, &format!("{roles}/rolebindings"), &binding("Role", "trireme-roller", ROLLER)).await
+    ensure(
+        client,
+        &format!("{roles}/rolebindings"),
+        &binding("Role", "trireme-roller", ROLLER),
+    )
+    .await
 }
 
-async fn grant(client: &Client, user: &str, name: &str, rules: &[Value]) -> Result<(), SandboxError> {
+async fn grant(
+    client: &Client,
+    user: &str,
+    name: &str,
+    rules: &[Value],
+) -> Result<(), SandboxError> {
     let group = "/apis/rbac.authorization.k8s.io/v1";
     let role = json!({ "metadata": { "name": name }, "rules": rules });
     ensure(client, &format!("{group}/clusterroles"), &role).await?;
-    ensure(client, &format!("{group}/clusterrolebindings"), &binding("ClusterRole", name, user)).await
+    ensure(
+        client,
+        &format!("{group}/clusterrolebindings"),
+        &binding("ClusterRole", name, user),
+    )
+    .await
 }
 
 fn binding(kind: &str, role: &str, user: &str) -> Value {
@@ -120,10 +153,34 @@ fn binding(kind: &str, role: &str, user: &str) -> Value {
 
 async fn workloads(client: &Client) -> Result<(), SandboxError> {
     let sets = [
-        ("deployments", "shop", "web", 6, json!({ "maxUnavailable": 1 })),
-        ("deployments", "shop", "cart", 4, json!({ "maxUnavailable": "25%" })),
-        ("statefulsets", "data", "db", 3, json!({ "minAvailable": 2 })),
-        ("deployments", "ops", "metrics", 2, json!({ "minAvailable": 1 })),
+        (
+            "deployments",
+            "shop",
+            "web",
+            6,
+            json!({ "maxUnavailable": 1 }),
+        ),
+        (
+            "deployments",
+            "shop",
+            "cart",
+            4,
+            json!({ "maxUnavailable": "25%" }),
+        ),
+        (
+            "statefulsets",
+            "data",
+            "db",
+            3,
+            json!({ "minAvailable": 2 }),
+        ),
+        (
+            "deployments",
+            "ops",
+            "metrics",
+            2,
+            json!({ "minAvailable": 1 }),
+        ),
     ];
     for (plural, namespace, name, replicas, budget) in sets {
         let collection = format!("/apis/apps/v1/namespaces/{namespace}/{plural}");
@@ -136,7 +193,12 @@ async fn workloads(client: &Client) -> Result<(), SandboxError> {
         let mut spec = budget;
         spec["selector"] = json!({ "matchLabels": { "app": name } });
         let budgets = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
-        ensure(client, &budgets, &json!({ "metadata": { "name": name }, "spec": spec })).await?;
+        ensure(
+            client,
+            &budgets,
+            &json!({ "metadata": { "name": name }, "spec": spec }),
+        )
+        .await?;
     }
     let agents = "/apis/apps/v1/namespaces/kube-system/daemonsets";
     ensure(client, agents, &workload("daemonsets", "log-agent", None)).await

@@ -28,10 +28,17 @@ impl Record {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::begin(folder),
             read => read.map_err(SandboxError::file("read", &path))?,
         };
-        let wrong = |reason| SandboxError::World { path: path.clone(), reason };
-        let record: Self = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |reason| SandboxError::World {
+            path: path.clone(),
+            reason,
+        };
+        let record: Self =
+            serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
         if record.format != FORMAT {
-            return Err(wrong(format!("expected format {FORMAT}, found {}", record.format)));
+            return Err(wrong(format!(
+                "expected format {FORMAT}, found {}",
+                record.format
+            )));
         }
         Ok(record)
     }
@@ -40,7 +47,13 @@ impl Record {
         fs::create_dir_all(folder).map_err(SandboxError::file("create", folder))?;
         let [registry_port, files_port, kubernetes_port] = free_ports()?;
         let password = password().map_err(SandboxError::file("read", "/dev/urandom"))?;
-        let record = Self { format: FORMAT, registry_port, files_port, kubernetes_port, password };
+        let record = Self {
+            format: FORMAT,
+            registry_port,
+            files_port,
+            kubernetes_port,
+            password,
+        };
         let (path, draft) = (folder.join("world.json"), folder.join("world.json.draft"));
         let text = serde_json::to_vec_pretty(&record).unwrap_or_default();
         fs::write(&draft, text).map_err(SandboxError::file("write", &draft))?;
@@ -52,7 +65,11 @@ impl Record {
 /// Three ports that are free now; held open together so that they differ.
 fn free_ports() -> Result<[u16; 3], SandboxError> {
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let failed = |source| SandboxError::Listen { service: "sandbox", address, source };
+    let failed = |source| SandboxError::Listen {
+        service: "sandbox",
+        address,
+        source,
+    };
     let bind = || TcpListener::bind(address).map_err(failed);
     let held = [bind()?, bind()?, bind()?];
     let port = |listener: &TcpListener| listener.local_addr().map(|a| a.port()).map_err(failed);
@@ -77,9 +94,14 @@ mod tests {
         assert_eq!(first.password, again.password);
         assert_eq!(first.kubernetes_port, again.kubernetes_port);
         let path = folder.path().join("world.json");
-        let text = fs::read_to_string(&path).unwrap().replace("\"format\": 1", "\"format\": 9");
+        let text = fs::read_to_string(&path)
+            .unwrap()
+            .replace("\"format\": 1", "\"format\": 9");
         fs::write(&path, text).unwrap();
-        let error = Record::load_or_begin(folder.path()).err().unwrap().to_string();
+        let error = Record::load_or_begin(folder.path())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("expected format 1, found 9"), "{error}");
     }
 }

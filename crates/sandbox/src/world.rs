@@ -11,7 +11,9 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     SandboxError, advisories,
-    clients::{actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober},
+    clients::{
+        actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober,
+    },
     images, kubernetes,
     platform::{self, ACTOR, PROBED, ROLLER, VIEWER},
     record::Record,
@@ -57,17 +59,34 @@ impl Sandbox {
         let (releases, advisories) = (releases::site(), advisories::site()?);
         let mut tasks = JoinSet::new();
         let registry = open_registry(&folder, &record)?;
-        serve(&mut tasks, "registry", record.registry_port, registry.router()).await?;
+        serve(
+            &mut tasks,
+            "registry",
+            record.registry_port,
+            registry.router(),
+        )
+        .await?;
         let files = Router::new()
             .nest_service("/dl", releases.router())
             .nest_service("/db", advisories.router());
         serve(&mut tasks, "release server", record.files_port, files).await?;
         let api = start_kubernetes(&folder, &record, options.timings).await?;
-        let admin = api.admin_kubeconfig().map_err(SandboxError::file("keep a token in", &folder))?;
+        let admin = api
+            .admin_kubeconfig()
+            .map_err(SandboxError::file("keep a token in", &folder))?;
         platform::seed(&connect(&admin).await?).await?;
-        let actor = api.kubeconfig_for(ACTOR).map_err(SandboxError::file("keep a token in", &folder))?;
+        let actor = api
+            .kubeconfig_for(ACTOR)
+            .map_err(SandboxError::file("keep a token in", &folder))?;
         let actor = Actor::start(&connect(&actor).await?);
-        Ok(Self { record, releases, advisories, api, _actor: actor, _tasks: tasks })
+        Ok(Self {
+            record,
+            releases,
+            advisories,
+            api,
+            _actor: actor,
+            _tasks: tasks,
+        })
     }
 
     /// Where the registry is: `HOST:PORT`, plain HTTP.
@@ -105,7 +124,10 @@ impl Sandbox {
     /// # Errors
     /// A token cannot be kept.
     pub fn vars(&self) -> Result<Map<String, Value>, SandboxError> {
-        let kubeconfig = self.api.kubeconfig_for(ROLLER).map_err(SandboxError::file("keep a token in", "the world"))?;
+        let kubeconfig = self
+            .api
+            .kubeconfig_for(ROLLER)
+            .map_err(SandboxError::file("keep a token in", "the world"))?;
         let vars = json!({
             "registry": format!("{}/platform", self.registry()),
             "upstream": format!("{}/upstream", self.registry()),
@@ -125,7 +147,10 @@ impl Sandbox {
     /// # Errors
     /// A token cannot be kept, or no port is free.
     pub async fn witness(&self) -> Result<Witness, SandboxError> {
-        let viewer = self.api.kubeconfig_for(VIEWER).map_err(SandboxError::file("keep a token in", "the world"))?;
+        let viewer = self
+            .api
+            .kubeconfig_for(VIEWER)
+            .map_err(SandboxError::file("keep a token in", "the world"))?;
         Witness::start(&viewer).await
     }
 }
@@ -151,20 +176,33 @@ impl Witness {
         let pods = Pods::start(&client);
         let (namespace, name) = PROBED;
         let address = loopback(0);
-        let listen = |source| SandboxError::Listen { service: "probed service", address, source };
-        let front = Front::start(&client, &pods, namespace, name).await.map_err(listen)?;
+        let listen = |source| SandboxError::Listen {
+            service: "probed service",
+            address,
+            source,
+        };
+        let front = Front::start(&client, &pods, namespace, name)
+            .await
+            .map_err(listen)?;
         let ready = async {
             while !front.answers(&pods) {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
         let patience = std::time::Duration::from_secs(READY_WITHIN_S);
-        tokio::time::timeout(patience, ready).await.map_err(|_| SandboxError::Deadline {
-            what: format!("service {namespace}/{name} to have a ready pod that answers"),
-            seconds: READY_WITHIN_S,
-            seen: format!("{} ready endpoints", front.ready()),
-        })?;
-        Ok(Self { observer: Observer::start(&client), prober: Prober::start(front.address()), front, _pods: pods })
+        tokio::time::timeout(patience, ready)
+            .await
+            .map_err(|_| SandboxError::Deadline {
+                what: format!("service {namespace}/{name} to have a ready pod that answers"),
+                seconds: READY_WITHIN_S,
+                seen: format!("{} ready endpoints", front.ready()),
+            })?;
+        Ok(Self {
+            observer: Observer::start(&client),
+            prober: Prober::start(front.address()),
+            front,
+            _pods: pods,
+        })
     }
 }
 
@@ -177,7 +215,11 @@ fn loopback(port: u16) -> SocketAddr {
 
 fn open_registry(folder: &Path, record: &Record) -> Result<Registry, SandboxError> {
     let access = Access::new(USERNAME, &record.password);
-    let registry = Registry::open(RegistryOptions { folder: folder.join("registry"), access, page_size: PAGE_SIZE })?;
+    let registry = Registry::open(RegistryOptions {
+        folder: folder.join("registry"),
+        access,
+        page_size: PAGE_SIZE,
+    })?;
     images::seed(registry.store())?;
     Ok(registry)
 }
@@ -192,7 +234,11 @@ async fn start_kubernetes(
     options.listen = address;
     options.timings = timings;
     options.version = releases::FROM.into();
-    let failed = |source| SandboxError::Listen { service: "Kubernetes API", address, source };
+    let failed = |source| SandboxError::Listen {
+        service: "Kubernetes API",
+        address,
+        source,
+    };
     kubernetes::Api::start(options).await.map_err(failed)
 }
 
@@ -203,7 +249,11 @@ async fn serve(
     router: Router,
 ) -> Result<(), SandboxError> {
     let address = loopback(port);
-    let failed = |source| SandboxError::Listen { service, address, source };
+    let failed = |source| SandboxError::Listen {
+        service,
+        address,
+        source,
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     tasks.spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
     Ok(())

@@ -32,16 +32,24 @@ impl Actor {
         let (acts, mut received) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         let mut known = BTreeSet::new();
-        tasks.spawn(follow(Api::<Job>::all(client.clone()), Some("trireme.dev/act=node"), move |change| {
-            let jobs = match change {
-                Change::Listed(jobs) => jobs,
-                Change::Applied(job) => vec![job],
-                Change::Deleted(_) => Vec::new(),
-            };
-            for act in jobs.iter().filter_map(Act::of).filter(|act| known.insert(act.clone())) {
-                let _ = acts.send(act);
-            }
-        }));
+        tasks.spawn(follow(
+            Api::<Job>::all(client.clone()),
+            Some("trireme.dev/act=node"),
+            move |change| {
+                let jobs = match change {
+                    Change::Listed(jobs) => jobs,
+                    Change::Applied(job) => vec![job],
+                    Change::Deleted(_) => Vec::new(),
+                };
+                for act in jobs
+                    .iter()
+                    .filter_map(Act::of)
+                    .filter(|act| known.insert(act.clone()))
+                {
+                    let _ = acts.send(act);
+                }
+            },
+        ));
         let client = client.clone();
         tasks.spawn(async move {
             while let Some(act) = received.recv().await {
@@ -61,7 +69,11 @@ impl Act {
         let annotations = job.metadata.annotations.as_ref()?;
         let said = |key: &str| annotations.get(key).cloned();
         let (node, version) = (said("trireme.dev/node")?, said("trireme.dev/version")?);
-        succeeded.then(|| Self { job: job.metadata.uid.clone().unwrap_or_default(), node, version })
+        succeeded.then(|| Self {
+            job: job.metadata.uid.clone().unwrap_or_default(),
+            node,
+            version,
+        })
     }
 
     /// NotReady, the new version, Ready. A node that is on the version already is left alone: the Job is an old one,
@@ -73,7 +85,9 @@ impl Act {
             return Ok(());
         }
         let status = |ready: &str, version: &Value| {
-            let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let now = jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string();
             json!({ "status": {
                 "nodeInfo": { "kubeletVersion": version, "kubeProxyVersion": version },
                 "conditions": [{ "type": "Ready", "status": ready, "reason": "Act", "message": "after the act on the node",
@@ -82,7 +96,12 @@ impl Act {
         };
         let old = node["status"]["nodeInfo"]["kubeletVersion"].clone();
         merge(client, &format!("{path}/status"), &status("False", &old)).await?;
-        merge(client, &format!("{path}/status"), &status("True", &json!(self.version))).await?;
+        merge(
+            client,
+            &format!("{path}/status"),
+            &status("True", &json!(self.version)),
+        )
+        .await?;
         Ok(())
     }
 }

@@ -35,7 +35,12 @@ impl Front {
     ///
     /// # Errors
     /// No port is free.
-    pub async fn start(client: &Client, pods: &Pods, namespace: &str, name: &str) -> io::Result<Self> {
+    pub async fn start(
+        client: &Client,
+        pods: &Pods,
+        namespace: &str,
+        name: &str,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let ready = Ready::default();
@@ -43,9 +48,15 @@ impl Front {
         let api = Api::<EndpointSlice>::namespaced(client.clone(), namespace);
         let labels = format!("kubernetes.io/service-name={name}");
         let seen = Arc::clone(&ready);
-        tasks.spawn(async move { follow(api, Some(&labels), move |change| see(&seen, change)).await });
+        tasks.spawn(
+            async move { follow(api, Some(&labels), move |change| see(&seen, change)).await },
+        );
         tasks.spawn(accept(listener, Arc::clone(&ready), pods.clone()));
-        Ok(Self { address, ready, _tasks: tasks })
+        Ok(Self {
+            address,
+            ready,
+            _tasks: tasks,
+        })
     }
 
     /// Where it listens.
@@ -62,7 +73,12 @@ impl Front {
 
     /// How many pods are ready to be forwarded to.
     pub fn ready(&self) -> usize {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).sum()
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(Vec::len)
+            .sum()
     }
 }
 
@@ -70,7 +86,12 @@ fn see(ready: &Ready, change: Change<EndpointSlice>) {
     let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
     let name = |slice: &EndpointSlice| slice.metadata.name.clone().unwrap_or_default();
     match change {
-        Change::Listed(slices) => *ready = slices.iter().map(|slice| (name(slice), pods_of(slice))).collect(),
+        Change::Listed(slices) => {
+            *ready = slices
+                .iter()
+                .map(|slice| (name(slice), pods_of(slice)))
+                .collect()
+        }
         Change::Applied(slice) => drop(ready.insert(name(&slice), pods_of(&slice))),
         Change::Deleted(slice) => drop(ready.remove(&name(&slice))),
     }
@@ -79,8 +100,15 @@ fn see(ready: &Ready, change: Change<EndpointSlice>) {
 fn pods_of(slice: &EndpointSlice) -> Vec<String> {
     let endpoints = serde_json::to_value(&slice.endpoints).unwrap_or_default();
     let ready = |endpoint: &&serde_json::Value| endpoint["conditions"]["ready"] == true;
-    let pod = |endpoint: &serde_json::Value| endpoint["targetRef"]["uid"].as_str().map(str::to_owned);
-    endpoints.as_array().into_iter().flatten().filter(ready).filter_map(pod).collect()
+    let pod =
+        |endpoint: &serde_json::Value| endpoint["targetRef"]["uid"].as_str().map(str::to_owned);
+    endpoints
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(ready)
+        .filter_map(pod)
+        .collect()
 }
 
 async fn accept(listener: TcpListener, ready: Ready, pods: Pods) {
@@ -88,9 +116,16 @@ async fn accept(listener: TcpListener, ready: Ready, pods: Pods) {
     let mut turn = 0_usize;
     while let Ok((client, _)) = listener.accept().await {
         turn = turn.wrapping_add(1);
-        let listed: Vec<String> =
-            ready.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect();
-        let chosen = listed.get(turn % listed.len().max(1)).and_then(|pod| pods.address(pod));
+        let listed: Vec<String> = ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .flatten()
+            .cloned()
+            .collect();
+        let chosen = listed
+            .get(turn % listed.len().max(1))
+            .and_then(|pod| pods.address(pod));
         if let Some(address) = chosen {
             connections.spawn(async move { forward(client, address).await.unwrap_or_default() });
         }
@@ -100,5 +135,7 @@ async fn accept(listener: TcpListener, ready: Ready, pods: Pods) {
 
 async fn forward(mut client: TcpStream, pod: SocketAddr) -> io::Result<()> {
     let mut pod = TcpStream::connect(pod).await?;
-    tokio::io::copy_bidirectional(&mut client, &mut pod).await.map(|_| ())
+    tokio::io::copy_bidirectional(&mut client, &mut pod)
+        .await
+        .map(|_| ())
 }

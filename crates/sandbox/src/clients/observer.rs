@@ -64,14 +64,27 @@ impl Observer {
         let seen = Arc::new(Mutex::new(Observed::default()));
         let mut tasks = JoinSet::new();
         let nodes = Arc::clone(&seen);
-        tasks.spawn(follow(Api::<Node>::all(client.clone()), None, move |change| {
-            each(change, |node| lock(&nodes).node(node, Timestamp::now()));
-        }));
+        tasks.spawn(follow(
+            Api::<Node>::all(client.clone()),
+            None,
+            move |change| {
+                each(change, |node| lock(&nodes).node(node, Timestamp::now()));
+            },
+        ));
         let budgets = Arc::clone(&seen);
-        tasks.spawn(follow(Api::<PodDisruptionBudget>::all(client.clone()), None, move |change| {
-            each(change, |budget| lock(&budgets).budget(budget, Timestamp::now()));
-        }));
-        Self { seen, _tasks: tasks }
+        tasks.spawn(follow(
+            Api::<PodDisruptionBudget>::all(client.clone()),
+            None,
+            move |change| {
+                each(change, |budget| {
+                    lock(&budgets).budget(budget, Timestamp::now())
+                });
+            },
+        ));
+        Self {
+            seen,
+            _tasks: tasks,
+        }
     }
 
     /// What was seen until now.
@@ -94,7 +107,11 @@ fn each<K>(change: Change<K>, mut see: impl FnMut(&K)) {
 
 impl Observed {
     fn node(&mut self, node: &Node, at: Timestamp) {
-        let zone = node.metadata.labels.as_ref().and_then(|l| l.get("topology.kubernetes.io/zone"));
+        let zone = node
+            .metadata
+            .labels
+            .as_ref()
+            .and_then(|l| l.get("topology.kubernetes.io/zone"));
         let status = node.status.as_ref();
         let conditions = status.and_then(|s| s.conditions.as_ref());
         let info = status.and_then(|s| s.node_info.as_ref());
@@ -102,11 +119,26 @@ impl Observed {
             at,
             zone: zone.cloned().unwrap_or_default(),
             version: info.map(|i| i.kubelet_version.clone()).unwrap_or_default(),
-            ready: conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True"),
-            schedulable: !node.spec.as_ref().and_then(|s| s.unschedulable).unwrap_or(false),
+            ready: conditions
+                .into_iter()
+                .flatten()
+                .any(|c| c.type_ == "Ready" && c.status == "True"),
+            schedulable: !node
+                .spec
+                .as_ref()
+                .and_then(|s| s.unschedulable)
+                .unwrap_or(false),
         };
-        let samples = self.nodes.entry(node.metadata.name.clone().unwrap_or_default()).or_default();
-        let same = |last: &NodeSample| NodeSample { at: last.at, ..sample.clone() } == *last;
+        let samples = self
+            .nodes
+            .entry(node.metadata.name.clone().unwrap_or_default())
+            .or_default();
+        let same = |last: &NodeSample| {
+            NodeSample {
+                at: last.at,
+                ..sample.clone()
+            } == *last
+        };
         if !samples.last().is_some_and(same) {
             samples.push(sample);
         }
@@ -116,12 +148,27 @@ impl Observed {
         let Some(status) = &budget.status else { return };
         let meta = &budget.metadata;
         let name = |part: &Option<String>| part.clone().unwrap_or_default();
-        let samples = self.budgets.entry(format!("{}/{}", name(&meta.namespace), name(&meta.name))).or_default();
+        let samples = self
+            .budgets
+            .entry(format!("{}/{}", name(&meta.namespace), name(&meta.name)))
+            .or_default();
         let (current, desired) = (status.current_healthy, status.desired_healthy);
-        let met_before = samples.iter().any(|sample| sample.desired > 0 && sample.current >= sample.desired);
+        let met_before = samples
+            .iter()
+            .any(|sample| sample.desired > 0 && sample.current >= sample.desired);
         self.budget_violations += u64::from(met_before && current < desired);
-        let sample = BudgetSample { at, current, desired, allowed: status.disruptions_allowed };
-        let same = |last: &BudgetSample| BudgetSample { at: last.at, ..sample.clone() } == *last;
+        let sample = BudgetSample {
+            at,
+            current,
+            desired,
+            allowed: status.disruptions_allowed,
+        };
+        let same = |last: &BudgetSample| {
+            BudgetSample {
+                at: last.at,
+                ..sample.clone()
+            } == *last
+        };
         if !samples.last().is_some_and(same) {
             samples.push(sample);
         }
@@ -136,7 +183,10 @@ mod tests {
 
     fn budget(current: i32, desired: i32) -> PodDisruptionBudget {
         let status = json!({"currentHealthy": current, "desiredHealthy": desired, "disruptionsAllowed": 0, "expectedPods": 3});
-        serde_json::from_value(json!({"metadata": {"namespace": "shop", "name": "web"}, "status": status})).unwrap()
+        serde_json::from_value(
+            json!({"metadata": {"namespace": "shop", "name": "web"}, "status": status}),
+        )
+        .unwrap()
     }
 
     #[test]

@@ -51,7 +51,10 @@ impl Pods {
         let servers = Arc::downgrade(&pods.0);
         let watch = follow(Api::<Pod>::all(client.clone()), None, move |change| {
             if let Some(servers) = servers.upgrade() {
-                servers.lock().unwrap_or_else(PoisonError::into_inner).see(change);
+                servers
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .see(change);
             }
         });
         pods.lock().tasks.spawn(watch);
@@ -75,7 +78,12 @@ impl Servers {
         match change {
             Change::Listed(pods) => {
                 let uids: Vec<String> = pods.iter().map(uid).collect();
-                let gone: Vec<String> = self.by_uid.keys().filter(|uid| !uids.contains(uid)).cloned().collect();
+                let gone: Vec<String> = self
+                    .by_uid
+                    .keys()
+                    .filter(|uid| !uids.contains(uid))
+                    .cloned()
+                    .collect();
                 gone.iter().for_each(|uid| self.end(uid, Duration::ZERO));
                 pods.iter().for_each(|pod| self.apply(pod));
             }
@@ -90,18 +98,31 @@ impl Servers {
             let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
             return self.end(&uid, LINGER.min(Duration::from_secs(grace.unsigned_abs())));
         }
-        let running = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
-        if running && !self.by_uid.contains_key(&uid)
+        let running = pod
+            .status
+            .as_ref()
+            .is_some_and(|status| status.phase.as_deref() == Some("Running"));
+        if running
+            && !self.by_uid.contains_key(&uid)
             && let Ok((listener, address)) = listen()
         {
             let task = self.tasks.spawn(serve(listener, name(pod)));
-            self.by_uid.insert(uid, Server { address, task, ending: false });
+            self.by_uid.insert(
+                uid,
+                Server {
+                    address,
+                    task,
+                    ending: false,
+                },
+            );
         }
     }
 
     /// Ends a server, once: a removal does not cut short the time that it was given before.
     fn end(&mut self, uid: &str, after: Duration) {
-        let Some(server) = self.by_uid.get_mut(uid).filter(|server| !server.ending) else { return };
+        let Some(server) = self.by_uid.get_mut(uid).filter(|server| !server.ending) else {
+            return;
+        };
         server.ending = true;
         let task = server.task.clone();
         if after.is_zero() {
@@ -120,7 +141,11 @@ fn uid(pod: &Pod) -> String {
 
 fn name(pod: &Pod) -> String {
     let part = |part: &Option<String>| part.clone().unwrap_or_default();
-    format!("{}/{}", part(&pod.metadata.namespace), part(&pod.metadata.name))
+    format!(
+        "{}/{}",
+        part(&pod.metadata.namespace),
+        part(&pod.metadata.name)
+    )
 }
 
 fn listen() -> io::Result<(TcpListener, SocketAddr)> {
@@ -145,5 +170,7 @@ async fn answer(stream: TcpStream, pod: &str) -> io::Result<()> {
     let mut line = String::new();
     let mut read = BufReader::new(tokio::io::AsyncReadExt::take(read, LINE_LIMIT_BYTES));
     read.read_line(&mut line).await?;
-    write.write_all(format!("{} {pod}\n", line.trim_end()).as_bytes()).await
+    write
+        .write_all(format!("{} {pod}\n", line.trim_end()).as_bytes())
+        .await
 }

@@ -57,12 +57,18 @@ impl Prober {
         let measured = Arc::new(Mutex::new(Measured::default()));
         let mut tasks = JoinSet::new();
         tasks.spawn(run(address, Arc::clone(&measured)));
-        Self { measured, _tasks: tasks }
+        Self {
+            measured,
+            _tasks: tasks,
+        }
     }
 
     /// What was measured until now.
     pub fn measured(&self) -> Measured {
-        self.measured.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.measured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -75,8 +81,14 @@ async fn run(address: SocketAddr, measured: Arc<Mutex<Measured>>) {
         let measured = Arc::clone(&measured);
         probes.spawn(async move {
             let at = Timestamp::now();
-            let answered = matches!(timeout(PATIENCE, exchange(address, number)).await, Ok(Ok(true)));
-            measured.lock().unwrap_or_else(PoisonError::into_inner).count(at, answered);
+            let answered = matches!(
+                timeout(PATIENCE, exchange(address, number)).await,
+                Ok(Ok(true))
+            );
+            measured
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .count(at, answered);
         });
         while probes.try_join_next().is_some() {}
     }
@@ -84,7 +96,9 @@ async fn run(address: SocketAddr, measured: Arc<Mutex<Measured>>) {
 
 async fn exchange(address: SocketAddr, number: u64) -> io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(format!("ping {number}\n").as_bytes()).await?;
+    stream
+        .write_all(format!("ping {number}\n").as_bytes())
+        .await?;
     let mut answer = String::new();
     stream.take(256).read_to_string(&mut answer).await?;
     Ok(answer.starts_with(&format!("ping {number} ")))
@@ -94,8 +108,19 @@ impl Measured {
     fn count(&mut self, at: Timestamp, answered: bool) {
         let at_ms = at.as_millisecond().div_euclid(BUCKET_MS) * BUCKET_MS;
         let place = self.buckets.partition_point(|bucket| bucket.at_ms < at_ms);
-        if self.buckets.get(place).is_none_or(|bucket| bucket.at_ms != at_ms) {
-            self.buckets.insert(place, Bucket { at_ms, sent: 0, failed: 0 });
+        if self
+            .buckets
+            .get(place)
+            .is_none_or(|bucket| bucket.at_ms != at_ms)
+        {
+            self.buckets.insert(
+                place,
+                Bucket {
+                    at_ms,
+                    sent: 0,
+                    failed: 0,
+                },
+            );
         }
         self.sent += 1;
         self.failed += u64::from(!answered);
@@ -116,7 +141,11 @@ mod tests {
         measured.count(at(1600), false);
         measured.count(at(1249), true);
         assert_eq!((measured.sent, measured.failed), (3, 1));
-        let seen: Vec<(i64, u64, u64)> = measured.buckets.iter().map(|b| (b.at_ms, b.sent, b.failed)).collect();
+        let seen: Vec<(i64, u64, u64)> = measured
+            .buckets
+            .iter()
+            .map(|b| (b.at_ms, b.sent, b.failed))
+            .collect();
         assert_eq!(seen, [(1000, 2, 0), (1500, 1, 1)]);
     }
 }

@@ -43,11 +43,17 @@ where
     }
 }
 
-async fn watch_from<K>(api: &Api<K>, params: &WatchParams, revision: &str, on: &mut impl FnMut(Change<K>))
-where
+async fn watch_from<K>(
+    api: &Api<K>,
+    params: &WatchParams,
+    revision: &str,
+    on: &mut impl FnMut(Change<K>),
+) where
     K: Clone + DeserializeOwned + Debug,
 {
-    let Ok(events) = api.watch(params, revision).await else { return };
+    let Ok(events) = api.watch(params, revision).await else {
+        return;
+    };
     pin_mut!(events);
     while let Some(Ok(event)) = events.next().await {
         match event {
