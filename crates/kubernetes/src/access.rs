@@ -1,0 +1,143 @@
+//! The way to a Kubernetes API.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kube::config::{AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig};
+use kube::config::{NamedAuthInfo, NamedCluster, NamedContext};
+use kube::{Client, Config};
+
+use crate::Error;
+
+/// A TCP and TLS handshake that takes longer does not come.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Watches are asked to end after 60 s, and real servers send something at least that often.
+const READ_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How to reach an API, and as whom. Has no `Debug`: it holds secrets.
+pub enum Access<'a> {
+    /// The content of a kubeconfig file; its current context counts.
+    Kubeconfig(&'a str),
+    /// An address, a bearer token, and PEM certificates that the server's must come from (none: the platform's).
+    Token {
+        /// E.g. `https://10.0.0.1:6443`.
+        server: &'a str,
+        /// The bearer token.
+        token: &'a str,
+        /// PEM certificates.
+        ca_certs: &'a [String],
+    },
+}
+
+/// A client for `access`.
+///
+/// # Errors
+/// [`Error::Access`] when the kubeconfig cannot be read, has no such context, or would start a program or read files:
+/// a container has neither.
+pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
+    // A second call finds the provider of the first: both are ring.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let kubeconfig = match access {
+        Access::Kubeconfig(text) => read(text)?,
+        Access::Token {
+            server,
+            token,
+            ca_certs,
+        } => from_token(server, token, ca_certs),
+    };
+    let wrong =
+        |error: &dyn std::fmt::Display| Error::Access(format!("the way to the API: {error}"));
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| wrong(&error))?;
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.read_timeout = Some(READ_TIMEOUT);
+    config.reset_reader_on_write = true;
+    // An eviction that a budget refuses is an answer (429), not a reason to ask again.
+    config.default_retry = false;
+    Client::try_from(config).map_err(|error| wrong(&error))
+}
+
+fn read(text: &str) -> Result<Kubeconfig, Error> {
+    let kubeconfig = Kubeconfig::from_yaml(text).map_err(|_| {
+        Error::Access(
+            "`kubeconfig` is not a kubeconfig; expected the content of one, as YAML".into(),
+        )
+    })?;
+    for user in &kubeconfig.auth_infos {
+        let Some(auth) = &user.auth_info else {
+            continue;
+        };
+        let refused = [
+            (
+                auth.exec.is_some(),
+                "exec",
+                "a container has no plugin to start",
+            ),
+            (
+                auth.auth_provider.is_some(),
+                "auth-provider",
+                "Kubernetes removed it",
+            ),
+            (
+                auth.token_file.is_some(),
+                "tokenFile",
+                "a container has no such file",
+            ),
+            (
+                auth.client_certificate.is_some(),
+                "client-certificate",
+                "give client-certificate-data",
+            ),
+            (
+                auth.client_key.is_some(),
+                "client-key",
+                "give client-key-data",
+            ),
+        ];
+        if let Some((_, key, why)) = refused.into_iter().find(|(found, ..)| *found) {
+            let name = &user.name;
+            let message = format!(
+                "`kubeconfig`: user {name} has `{key}`, which is not supported ({why}); use a token"
+            );
+            return Err(Error::Access(message));
+        }
+    }
+    Ok(kubeconfig)
+}
+
+fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Kubeconfig {
+    let name = "trireme".to_owned();
+    let bundle = (!ca_certs.is_empty()).then(|| STANDARD.encode(ca_certs.join("\n")));
+    Kubeconfig {
+        clusters: vec![NamedCluster {
+            name: name.clone(),
+            cluster: Some(Cluster {
+                server: Some(server.into()),
+                certificate_authority_data: bundle,
+                ..Cluster::default()
+            }),
+            ..NamedCluster::default()
+        }],
+        auth_infos: vec![NamedAuthInfo {
+            name: name.clone(),
+            auth_info: Some(AuthInfo {
+                token: Some(token.to_owned().into()),
+                ..AuthInfo::default()
+            }),
+            ..NamedAuthInfo::default()
+        }],
+        contexts: vec![NamedContext {
+            name: name.clone(),
+            context: Some(Context {
+                cluster: name.clone(),
+                user: Some(name.clone()),
+                ..Context::default()
+            }),
+            ..NamedContext::default()
+        }],
+        current_context: Some(name),
+        ..Kubeconfig::default()
+    }
+}

@@ -1,0 +1,141 @@
+//! The record: what is wanted and what was finished, kept on the cluster beside the Lease.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::PostParams;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use trireme_blueprint::{Evidence, FORMAT, Wanted};
+use trireme_release::Version;
+
+use crate::cluster::bounded;
+use crate::writes::MANAGER;
+use crate::{Cluster, Error, names};
+
+/// What is kept on the cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// What a put asked for last.
+    pub wanted: Option<Wanted>,
+    /// The roll that was begun last.
+    pub begun: Option<Mark>,
+    /// The roll that was finished last.
+    pub finished: Option<Mark>,
+    /// Its evidence.
+    pub evidence: Option<Evidence>,
+    /// Guards against a change by someone else.
+    resource_version: Option<String>,
+}
+
+/// A roll, as a version names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The blueprint's id.
+    pub blueprint: String,
+    /// The oldest version that a node came from.
+    pub from: Version,
+    /// The wanted version.
+    pub to: Version,
+    /// When it was first seen.
+    pub since: String,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Record {
+    fn read(map: &ConfigMap) -> Result<Self, Error> {
+        let data = map.data.clone().unwrap_or_default();
+        let format: u32 = part(&data, "format")?.unwrap_or(FORMAT);
+        if format > FORMAT {
+            let reason = format!("format {format} is newer than {FORMAT}; use a newer trireme");
+            return Err(Error::malformed(title(), reason));
+        }
+        Ok(Self {
+            wanted: part(&data, "wanted")?,
+            begun: part(&data, "begun")?,
+            finished: part(&data, "finished")?,
+            evidence: part(&data, "evidence")?,
+            resource_version: map.metadata.resource_version.clone(),
+        })
+    }
+
+    fn write(&self) -> Result<ConfigMap, Error> {
+        let mut data = BTreeMap::from([("format".to_owned(), FORMAT.to_string())]);
+        put(&mut data, "wanted", self.wanted.as_ref())?;
+        put(&mut data, "begun", self.begun.as_ref())?;
+        put(&mut data, "finished", self.finished.as_ref())?;
+        put(&mut data, "evidence", self.evidence.as_ref())?;
+        let mut map = ConfigMap {
+            data: Some(data),
+            ..ConfigMap::default()
+        };
+        map.metadata.name = Some(names::RECORD.into());
+        map.metadata.resource_version = self.resource_version.clone();
+        Ok(map)
+    }
+}
+
+impl Cluster {
+    /// Reads the record; an empty one when there is none.
+    ///
+    /// # Errors
+    /// When the API does not answer, or the record is of a newer format or malformed.
+    pub async fn record(&self) -> Result<Record, Error> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+        let map = bounded(format!("read {}", title()), api.get_opt(names::RECORD)).await?;
+        map.as_ref()
+            .map(Record::read)
+            .transpose()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Writes the record.
+    ///
+    /// # Errors
+    /// When the API refuses, does not answer, or someone else has changed it since it was read.
+    pub async fn store(&self, record: &mut Record) -> Result<(), Error> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+        let (act, map) = (format!("write {}", title()), record.write()?);
+        let params = PostParams {
+            field_manager: Some(MANAGER.into()),
+            ..PostParams::default()
+        };
+        let stored = match record.resource_version {
+            None => bounded(act, api.create(&params, &map)).await?,
+            Some(_) => bounded(act, api.replace(names::RECORD, &params, &map)).await?,
+        };
+        record.resource_version = stored.metadata.resource_version;
+        Ok(())
+    }
+}
+
+fn title() -> String {
+    format!("ConfigMap {}", names::RECORD)
+}
+
+fn part<T: DeserializeOwned>(
+    data: &BTreeMap<String, String>,
+    key: &str,
+) -> Result<Option<T>, Error> {
+    let value = data
+        .get(key)
+        .map(|text| serde_json::from_str(text))
+        .transpose();
+    value.map_err(|error| Error::malformed(format!("key `{key}` of {}", title()), error))
+}
+
+fn put<T: Serialize>(
+    data: &mut BTreeMap<String, String>,
+    key: &str,
+    value: Option<&T>,
+) -> Result<(), Error> {
+    if let Some(value) = value {
+        let text =
+            serde_json::to_string(value).map_err(|error| Error::malformed(title(), error))?;
+        data.insert(key.into(), text);
+    }
+    Ok(())
+}

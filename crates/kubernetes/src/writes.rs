@@ -1,0 +1,180 @@
+//! Every write to a node, a pod or a Job.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1 as core;
+use kube::Api;
+use kube::api::{DeleteParams, EvictParams, Patch, PatchParams, PostParams};
+use serde_json::json;
+use trireme_blueprint::{Pod, Roll, Rolled};
+
+use crate::cluster::bounded;
+use crate::{Cluster, Error, names};
+
+/// Who we are in `managedFields`.
+pub(crate) const MANAGER: &str = "trireme";
+
+/// What the API server answered to an eviction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// The pod is leaving, or would be in a rehearsal.
+    Granted,
+    /// There is no such pod any more.
+    Gone,
+    /// A budget does not allow it now. Seconds after which to ask again, as far as the server said.
+    Blocked {
+        /// What the server says.
+        reason: String,
+        /// `retryAfterSeconds`; 0 when it did not say.
+        retry_after_s: u32,
+    },
+    /// It is refused for good.
+    Refused(String),
+}
+
+impl Cluster {
+    /// Cordons `node` and says so on it, in one patch.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn cordon(&self, node: &str, roll: &Roll) -> Result<(), Error> {
+        let roll = serde_json::to_string(roll).map_err(|error| Error::malformed(node, error))?;
+        let patch = json!({
+            "metadata": {"annotations": {names::ROLL: roll, names::ROLLED: null}},
+            "spec": {"unschedulable": true},
+        });
+        self.patch_node(format!("cordon node {node}"), node, patch)
+            .await
+    }
+
+    /// Lets pods on `node` again and says what was done, in one patch.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn uncordon(&self, node: &str, rolled: &Rolled) -> Result<(), Error> {
+        let rolled =
+            serde_json::to_string(rolled).map_err(|error| Error::malformed(node, error))?;
+        let patch = json!({
+            "metadata": {"annotations": {names::ROLL: null, names::ROLLED: rolled}},
+            "spec": {"unschedulable": null},
+        });
+        self.patch_node(format!("uncordon node {node}"), node, patch)
+            .await
+    }
+
+    /// Gives back a node on which nothing was done.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn restore(&self, node: &str) -> Result<(), Error> {
+        let patch = json!({
+            "metadata": {"annotations": {names::ROLL: null}},
+            "spec": {"unschedulable": null},
+        });
+        self.patch_node(format!("uncordon node {node}"), node, patch)
+            .await
+    }
+
+    async fn patch_node(
+        &self,
+        act: String,
+        node: &str,
+        patch: serde_json::Value,
+    ) -> Result<(), Error> {
+        let api: Api<core::Node> = Api::all(self.client.clone());
+        let params = PatchParams {
+            field_manager: Some(MANAGER.into()),
+            ..PatchParams::default()
+        };
+        let patch = Patch::Merge(patch);
+        bounded(act, api.patch(node, &params, &patch))
+            .await
+            .map(drop)
+    }
+
+    /// Asks for the eviction of `pod` (policy/v1), which budgets may refuse; with `dry_run` only asks whether.
+    ///
+    /// # Errors
+    /// When the API does not answer, or with something that is no answer to an eviction.
+    pub async fn evict(&self, pod: &Pod, dry_run: bool) -> Result<Eviction, Error> {
+        let api: Api<core::Pod> = Api::namespaced(self.client.clone(), &pod.namespace);
+        let params = EvictParams {
+            post_options: PostParams {
+                dry_run,
+                field_manager: None,
+            },
+            ..EvictParams::default()
+        };
+        let act = format!("evict pod {}/{}", pod.namespace, pod.name);
+        match bounded(act, api.evict(&pod.name, &params)).await {
+            Ok(_) => Ok(Eviction::Granted),
+            Err(error) => answer(error),
+        }
+    }
+
+    /// Starts a Job; one of that name that is already there is taken as it is.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn start_job(&self, job: &Job) -> Result<(), Error> {
+        let api: Api<Job> = Api::namespaced(self.client.clone(), &self.namespace);
+        let name = job.metadata.name.as_deref().unwrap_or_default();
+        let params = PostParams {
+            field_manager: Some(MANAGER.into()),
+            ..PostParams::default()
+        };
+        match bounded(format!("create Job {name}"), api.create(&params, job)).await {
+            Err(error) if error.is_conflict() => Ok(()),
+            created => created.map(drop),
+        }
+    }
+
+    /// Removes a Job and its pods.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer. One that is gone is no error.
+    pub async fn retire_job(&self, name: &str) -> Result<(), Error> {
+        let api: Api<Job> = Api::namespaced(self.client.clone(), &self.namespace);
+        match bounded(
+            format!("remove Job {name}"),
+            api.delete(name, &DeleteParams::background()),
+        )
+        .await
+        {
+            Err(error) if error.status().is_some_and(|status| status.code == 404) => Ok(()),
+            removed => removed.map(drop),
+        }
+    }
+}
+
+/// Reads the refusals of the eviction subresource (`pkg/registry/core/pod/storage/eviction.go`).
+fn answer(error: Error) -> Result<Eviction, Error> {
+    let Some(status) = error.status() else {
+        return Err(error);
+    };
+    let details = status.details.as_ref();
+    let causes = details
+        .map(|details| details.causes.as_slice())
+        .unwrap_or_default();
+    let retry_after_s = details.map_or(0, |details| details.retry_after_seconds);
+    let about_budget = causes
+        .iter()
+        .any(|cause| cause.reason == "DisruptionBudget");
+    let first = causes.first().map_or("", |cause| cause.message.as_str());
+    let reason = match first {
+        "" => status.message.clone(),
+        cause => cause.to_owned(),
+    };
+    match status.code {
+        404 => Ok(Eviction::Gone),
+        429 if about_budget || retry_after_s > 0 => Ok(Eviction::Blocked {
+            reason,
+            retry_after_s,
+        }),
+        // A plain 500 without a cause is how it says that two budgets cover the pod.
+        500 if status.message.contains("more than one PodDisruptionBudget") => {
+            Ok(Eviction::Refused(reason))
+        }
+        403 => Ok(Eviction::Refused(reason)),
+        _ => Err(error),
+    }
+}
