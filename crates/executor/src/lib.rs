@@ -1,1 +1,21 @@
 //! Carries out a blueprint, one observed step after another.
+//!
+//! [`roll`] is a loop: look ([`trireme_kubernetes::Cluster::inventory`]), decide ([`trireme_blueprint::moves`], pure), do the
+//! writes that are due, wait until something changes. It keeps nothing that matters: killed at any instant and started
+//! again, it goes on where it was. An API that is away is waited for, within the policy's `api_timeout`.
+//!
+//! **Invariant:** a node is cordoned only after the API server has granted the eviction of each of its pods in a dry run.
+//! **Invariant:** no write without the Lease.
+//! **Invariant:** every way out names the nodes that are left cordoned.
+
+mod act;
+mod error;
+mod job;
+mod pass;
+mod roll;
+mod voice;
+
+pub use act::ActSpec;
+pub use error::RollError;
+pub use roll::{Roll, roll};
+pub use voice::Voice;

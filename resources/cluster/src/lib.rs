@@ -1,1 +1,69 @@
-//! Concourse resource: roll a Kubernetes cluster with no downtime.
+//! Concourse resource: bring a Kubernetes cluster to a version, with no downtime.
+//!
+//! `check` emits a blueprint when the cluster differs from what is wanted, and goes on returning it when it is finished.
+//! `get` writes what was observed, what is planned and, of a finished roll, the evidence. `put` records what is wanted and
+//! rolls, node after node. What is wanted is in the source, or was recorded on the cluster by a `put`.
+//!
+//! Decisions are made in [`trireme_blueprint`], requests in [`trireme_kubernetes`], the loop is in [`trireme_executor`]. This
+//! crate knows the wire, the artifacts of a build, and who may say what is wanted.
+
+mod check;
+mod get;
+mod proof;
+mod put;
+mod source;
+mod version;
+mod wanted;
+
+use std::path::Path;
+use std::time::Duration;
+
+use trireme_protocol::{Outcome, Resource, Step};
+
+pub use get::GetParams;
+pub use put::PutParams;
+pub use source::{ActSource, PolicySource, Require, Source};
+pub use version::Version;
+
+/// The resource type `cluster`.
+pub struct Cluster;
+
+impl Resource for Cluster {
+    const NAME: &'static str = "cluster";
+    /// Enough for the write that is under way and the way back to a safe point; Concourse kills after 10 s.
+    const GRACE: Duration = Duration::from_secs(8);
+    type Source = Source;
+    type Version = Version;
+    type GetParams = GetParams;
+    type PutParams = PutParams;
+
+    async fn check(
+        &self,
+        step: &Step,
+        source: Source,
+        version: Option<Version>,
+    ) -> anyhow::Result<Vec<Version>> {
+        check::check(step, &source, version).await
+    }
+
+    async fn get(
+        &self,
+        step: &Step,
+        source: Source,
+        version: Version,
+        _params: GetParams,
+        dir: &Path,
+    ) -> anyhow::Result<Outcome<Version>> {
+        get::get(step, &source, version, dir).await
+    }
+
+    async fn put(
+        &self,
+        step: &Step,
+        source: Source,
+        params: PutParams,
+        dir: &Path,
+    ) -> anyhow::Result<Outcome<Version>> {
+        put::put(step, &source, &params, dir).await
+    }
+}

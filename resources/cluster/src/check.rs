@@ -1,0 +1,65 @@
+//! `check`: does the cluster differ from what is wanted?
+
+use trireme_blueprint::{Identity, Inventory, Wanted};
+use trireme_kubernetes::{Mark, Pods, Record};
+use trireme_protocol::Step;
+
+use crate::wanted::wanted;
+use crate::{Source, Version};
+
+/// The blueprint that is due, or else the one that was finished for what is wanted.
+///
+/// Pods are not listed: what a blueprint is does not depend on them.
+pub(crate) async fn check(
+    step: &Step,
+    source: &Source,
+    last: Option<Version>,
+) -> anyhow::Result<Vec<Version>> {
+    let cluster = source.connect().await?;
+    let record = cluster.record().await?;
+    let Some(wanted) = wanted(source, &record)? else {
+        step.info(
+            "cluster",
+            "nothing is wanted yet: no `version` in the source, none recorded by a put",
+        );
+        return Ok(Vec::new());
+    };
+    let inventory = cluster.inventory(Pods::None).await?;
+    let now = step.now().to_string();
+    let current = current(source, &record, &inventory, &wanted, &now);
+    let Some(mark) = current else {
+        step.info("cluster", format!("every node runs {}", wanted.version));
+        return Ok(Vec::new());
+    };
+    let same = last.filter(|last| last.blueprint == mark.blueprint);
+    Ok(vec![same.unwrap_or_else(|| Version::from(&mark))])
+}
+
+/// The blueprint that the cluster stands at: due, under way, or finished; none when it never needed one.
+pub(crate) fn current(
+    source: &Source,
+    record: &Record,
+    inventory: &Inventory,
+    wanted: &Wanted,
+    now: &str,
+) -> Option<Mark> {
+    if !inventory.differs_from(&wanted.version) {
+        // One that was begun and not recorded as finished is the newer one.
+        let known = record.begun.iter().chain(&record.finished);
+        return known
+            .into_iter()
+            .find(|mark| mark.to == wanted.version)
+            .cloned();
+    }
+    let finished_at = record.finished.as_ref().and_then(|mark| mark.finished_at);
+    let identity = Identity::new(inventory, wanted, &source.policy(), finished_at);
+    let id = identity.id();
+    let begun = record.begun.clone().filter(|mark| mark.blueprint == id);
+    Some(begun.unwrap_or_else(|| Mark {
+        blueprint: id,
+        from: identity.from().unwrap_or(&wanted.version).clone(),
+        to: wanted.version.clone(),
+        since: now.into(),
+        finished_at: None,
+    }))
+}

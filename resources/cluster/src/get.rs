@@ -1,0 +1,80 @@
+//! `get`: writes down what was observed, what is planned, and what was done.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trireme_blueprint::{Blueprint, Identity, describe, rehearse};
+use trireme_kubernetes::Pods;
+use trireme_protocol::{Fault, Outcome, Step};
+
+use crate::wanted::wanted;
+use crate::{Source, Version};
+
+/// A `get` has no parameters.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub struct GetParams {}
+
+/// Writes `inventory.json`, `blueprint.json`, `plan.txt`, `state` and, of a finished roll, `evidence.json`.
+pub(crate) async fn get(
+    step: &Step,
+    source: &Source,
+    version: Version,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let cluster = source.connect().await?;
+    let record = cluster.record().await?;
+    let wanted = wanted(source, &record)?.ok_or_else(|| stale(&version))?;
+    let inventory = cluster.inventory(Pods::All).await?;
+    let done = record
+        .finished
+        .as_ref()
+        .filter(|mark| mark.blueprint == version.blueprint);
+    let before = record.finished.as_ref().and_then(|mark| mark.finished_at);
+    let history = if done.is_some() { None } else { before };
+    let policy = source.policy();
+    let obstacles = rehearse(&inventory, &wanted, &policy);
+    let mut blueprint = Blueprint::new(
+        &inventory,
+        Identity::new(&inventory, &wanted, &policy, history),
+    );
+    if let Some(mark) = done {
+        blueprint.id.clone_from(&mark.blueprint);
+        blueprint.from.clone_from(&mark.from);
+    }
+    if blueprint.id != version.blueprint {
+        return Err(stale(&version).into());
+    }
+    let state = if done.is_some() { "done" } else { "pending" };
+    write_json(dir, "inventory.json", &inventory).await?;
+    write_json(dir, "blueprint.json", &blueprint).await?;
+    tokio::fs::write(dir.join("plan.txt"), describe(&blueprint, &obstacles)).await?;
+    tokio::fs::write(dir.join("state"), state).await?;
+    if let (Some(_), Some(evidence)) = (done, &record.evidence) {
+        write_json(dir, "evidence.json", evidence).await?;
+    }
+    step.done(
+        "cluster",
+        format!("{} to {}: {state}", version.from, version.to),
+    );
+    Ok(Outcome::new(version.clone())
+        .with("from", version.from)
+        .with("to", version.to)
+        .with("state", state)
+        .with("nodes", inventory.nodes.len().to_string())
+        .with("obstacles", obstacles.len().to_string()))
+}
+
+fn stale(version: &Version) -> Fault {
+    Fault::operational(format!(
+        "blueprint {} ({} to {}) is not what the cluster needs any more; check again and take the newest",
+        version.blueprint, version.from, version.to
+    ))
+}
+
+async fn write_json(dir: &Path, name: &str, value: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_vec_pretty(value)?;
+    tokio::fs::write(dir.join(name), text).await?;
+    Ok(())
+}

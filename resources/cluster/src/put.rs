@@ -1,0 +1,272 @@
+//! `put`: records what is wanted, and rolls.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trireme_blueprint::{Blueprint, Evidence, Goal, Identity, Inventory, Wanted};
+use trireme_executor::{ActSpec, Roll, RollError, Voice, roll};
+use trireme_kubernetes::{Cluster, Error, Lease, Mark, Pods, Record};
+use trireme_protocol::{Fault, Outcome, Step};
+
+use crate::check::current;
+use crate::wanted::{images, parse};
+use crate::{ActSource, Source, Version, proof};
+
+/// What to bring the cluster to.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub struct PutParams {
+    /// The wanted version; else `version_file`, else that of the source, else the recorded one.
+    pub version: Option<String>,
+    /// A file with the wanted version, e.g. `release/version`.
+    pub version_file: Option<String>,
+    /// Artifacts of images (each with `repository` and `digest`), by whose folder name the act knows them.
+    #[serde(default)]
+    pub images: Vec<String>,
+    /// Artifacts with a `verdict.json` for their digests.
+    #[serde(default)]
+    pub verdicts: Vec<String>,
+    /// Artifacts with a `signature.json` for their digests.
+    #[serde(default)]
+    pub signatures: Vec<String>,
+}
+
+/// Records what is wanted, rolls, and records that it was done.
+pub(crate) async fn put(
+    step: &Step,
+    source: &Source,
+    params: &PutParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let others: Vec<_> = params
+        .verdicts
+        .iter()
+        .chain(&params.signatures)
+        .cloned()
+        .collect();
+    let proven = proof::proven(dir, &params.images, &others, &source.require).await?;
+    let cluster = source.connect().await?;
+    let waiting = |other: &str, patience: std::time::Duration| {
+        let seconds = patience.as_secs();
+        step.info(
+            "lease",
+            format!("held by {other}; watching for {seconds} s whether it is alive"),
+        );
+    };
+    let mut lease = Lease::take(&cluster, &holder(), waiting)
+        .await
+        .map_err(fault)?;
+    let done = Put {
+        step,
+        source,
+        cluster: &cluster,
+    }
+    .run(params, dir, proven, &mut lease)
+    .await;
+    if let Err(error) = lease.release().await {
+        step.warn("lease", format!("could not be given back: {error}"));
+    }
+    done
+}
+
+/// Who we are, for other rollers: unlike any other process.
+fn holder() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "trireme".into());
+    let began = jiff::Timestamp::now().as_nanosecond();
+    format!("{host}-{}-{began}", std::process::id())
+}
+
+struct Put<'a> {
+    step: &'a Step,
+    source: &'a Source,
+    cluster: &'a Cluster,
+}
+
+impl Put<'_> {
+    async fn run(
+        &self,
+        params: &PutParams,
+        dir: &Path,
+        proven: BTreeMap<String, String>,
+        lease: &mut Lease,
+    ) -> anyhow::Result<Outcome<Version>> {
+        let mut record = self.cluster.record().await?;
+        let wanted = self.wanted(params, dir, proven, &record).await?;
+        let inventory = self.cluster.inventory(Pods::None).await?;
+        let changed = record.wanted.as_ref() != Some(&wanted);
+        let now = self.step.now().to_string();
+        let known = current(self.source, &record, &inventory, &wanted, &now)
+            .filter(|_| !changed || inventory.differs_from(&wanted.version));
+        let mark = known.unwrap_or_else(|| self.mark(&inventory, &wanted, &now));
+        record.wanted = Some(wanted.clone());
+        if record.finished.as_ref() == Some(&mark) {
+            self.step.done(
+                "cluster",
+                format!("nothing is to do: every node runs {}", wanted.version),
+            );
+            return Ok(outcome(&mark, record.evidence.as_ref()));
+        }
+        record.begun = Some(mark.clone());
+        self.cluster.store(&mut record).await?;
+        let evidence = self.roll(&mark, &wanted, lease).await?;
+        self.finish(record, mark, evidence).await
+    }
+
+    async fn finish(
+        &self,
+        mut record: Record,
+        mut mark: Mark,
+        evidence: Evidence,
+    ) -> anyhow::Result<Outcome<Version>> {
+        mark.finished_at = Some(self.step.now());
+        record.begun = None;
+        record.finished = Some(mark.clone());
+        record.evidence = Some(evidence);
+        self.cluster.store(&mut record).await?;
+        Ok(outcome(&mark, record.evidence.as_ref()))
+    }
+
+    async fn wanted(
+        &self,
+        params: &PutParams,
+        dir: &Path,
+        proven: BTreeMap<String, String>,
+        record: &Record,
+    ) -> anyhow::Result<Wanted> {
+        let asked = match (&params.version, &params.version_file) {
+            (Some(_), Some(_)) => {
+                return Err(Fault::config("give `version` or `version_file`, not both").into());
+            }
+            (Some(text), None) => Some(parse(text, "`version` of the params")?),
+            (None, Some(file)) => Some(parse(&proof::text(&dir.join(file)).await?, file)?),
+            (None, None) => None,
+        };
+        let said = crate::wanted::wanted(self.source, record)?;
+        let version = match (asked, said) {
+            (Some(asked), Some(said)) if self.source.version.is_some() && asked != said.version => {
+                let message = format!(
+                    "the source wants {}, the params {asked}; say it in one place",
+                    said.version
+                );
+                return Err(Fault::config(message).into());
+            }
+            (Some(asked), _) => asked,
+            (None, Some(said)) => said.version,
+            (None, None) => {
+                let message = "no version is wanted; give `version_file` or `version`";
+                return Err(Fault::config(message).into());
+            }
+        };
+        let images = if proven.is_empty() {
+            images(self.source, record, &version)
+        } else {
+            proven
+        };
+        Ok(Wanted { version, images })
+    }
+
+    fn mark(&self, inventory: &Inventory, wanted: &Wanted, now: &str) -> Mark {
+        let identity = Identity::new(
+            inventory,
+            wanted,
+            &self.source.policy(),
+            Some(self.step.now()),
+        );
+        let blueprint = Blueprint::new(inventory, identity);
+        Mark {
+            blueprint: blueprint.id,
+            from: blueprint.from,
+            to: wanted.version.clone(),
+            since: now.into(),
+            finished_at: None,
+        }
+    }
+
+    async fn roll(
+        &self,
+        mark: &Mark,
+        wanted: &Wanted,
+        lease: &mut Lease,
+    ) -> anyhow::Result<Evidence> {
+        let act = self.source.act.as_ref();
+        let act = act
+            .ok_or_else(|| Fault::config("a put needs `act` in the source: what acts on a node"))?;
+        let goal = Goal {
+            blueprint: mark.blueprint.clone(),
+            wanted: wanted.clone(),
+            policy: self.source.policy(),
+            started_at: self.step.now(),
+        };
+        let order = Roll {
+            cluster: self.cluster,
+            goal: &goal,
+            act: &act_spec(act, wanted)?,
+            voice: &Spoken(self.step),
+        };
+        roll(&order, lease).await.map_err(|error| match error {
+            RollError::Interrupted(_) => Fault::interrupted(error.to_string()).into(),
+            _ => error.into(),
+        })
+    }
+}
+
+/// The act, its image by verified digest when the source names one of the wanted images.
+fn act_spec(act: &ActSource, wanted: &Wanted) -> Result<ActSpec, Fault> {
+    let image = match wanted.images.get(&act.image) {
+        Some(reference) => reference.clone(),
+        None if act.image.contains('/') => act.image.clone(),
+        None => {
+            let names: Vec<_> = wanted.images.keys().map(String::as_str).collect();
+            let message = format!(
+                "`act.image` is `{}`, which is neither a reference nor one of the images: {}",
+                act.image,
+                names.join(", ")
+            );
+            return Err(Fault::config(message));
+        }
+    };
+    Ok(ActSpec {
+        image,
+        command: act.command.clone(),
+        args: act.args.clone(),
+        env: act.env.clone(),
+        host: act.host,
+    })
+}
+
+fn outcome(mark: &Mark, evidence: Option<&Evidence>) -> Outcome<Version> {
+    let nodes = evidence.map_or(0, |evidence| evidence.nodes.len());
+    Outcome::new(Version::from(mark))
+        .with("from", mark.from.to_string())
+        .with("to", mark.to.to_string())
+        .with("nodes", nodes.to_string())
+}
+
+fn fault(error: Error) -> anyhow::Error {
+    match error {
+        Error::Held { .. } => Fault::operational(error.to_string()).into(),
+        other => other.into(),
+    }
+}
+
+struct Spoken<'a>(&'a Step);
+
+impl Voice for Spoken<'_> {
+    fn info(&self, object: &str, message: &str) {
+        self.0.info(object, message);
+    }
+
+    fn done(&self, object: &str, message: &str) {
+        self.0.done(object, message);
+    }
+
+    fn warn(&self, object: &str, message: &str) {
+        self.0.warn(object, message);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}

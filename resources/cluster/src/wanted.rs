@@ -1,0 +1,46 @@
+//! What is wanted, by whom it was said.
+
+use std::collections::BTreeMap;
+
+use trireme_blueprint::Wanted;
+use trireme_kubernetes::Record;
+use trireme_protocol::Fault;
+use trireme_release as release;
+
+use crate::Source;
+
+/// The wanted state: that of the source, else what was recorded. Images that were recorded with another version do not count.
+///
+/// # Errors
+/// Exit 78 when the source's version is none.
+pub(crate) fn wanted(source: &Source, record: &Record) -> anyhow::Result<Option<Wanted>> {
+    let recorded = record.wanted.as_ref();
+    let version = match &source.version {
+        Some(text) => Some(parse(text, "`version` of the source")?),
+        None => recorded.map(|wanted| wanted.version.clone()),
+    };
+    Ok(version.map(|version| Wanted {
+        images: images(source, record, &version),
+        version,
+    }))
+}
+
+/// The images for `version`, as far as the source or the record says.
+pub(crate) fn images(
+    source: &Source,
+    record: &Record,
+    version: &release::Version,
+) -> BTreeMap<String, String> {
+    let recorded = record
+        .wanted
+        .as_ref()
+        .filter(|wanted| wanted.version == *version);
+    let recorded = recorded.map(|wanted| wanted.images.clone());
+    source.images.clone().or(recorded).unwrap_or_default()
+}
+
+/// Reads a version, naming where it was written.
+pub(crate) fn parse(text: &str, place: &str) -> anyhow::Result<release::Version> {
+    let version = text.trim().parse();
+    version.map_err(|error| Fault::config(format!("{place}: {error}")).into())
+}
