@@ -100,7 +100,14 @@ impl Request {
 fn typed<T: DeserializeOwned + JsonSchema>(what: &str, value: &Value) -> Result<T, Fault> {
     let value = match value {
         Value::Null => Value::Object(Map::new()),
-        value => value.clone(),
+        Value::Object(_) => value.clone(),
+        // Not left to serde, which would quote it: no schema says which part of it is secret.
+        other => {
+            return Err(Fault::config(format!(
+                "{what} is {}; expected an object",
+                kind(other)
+            )));
+        }
     };
     // An error message of serde may quote a value: what the schema calls secret is learned first.
     for_each_secret(&schema_of::<T>(), &value, &mut learn);

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::decode::{self, Request};
 use crate::redact::{MASK, redact};
 use crate::staging::Staging;
-use crate::{Exit, Fault, Outcome, Resource, Step, schema};
+use crate::{Exit, Fault, Metadata, Outcome, Resource, Step, schema};
 
 /// What the program was asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -146,6 +146,8 @@ async fn get<R: Resource>(
     })?;
     let work = resource.get(step, source, version, params, staging.path());
     let outcome = interruptible::<R, _>(step, work).await?;
+    // An answer that cannot be given must not leave files that look complete.
+    let answer = ended(step, &outcome)?;
     staging.publish().map_err(|error| {
         Fault::operational(format!(
             "could not move files into {}",
@@ -153,7 +155,7 @@ async fn get<R: Resource>(
         ))
         .because(error)
     })?;
-    ended(step, &outcome)
+    Ok(answer)
 }
 
 async fn put<R: Resource>(
@@ -173,8 +175,10 @@ fn ended<V: Serialize>(step: &Step, outcome: &Outcome<V>) -> anyhow::Result<Opti
         step.error("denied", reason);
         return Ok(None);
     }
+    let shown = |line: &Metadata| json!({"name": redact(&line.name), "value": redact(&line.value)});
+    let metadata: Vec<Value> = outcome.metadata.iter().map(shown).collect();
     Ok(Some(
-        json!({"version": flat(&outcome.version)?, "metadata": outcome.metadata}),
+        json!({"version": flat(&outcome.version)?, "metadata": metadata}),
     ))
 }
 
@@ -187,6 +191,10 @@ fn flat<V: Serialize>(version: &V) -> anyhow::Result<Value> {
             .values()
             .all(|member| member.as_str().is_some_and(|text| !text.is_empty()))
     };
+    let text = value.to_string();
+    if redact(&text) != text {
+        return Err(leak(&text).into());
+    }
     if members.is_some_and(all_text) {
         return Ok(value);
     }
@@ -194,6 +202,13 @@ fn flat<V: Serialize>(version: &V) -> anyhow::Result<Value> {
         "version {value} is not a flat map of non-empty strings; this is a bug of the resource"
     ))
     .into())
+}
+
+/// Versions are stored and shown by Concourse, so that a secret in one must stop the step instead of being masked.
+fn leak(text: &str) -> Fault {
+    Fault::operational(format!(
+        "the answer holds a secret of the source (shown as {MASK}): {text}"
+    ))
 }
 
 /// Ends `work` on SIGTERM or SIGINT, after [`Resource::GRACE`].
@@ -225,9 +240,7 @@ fn finish(value: &Value) -> Exit {
         value => value.to_string(),
     };
     if redact(&text) != text {
-        report(&anyhow::anyhow!(
-            "the answer holds a secret of the source (shown as {MASK}): {text}"
-        ));
+        report(&leak(&text).into());
         return Exit::Operational;
     }
     let written = std::io::stdout()

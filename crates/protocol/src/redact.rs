@@ -5,6 +5,8 @@
 //! (a PEM, a kubeconfig) is also known line by line. Concourse itself redacts plain values only
 //! (`atc/engine/build_step_delegate.go`).
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
@@ -23,25 +25,22 @@ const SHORTEST_CORE: usize = 6;
 /// A line of a longer secret is masked by itself from this length on.
 const SHORTEST_LINE: usize = 8;
 
-static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Every form, the longest first, so that a part never breaks the whole.
+static KNOWN: Mutex<BTreeSet<(Reverse<usize>, String)>> = Mutex::new(BTreeSet::new());
 
 /// Teaches the filter a secret.
 pub fn learn(secret: &str) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     for form in forms_of_all_lines(secret) {
-        if !known.contains(&form) {
-            known.push(form);
-        }
+        known.insert((Reverse(form.len()), form));
     }
-    // The longest first, so that a part never breaks the whole.
-    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
 }
 
 /// The text with every known form of every known secret masked.
 pub fn redact(text: &str) -> String {
     let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = text.to_owned();
-    for form in known.iter() {
+    for (_, form) in known.iter() {
         if text.contains(form.as_str()) {
             text = text.replace(form.as_str(), MASK);
         }
@@ -68,6 +67,9 @@ fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![
         secret.to_owned(),
         json_escaped(secret),
+        debug_escaped(secret),
+        url_userinfo(secret),
+        url_form(secret),
         url_unreserved(secret),
         url.clone(),
         lower_hex_escapes(&url),
@@ -83,6 +85,49 @@ fn forms(secret: &str) -> Vec<String> {
 fn json_escaped(secret: &str) -> String {
     let quoted = serde_json::Value::from(secret).to_string();
     quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// The form in which Rust's `Debug` quotes text.
+fn debug_escaped(secret: &str) -> String {
+    secret.escape_debug().to_string()
+}
+
+/// The form of a password inside a URL: the userinfo percent-encode set of the URL standard.
+fn url_userinfo(secret: &str) -> String {
+    const USERINFO: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+        .add(b' ')
+        .add(b'"')
+        .add(b'#')
+        .add(b'<')
+        .add(b'>')
+        .add(b'?')
+        .add(b'`')
+        .add(b'{')
+        .add(b'}')
+        .add(b'/')
+        .add(b':')
+        .add(b';')
+        .add(b'=')
+        .add(b'@')
+        .add(b'[')
+        .add(b'\\')
+        .add(b']')
+        .add(b'^')
+        .add(b'|');
+    utf8_percent_encode(secret, USERINFO).to_string()
+}
+
+/// The form of a value in a form body or a query: `application/x-www-form-urlencoded` of the URL standard.
+fn url_form(secret: &str) -> String {
+    const FORM: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'*')
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b' ');
+    utf8_percent_encode(secret, FORM)
+        .to_string()
+        .replace(' ', "+")
 }
 
 /// The form that most URL encoders write: unreserved characters stay (RFC 3986 section 2.3).
@@ -171,11 +216,21 @@ mod tests {
                 hex::encode(&joined),
                 STANDARD.encode(&joined),
                 URL_SAFE.encode(&joined),
+                format!("{joined:?}"),
+                url_userinfo(&joined),
+                url_form(&joined),
             ] {
                 let seen = redact(&text);
                 prop_assert!(seen.contains(MASK), "{text} passed as {seen}");
                 prop_assert!(!seen.contains(&secret));
             }
+        }
+
+        /// The rest of the text is as it was, so that a masked line still says what happened.
+        #[test]
+        fn what_is_around_a_secret_stays(secret in "[A-Z]{12,20}", before in "[a-z ]{0,9}", after in "[a-z ]{0,9}") {
+            learn(&secret);
+            prop_assert_eq!(redact(&format!("{before}{secret}{after}")), format!("{before}{MASK}{after}"));
         }
     }
 }

@@ -38,18 +38,33 @@ impl Staging {
         self.folder.path()
     }
 
-    /// Moves everything into the destination.
+    /// Moves everything into the destination, or nothing.
     pub(crate) fn publish(self) -> io::Result<()> {
         let mut children = fs::read_dir(self.folder.path())?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<io::Result<Vec<_>>>()?;
         children.sort_by_key(|path| (!path.is_dir(), path.clone()));
+        let mut moved = Vec::new();
         for child in children {
-            if let Some(name) = child.file_name() {
-                fs::rename(&child, self.destination.join(name))?;
+            let Some(name) = child.file_name() else {
+                continue;
+            };
+            let place = self.destination.join(name);
+            if let Err(error) = fs::rename(&child, &place) {
+                take_back(&moved);
+                return Err(error);
             }
+            moved.push((child, place));
         }
         Ok(())
+    }
+}
+
+/// Moves back what was moved already, the files first: the folder of the staging takes it away.
+fn take_back(moved: &[(PathBuf, PathBuf)]) {
+    for (child, place) in moved.iter().rev() {
+        // What cannot be moved back is reported by the error that led here: nothing more can be done about it.
+        let _ = fs::rename(place, child);
     }
 }
 
@@ -72,6 +87,17 @@ mod tests {
             .collect();
         names.sort();
         assert_eq!(names, ["digest", "rootfs"]);
+    }
+
+    #[test]
+    fn what_cannot_be_published_whole_is_not_published() {
+        let destination = tempfile::tempdir().unwrap();
+        let staging = Staging::new(destination.path()).unwrap();
+        fs::create_dir(staging.path().join("rootfs")).unwrap();
+        fs::write(staging.path().join("digest"), "sha256:0").unwrap();
+        fs::create_dir(destination.path().join("digest")).unwrap();
+        assert!(staging.publish().is_err());
+        assert!(!destination.path().join("rootfs").exists());
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! The compiled program against a release server on loopback that answers well, wrongly, or not at all.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy.toml lets only functions marked as tests, not their helpers"
+)]
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
