@@ -134,7 +134,7 @@ fn every_frame_of_a_zstd_layer_is_read() {
         .map(|piece| [&skippable[..], &frame(piece)[..]].concat());
     let layer: Vec<u8> = frames.flatten().collect();
     assert_eq!(
-        files(&[layer.clone()]).content(STATUS),
+        files(std::slice::from_ref(&layer)).content(STATUS),
         Some(&b"content"[..])
     );
     assert!(Layers::new().apply(&layer[..layer.len() - 1]).is_err());

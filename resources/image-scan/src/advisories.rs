@@ -1,0 +1,197 @@
+//! The advisory database: where it is, and its records into the matchers.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufReader, Seek as _},
+    path::{Path, PathBuf},
+};
+
+use trireme_protocol::Fault;
+use trireme_scan::{Matcher, ScanError, database};
+use trireme_transport::{Client, redacted};
+use url::Url;
+
+use crate::ScannerError;
+
+/// The largest zip file that is fetched. That of Debian has about 100 MB.
+const ZIP_LIMIT_BYTES: u64 = 2 << 30;
+/// The file of one ecosystem in a folder, as osv.dev names it.
+const ALL: &str = "all.zip";
+
+/// Where the advisories are.
+pub(crate) enum Advisories {
+    /// On a server: a zip file, or a folder of one zip file for each ecosystem.
+    Server { url: Url, client: Client },
+    /// On this machine: the same, or a folder of records.
+    Files { path: PathBuf },
+}
+
+impl Advisories {
+    /// The database at this URL.
+    pub(crate) fn at(database: &str, client: Client) -> Result<Self, Fault> {
+        let expected = "expected the http, https or file URL of a zip file or of a folder";
+        let url = Url::parse(database).map_err(|error| {
+            Fault::config(format!("source.database: {expected}")).because(error)
+        })?;
+        match url.scheme() {
+            "http" | "https" => Ok(Self::Server { url, client }),
+            "file" => match url.to_file_path() {
+                Ok(path) => Ok(Self::Files { path }),
+                Err(()) => Err(Fault::config(format!(
+                    "source.database: {expected}, found no path"
+                ))),
+            },
+            scheme => Err(Fault::config(format!(
+                "source.database: {expected}, found {scheme}"
+            ))),
+        }
+    }
+
+    /// Offers the records of the image's ecosystems to the matchers and gives them back. Without a matcher, nothing is
+    /// fetched.
+    pub(crate) async fn offer(&self, matchers: Vec<Matcher>) -> Result<Vec<Matcher>, ScannerError> {
+        let mut by_family: BTreeMap<&'static str, Vec<Matcher>> = BTreeMap::new();
+        for matcher in matchers {
+            by_family
+                .entry(matcher.ecosystem().family())
+                .or_default()
+                .push(matcher);
+        }
+        let mut offered = Vec::new();
+        for (family, mut matchers) in by_family {
+            let records = self.open(family).await?;
+            let task = tokio::task::spawn_blocking(move || {
+                records.offer(&mut matchers).map(|()| matchers)
+            });
+            offered.extend(task.await??);
+        }
+        Ok(offered)
+    }
+
+    async fn open(&self, family: &str) -> Result<Records, ScannerError> {
+        match self {
+            Self::Server { url, client } => fetch(client, &zip_url(url, family)).await,
+            Self::Files { path } => local(path, family),
+        }
+    }
+}
+
+/// The zip file itself, or that of the ecosystem in a folder.
+fn zip_url(url: &Url, family: &str) -> Url {
+    let mut url = url.clone();
+    if !url.path().ends_with(".zip") {
+        let path = format!("{}/{family}/{ALL}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+    }
+    url
+}
+
+/// Fetches a zip file into a temporary file without a name.
+async fn fetch(client: &Client, url: &Url) -> Result<Records, ScannerError> {
+    let database = redacted(url);
+    let failed = |source| ScannerError::File {
+        database: database.clone(),
+        source,
+    };
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(failed)?);
+    let fetched = client
+        .download(url.as_str(), &mut file, ZIP_LIMIT_BYTES)
+        .await;
+    fetched.map_err(|source| ScannerError::Database {
+        database: database.clone(),
+        source,
+    })?;
+    let mut file = file.into_std().await;
+    file.rewind().map_err(failed)?;
+    Ok(Records {
+        database,
+        kind: Kind::Zip(file),
+    })
+}
+
+fn local(path: &Path, family: &str) -> Result<Records, ScannerError> {
+    let database = path.display().to_string();
+    let failed = |source| ScannerError::File {
+        database: database.clone(),
+        source,
+    };
+    let zip = if path.is_dir() {
+        path.join(family).join(ALL)
+    } else {
+        path.to_owned()
+    };
+    if zip.exists() || !path.is_dir() {
+        let file = File::open(&zip).map_err(failed)?;
+        return Ok(Records {
+            database,
+            kind: Kind::Zip(file),
+        });
+    }
+    let of_family = path.join(family);
+    let folder = if of_family.is_dir() {
+        of_family
+    } else {
+        path.to_owned()
+    };
+    Ok(Records {
+        database,
+        kind: Kind::Folder(folder),
+    })
+}
+
+/// Records that are ready to be read.
+struct Records {
+    database: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Zip(File),
+    Folder(PathBuf),
+}
+
+impl Records {
+    fn offer(self, matchers: &mut [Matcher]) -> Result<(), ScannerError> {
+        match self.kind {
+            Kind::Zip(file) => Ok(database::offer_zip(BufReader::new(file), matchers)?),
+            Kind::Folder(folder) => {
+                let failed = |source| ScannerError::File {
+                    database: self.database.clone(),
+                    source,
+                };
+                offer_folder(&folder, matchers).map_err(failed)?
+            }
+        }
+    }
+}
+
+/// Every `*.json` of a folder. The outer error is the system's, the inner one is about a record.
+fn offer_folder(folder: &Path, matchers: &mut [Matcher]) -> io::Result<Result<(), ScannerError>> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let offered = offer_file(&path, matchers)?;
+            if let Err(error) = offered {
+                return Ok(Err(error.into()));
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn offer_file(path: &Path, matchers: &mut [Matcher]) -> io::Result<Result<(), ScanError>> {
+    use io::Read as _;
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(database::RECORD_LIMIT_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(database::offer_record(
+        &path.display().to_string(),
+        &bytes,
+        matchers,
+    ))
+}

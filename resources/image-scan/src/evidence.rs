@@ -1,0 +1,130 @@
+//! The files and the metadata that show what was judged.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use tokio::fs;
+use trireme_finding::{Decision, Verdict, table};
+use trireme_protocol::{Outcome, Step};
+use trireme_scan::Package;
+
+use crate::{OnDeny, Scanner, Version};
+
+/// The format number of `packages.json`; raised when a field changes its meaning or goes.
+const PACKAGES_FORMAT: u32 = 1;
+/// How many findings the log names. The files have all.
+const LOGGED_FINDINGS: usize = 20;
+
+/// The installed packages of one image, as in `packages.json`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Packages {
+    /// The digest of its manifest.
+    pub digest: String,
+    /// Its platform.
+    pub platform: String,
+    /// What is installed.
+    pub packages: Vec<Package>,
+}
+
+#[derive(Serialize)]
+struct PackagesFile<'a> {
+    format: u32,
+    images: &'a [Packages],
+}
+
+/// Writes `verdict.json`, `findings.txt` and `packages.json`, and `repository` and `digest` in the form of the `image`
+/// resource, for the steps that want to use exactly what was judged.
+pub(crate) async fn write(
+    dir: &Path,
+    repository: &str,
+    verdict: &Verdict,
+    images: &[Packages],
+) -> anyhow::Result<()> {
+    let files = [
+        ("verdict.json", json(verdict)?),
+        ("findings.txt", table(verdict).into_bytes()),
+        (
+            "packages.json",
+            json(&PackagesFile {
+                format: PACKAGES_FORMAT,
+                images,
+            })?,
+        ),
+        ("repository", repository.as_bytes().to_vec()),
+        ("digest", verdict.digest.clone().into_bytes()),
+    ];
+    for (name, content) in files {
+        let path = dir.join(name);
+        fs::write(&path, content)
+            .await
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Tells people the verdict, and makes of it the outcome of a step.
+pub(crate) fn outcome(
+    step: &Step,
+    scanner: &Scanner,
+    version: Version,
+    verdict: &Verdict,
+    on_deny: OnDeny,
+) -> Outcome<Version> {
+    let name = scanner.label(&verdict.digest);
+    for line in table(verdict)
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(LOGGED_FINDINGS)
+    {
+        step.info(&name, line.trim());
+    }
+    let outcome = describe(version, verdict);
+    let reasons: Vec<_> = verdict
+        .reasons
+        .iter()
+        .map(|reason| reason.message.as_str())
+        .collect();
+    match (verdict.decision, on_deny) {
+        (Decision::Permit, _) => {
+            step.done(&name, "permitted");
+            outcome
+        }
+        (Decision::Deny, OnDeny::Report) => {
+            step.warn(
+                &name,
+                format!("denied, and only reported as asked: {}", reasons.join("; ")),
+            );
+            outcome
+        }
+        (Decision::Deny, OnDeny::Fail) => {
+            outcome.deny(format!("{name} is denied: {}", reasons.join("; ")))
+        }
+    }
+}
+
+fn describe(version: Version, verdict: &Verdict) -> Outcome<Version> {
+    let counts = &verdict.counts;
+    let packages: usize = verdict
+        .examined
+        .iter()
+        .map(|examined| examined.packages)
+        .sum();
+    let not_examined: usize = verdict.not_examined.iter().map(|part| part.count).sum();
+    let severities = format!(
+        "{} critical, {} high, {} medium, {} low, {} unknown, {} negligible",
+        counts.critical, counts.high, counts.medium, counts.low, counts.unknown, counts.negligible
+    );
+    Outcome::new(version)
+        .with("verdict", verdict.decision.word())
+        .with("findings that count", verdict.findings.len().to_string())
+        .with("all findings", severities)
+        .with("packages examined", packages.to_string())
+        .with("not examined", not_examined.to_string())
+}

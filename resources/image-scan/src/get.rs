@@ -1,0 +1,60 @@
+//! `get`: judge again, and write down the verdict.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trireme_finding::Policy;
+use trireme_protocol::{Fault, Outcome, Step};
+
+use crate::{OnDeny, Scanner, Source, Version, check::known, evidence};
+
+/// The `params` of a `get`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetParams {
+    /// What happens after a deny. Default `fail`.
+    #[serde(default)]
+    pub on_deny: OnDeny,
+    /// The policy, where a `put` before it used another one than the source (its `policy_file`).
+    #[serde(default)]
+    pub policy: Option<Policy>,
+}
+
+/// Judges the image of `version` with the advisories of today. An outcome that has changed since is an error and not
+/// another outcome under the old version: what was permitted yesterday is not shown as permitted today.
+pub(crate) async fn get(
+    step: &Step,
+    source: &Source,
+    version: Version,
+    params: GetParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let digest = known(&version)?;
+    let mut scanner = Scanner::open(step, source)?;
+    if let Some(policy) = params.policy {
+        scanner = scanner.with_policy(policy);
+    }
+    let (verdict, packages) = scanner.judge(&digest).await?;
+    let seen = Version::new(&verdict, step.now());
+    if !seen.same_outcome(&version) {
+        let findings = verdict.findings.len();
+        let message = format!(
+            "{}: the outcome is now {} with {findings} findings that count, and no longer that of the version ({} since \
+             {}): the advisories or the policy have changed; check again",
+            scanner.label(&digest),
+            seen.verdict,
+            version.verdict,
+            version.since,
+        );
+        return Err(Fault::operational(message).into());
+    }
+    evidence::write(dir, &source.repository, &verdict, &packages).await?;
+    Ok(evidence::outcome(
+        step,
+        &scanner,
+        version,
+        &verdict,
+        params.on_deny,
+    ))
+}

@@ -1,0 +1,114 @@
+//! What a pipeline says about the image, the database and the policy.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trireme_finding::Policy;
+use trireme_protocol::{Fault, Secret};
+use trireme_registry::Credentials;
+
+/// The source of an `image-scan` resource.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Where the images are: `HOST[:PORT]/PATH`, without tag and digest.
+    pub repository: String,
+    /// The tag whose image is judged. At most one of `tag` and `digest`; with neither, the image that `put` judged last.
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// The image that is judged, `sha256:…`.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// Which platform of a multi-platform image is judged, e.g. `linux/amd64`. Default: every one.
+    #[serde(default)]
+    pub platform: Option<String>,
+    /// Advisories in OSV format: the URL (`http`, `https` or `file`) of a zip file, or of a folder that holds
+    /// `Debian/all.zip`, `Alpine/all.zip` and so on, as osv.dev publishes them.
+    pub database: String,
+    /// Which findings count.
+    #[serde(default)]
+    pub policy: Policy,
+    /// User name for the registry.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Password or token for the registry.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// Certificate authorities (PEM) that are trusted beside those of the system.
+    #[serde(default)]
+    pub ca_certs: Vec<String>,
+    /// Use plain HTTP, and do not check certificates.
+    #[serde(default)]
+    pub insecure: bool,
+    /// Proxy; default from the environment (`https_proxy`, `no_proxy`).
+    #[serde(default)]
+    pub proxy: Option<String>,
+    /// Log every request.
+    #[serde(default)]
+    pub debug: bool,
+}
+
+/// What a step does after a deny. The verdict is written in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDeny {
+    /// It ends with exit code 2.
+    #[default]
+    Fail,
+    /// It succeeds, and the verdict says deny.
+    Report,
+}
+
+/// Which image a step without one of its own is about.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Target {
+    /// What this tag points to now.
+    Tag(String),
+    /// This image.
+    Digest(String),
+    /// The image of the version that Concourse knows; none before the first `put`.
+    LastJudged,
+}
+
+impl Source {
+    /// Which image it names.
+    ///
+    /// # Errors
+    /// A configuration fault when it names two, or no digest where one is expected.
+    pub fn target(&self) -> Result<Target, Fault> {
+        match (&self.tag, &self.digest) {
+            (Some(_), Some(_)) => Err(Fault::config(
+                "source: tag and digest are both given; give one of them, or neither to follow what put judges",
+            )),
+            (Some(tag), None) => Ok(Target::Tag(tag.clone())),
+            (None, Some(digest)) if is_digest(digest) => Ok(Target::Digest(digest.clone())),
+            (None, Some(digest)) => Err(Fault::config(format!(
+                "source.digest: expected sha256: and 64 hexadecimal digits, found {digest:?}"
+            ))),
+            (None, None) => Ok(Target::LastJudged),
+        }
+    }
+
+    /// The credentials for the registry.
+    ///
+    /// # Errors
+    /// A configuration fault when only one half is given.
+    pub fn credentials(&self) -> Result<Option<Credentials>, Fault> {
+        match (&self.username, &self.password) {
+            (None, None) => Ok(None),
+            (Some(username), Some(password)) => Ok(Some(Credentials {
+                username: username.clone(),
+                password: password.expose().into(),
+            })),
+            _ => Err(Fault::config(
+                "source: give username and password together, or neither",
+            )),
+        }
+    }
+}
+
+/// Whether this is a digest as registries compute them.
+pub(crate) fn is_digest(text: &str) -> bool {
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.strip_prefix("sha256:")
+        .is_some_and(|digits| digits.len() == 64 && digits.bytes().all(hex))
+}

@@ -1,0 +1,44 @@
+//! The version: which image, with which outcome, since when.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trireme_finding::Verdict;
+
+/// One outcome for one image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Version {
+    /// Digest of the image's manifest or index, `sha256:HEX`.
+    pub digest: String,
+    /// `permit` or `deny`.
+    pub verdict: String,
+    /// Digest of the sorted findings that are left after the policy.
+    pub findings: String,
+    /// When this outcome was first seen (RFC 3339, UTC).
+    pub since: String,
+}
+
+impl Version {
+    /// The version of an outcome that was first seen at `since`.
+    pub fn new(verdict: &Verdict, since: Timestamp) -> Self {
+        Self {
+            digest: verdict.digest.clone(),
+            verdict: verdict.decision.word().to_owned(),
+            findings: verdict.findings_digest(),
+            since: format!("{since:.0}"),
+        }
+    }
+
+    /// Whether both are the same outcome, whenever it was seen.
+    pub fn same_outcome(&self, other: &Self) -> bool {
+        (&self.digest, &self.verdict, &self.findings)
+            == (&other.digest, &other.verdict, &other.findings)
+    }
+
+    /// This version again while the outcome is the same; otherwise a new one, also when an earlier outcome comes
+    /// back: Concourse knows that version already and would not trigger.
+    pub fn next(last: Option<Self>, verdict: &Verdict, now: Timestamp) -> Self {
+        let seen = Self::new(verdict, now);
+        last.filter(|last| last.same_outcome(&seen)).unwrap_or(seen)
+    }
+}
