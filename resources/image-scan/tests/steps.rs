@@ -1,0 +1,351 @@
+//! `check`, `get` and `put` of the compiled program against a registry and an advisory server on loopback.
+
+mod world;
+
+use serde_json::{Value, json};
+use world::{Program, World, debian, layer, zip_of};
+
+const VULNERABLE: &str = "3.0.9-1";
+const FIXED: &str = "3.0.14-1~deb12u2";
+
+/// A world with one image of Debian 12, and the source that names it by tag.
+fn world(openssl: &str) -> (World, Value, String) {
+    let world = World::start();
+    world.advisories(&[]);
+    let digest = world.image("v1", "amd64", &[debian(openssl)]);
+    let mut source = world.source();
+    source["tag"] = json!("v1");
+    (world, source, digest)
+}
+
+fn check(source: &Value, last: Option<&Value>) -> Value {
+    let versions = Program::check(source, last).json();
+    assert_eq!(versions.as_array().map(Vec::len), Some(1), "{versions}");
+    versions[0].clone()
+}
+
+#[test]
+fn a_vulnerable_image_is_denied_with_its_findings() {
+    let (_world, source, digest) = world(VULNERABLE);
+    let version = check(&source, None);
+    assert_eq!(
+        (&version["digest"], &version["verdict"]),
+        (&json!(digest), &json!("deny"))
+    );
+    let got = Program::get(&source, &version, &json!({}));
+    assert_eq!(got.code, 2, "{}", got.stderr);
+    assert!(got.stdout.is_empty(), "{}", got.stdout);
+    assert!(
+        got.stderr
+            .contains("is denied: 1 finding of severity low or above; 2 findings without"),
+        "{}",
+        got.stderr
+    );
+    let verdict = got.file("verdict.json");
+    assert_eq!(
+        (&verdict["format"], &verdict["verdict"]),
+        (&json!(1), &json!("deny"))
+    );
+    assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(3));
+    assert_eq!(verdict["counts"]["unknown"], 2);
+    assert_eq!(
+        got.file("packages.json")["images"][0]["packages"][0]["source"]["name"],
+        "openssl"
+    );
+}
+
+#[test]
+fn a_deny_can_be_reported_only() {
+    let (_world, source, _) = world(VULNERABLE);
+    let version = check(&source, None);
+    let got = Program::get(&source, &version, &json!({"on_deny": "report"}));
+    assert_eq!(got.json()["version"], version);
+    assert_eq!(got.file("verdict.json")["verdict"], "deny");
+}
+
+#[test]
+fn a_fixed_image_is_permitted() {
+    let (_world, source, digest) = world(FIXED);
+    let version = check(&source, None);
+    let got = Program::get(&source, &version, &json!({}));
+    assert_eq!(got.json()["version"]["verdict"], "permit");
+    assert_eq!(
+        std::fs::read_to_string(got.dir.path().join("digest")).unwrap(),
+        digest
+    );
+}
+
+#[test]
+fn the_policy_decides_what_counts() {
+    let (_world, mut source, _) = world(VULNERABLE);
+    let verdict = |policy: Value| {
+        source["policy"] = policy;
+        check(&source, None)["verdict"].clone()
+    };
+    let mut verdict = verdict;
+    assert_eq!(
+        verdict(json!({"severity": "critical", "unknown_severity": "ignore"})),
+        "permit"
+    );
+    assert_eq!(
+        verdict(json!({"severity": "high", "unknown_severity": "ignore"})),
+        "deny"
+    );
+    assert_eq!(verdict(json!({"severity": "critical"})), "deny");
+}
+
+#[test]
+fn the_version_stays_while_the_outcome_does_and_follows_the_advisories() {
+    let (world, source, _) = world(VULNERABLE);
+    let first = check(&source, None);
+    let old = json!({"digest": first["digest"], "verdict": first["verdict"], "findings": first["findings"],
+                     "since": "2020-01-01T00:00:00Z"});
+    assert_eq!(
+        check(&source, Some(&old)),
+        old,
+        "the same outcome is the same version"
+    );
+    world.advisories(&["DSA-5764-1"]);
+    let moved = check(&source, Some(&old));
+    assert_ne!(moved["findings"], old["findings"]);
+    assert_ne!(moved["since"], old["since"]);
+}
+
+#[test]
+fn a_get_does_not_show_an_outcome_that_is_over() {
+    let (world, source, _) = world(VULNERABLE);
+    world.advisories(&["DSA-5532-1", "DSA-5764-1", "DEBIAN-CVE-2023-5363"]);
+    let permit = check(&source, None);
+    assert_eq!(permit["verdict"], "permit");
+    world.advisories(&[]);
+    let got = Program::get(&source, &permit, &json!({}));
+    assert_eq!(got.code, 1, "{}", got.stderr);
+    assert!(
+        got.stderr.contains("the outcome is now deny") && got.stderr.contains("check again"),
+        "{}",
+        got.stderr
+    );
+    assert_eq!(
+        std::fs::read_dir(got.dir.path()).unwrap().count(),
+        0,
+        "nothing looks like a verdict"
+    );
+}
+
+#[test]
+fn put_judges_the_digest_of_an_artifact() {
+    let (world, _, digest) = world(FIXED);
+    let put = Program::put(
+        &world.source(),
+        &json!({"image": "app"}),
+        &[("app/digest", &digest)],
+    );
+    let version = put.json()["version"].clone();
+    assert_eq!(
+        (&version["digest"], &version["verdict"]),
+        (&json!(digest), &json!("permit"))
+    );
+    assert_eq!(
+        check(&world.source(), Some(&version)),
+        version,
+        "check finds it again without a tag"
+    );
+    let refused = Program::put(&world.source(), &json!({"image": "../app"}), &[]);
+    assert_eq!(refused.code, 78, "{}", refused.stderr);
+    let nothing = Program::put(&world.source(), &json!({}), &[]);
+    assert_eq!(nothing.code, 78, "{}", nothing.stderr);
+}
+
+#[test]
+fn put_takes_the_policy_from_a_file() {
+    let (world, _, digest) = world(VULNERABLE);
+    let files = |policy| {
+        [
+            ("app/digest", digest.as_str()),
+            ("rules/policy.json", policy),
+        ]
+    };
+    let params = json!({"image": "app", "policy_file": "rules/policy.json"});
+    let mild = r#"{"severity": "critical", "unknown_severity": "ignore"}"#;
+    assert_eq!(
+        Program::put(&world.source(), &params, &files(mild)).json()["version"]["verdict"],
+        "permit"
+    );
+    let wrong = Program::put(&world.source(), &params, &files(r#"{"sevrity": "high"}"#));
+    assert_eq!(wrong.code, 78, "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("sevrity") && wrong.stderr.contains("severity"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn every_platform_of_an_index_is_examined_and_attestations_are_named() {
+    let (world, mut source, fixed) = world(FIXED);
+    let vulnerable = world.image("arm", "arm64", &[debian(VULNERABLE)]);
+    let attestation = world.image("att", "unknown", &[layer(&[("x", "y")])]);
+    let images = [
+        (fixed.as_str(), "amd64"),
+        (vulnerable.as_str(), "arm64"),
+        (attestation.as_str(), "unknown"),
+    ];
+    world.index("all", &images);
+    source["tag"] = json!("all");
+    let version = check(&source, None);
+    let got = Program::get(&source, &version, &json!({"on_deny": "report"}));
+    let verdict = got.file("verdict.json");
+    assert_eq!(verdict["examined"].as_array().map(Vec::len), Some(2));
+    assert_eq!(verdict["verdict"], "deny");
+    assert_eq!(verdict["not_examined"][0]["examples"], json!([attestation]));
+    source["platform"] = json!("linux/amd64");
+    assert_eq!(check(&source, None)["verdict"], "permit");
+    source["platform"] = json!("linux/s390x");
+    let missing = Program::check(&source, None);
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("linux/s390x"), "{}", missing.stderr);
+}
+
+#[test]
+fn an_image_of_which_nothing_is_known_is_denied_under_the_mildest_policy() {
+    let (world, mut source, _) = world(FIXED);
+    world.image("scratch", "amd64", &[layer(&[("app", "\u{7f}ELF")])]);
+    source["tag"] = json!("scratch");
+    source["policy"] =
+        json!({"severity": "critical", "unknown_severity": "ignore", "fixed_only": true});
+    assert_eq!(check(&source, None)["verdict"], "deny");
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_and_never_a_verdict() {
+    let (world, source, digest) = world(VULNERABLE);
+    let zip = zip_of("Debian", &[]);
+    let damaged: [(&str, u16, Vec<u8>, &str); 5] = [
+        (
+            "/osv/Debian/all.zip",
+            200,
+            zip[..zip.len() - 30].to_vec(),
+            "cut off",
+        ),
+        (
+            "/osv/Debian/all.zip",
+            200,
+            zip_of("Alpine", &[]),
+            "no Debian:12 advisories",
+        ),
+        (
+            "/osv/Debian/all.zip",
+            200,
+            b"<html>".to_vec(),
+            "no zip file",
+        ),
+        ("/osv/Debian/all.zip", 404, Vec::new(), "404"),
+        ("/osv/Debian/all.zip", 403, Vec::new(), "403"),
+    ];
+    for (path, status, body, expected) in damaged {
+        world.serve(path, status, "application/zip", body);
+        let checked = Program::check(&source, None);
+        assert_eq!(
+            (checked.code, checked.stdout.as_str()),
+            (1, ""),
+            "{}",
+            checked.stderr
+        );
+        assert!(
+            checked.stderr.contains(expected),
+            "expected {expected}: {}",
+            checked.stderr
+        );
+    }
+    world.advisories(&[]);
+    let manifest = format!("/v2/app/manifests/{digest}");
+    world.serve(
+        &manifest,
+        200,
+        "application/vnd.oci.image.manifest.v1+json",
+        b"{}".to_vec(),
+    );
+    let wrong = Program::check(&source, None);
+    assert_eq!(
+        (wrong.code, wrong.stdout.as_str()),
+        (1, ""),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn a_layer_that_is_not_what_its_digest_says_is_an_error() {
+    let (world, source, _) = world(FIXED);
+    let honest = debian(FIXED);
+    let path = format!("/v2/app/blobs/{}", world::digest(&honest));
+    let mut other = honest.clone();
+    let at = other.len() - 1;
+    other[at] ^= 1;
+    for body in [other, honest[..honest.len() / 2].to_vec(), Vec::new()] {
+        world.serve(&path, 200, "application/octet-stream", body);
+        let checked = Program::check(&source, None);
+        assert_eq!(
+            (checked.code, checked.stdout.as_str()),
+            (1, ""),
+            "{}",
+            checked.stderr
+        );
+    }
+}
+
+#[test]
+fn a_wrong_source_is_a_configuration_fault() {
+    let (world, source, digest) = world(FIXED);
+    let with = |key: &str, value: Value| {
+        let mut wrong = source.clone();
+        wrong[key] = value;
+        wrong
+    };
+    let wrong = [
+        (
+            with("digest", json!(digest)),
+            "tag and digest are both given",
+        ),
+        (with("databse", json!("x")), "databse"),
+        (with("database", json!("ftp://host/osv")), "found ftp"),
+        (with("policy", json!({"severity": "urgent"})), "urgent"),
+        (
+            with("username", json!("me")),
+            "username and password together",
+        ),
+    ];
+    for (source, expected) in wrong {
+        let checked = Program::check(&source, None);
+        assert_eq!(checked.code, 78, "{}", checked.stderr);
+        assert!(
+            checked.stderr.contains(expected),
+            "expected {expected}: {}",
+            checked.stderr
+        );
+    }
+    let none = Program::check(&world.source(), None);
+    assert_eq!(none.json(), json!([]), "no image to judge yet");
+}
+
+#[test]
+fn a_database_may_be_a_folder_of_records() {
+    let (_world, mut source, _) = world(VULNERABLE);
+    source["database"] = json!(concat!(
+        "file://",
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/data/osv"
+    ));
+    assert_eq!(check(&source, None)["verdict"], "deny");
+}
+
+/// HEAD of the tag, then manifest, configuration, layer and the zip file of the one ecosystem that is needed.
+#[test]
+fn a_check_asks_for_everything_once_and_for_no_other_ecosystem() {
+    let (world, source, _) = world(FIXED);
+    check(&source, None);
+    let asked = world.asked();
+    assert_eq!(asked.len(), 5, "{asked:?}");
+    assert_eq!(asked[0], "HEAD /v2/app/manifests/v1");
+    assert_eq!(asked[4], "GET /osv/Debian/all.zip");
+}

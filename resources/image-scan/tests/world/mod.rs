@@ -1,0 +1,308 @@
+//! A registry with images, a server with advisories, and the compiled program, called as Concourse calls it.
+
+// Each test program uses its part of this.
+#![allow(dead_code)]
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write as _},
+    path::Path,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, Uri, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+/// What a path is answered with.
+pub type Answer = (StatusCode, String, Vec<u8>);
+
+/// A loopback server whose answers a test may change at any time.
+#[derive(Clone)]
+pub struct World {
+    /// `127.0.0.1:PORT`.
+    pub address: String,
+    answers: Arc<Mutex<BTreeMap<String, Answer>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+const OCTETS: &str = "application/octet-stream";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+pub fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
+}
+
+impl World {
+    /// Starts it.
+    pub fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+        listener.set_nonblocking(true).expect("a socket for tokio");
+        let address = listener.local_addr().expect("an address").to_string();
+        let world = Self {
+            address,
+            answers: Arc::default(),
+            asked: Arc::default(),
+        };
+        let served = world.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+                let router = Router::new().fallback(answer).with_state(served);
+                axum::serve(listener, router)
+                    .await
+                    .expect("the server runs");
+            });
+        });
+        world
+    }
+
+    /// What a path is answered with from now on.
+    pub fn serve(&self, path: &str, status: u16, content_type: &str, body: impl Into<Vec<u8>>) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        self.answers.lock().expect("no panic").insert(
+            path.to_owned(),
+            (status, content_type.to_owned(), body.into()),
+        );
+    }
+
+    /// The requests so far, as `METHOD PATH`.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("no panic").clone()
+    }
+
+    fn blob(&self, media_type: &str, bytes: Vec<u8>) -> Value {
+        let (digest, size) = (digest(&bytes), bytes.len());
+        self.serve(&format!("/v2/app/blobs/{digest}"), 200, OCTETS, bytes);
+        json!({"mediaType": media_type, "digest": digest, "size": size})
+    }
+
+    fn document(&self, media_type: &str, tag: &str, document: &Value) -> String {
+        let bytes = serde_json::to_vec(document).expect("JSON");
+        let digest = digest(&bytes);
+        for reference in [tag, &digest] {
+            self.serve(
+                &format!("/v2/app/manifests/{reference}"),
+                200,
+                media_type,
+                bytes.clone(),
+            );
+        }
+        digest
+    }
+
+    /// An image of these layers under a tag; its digest.
+    pub fn image(&self, tag: &str, architecture: &str, layers: &[Vec<u8>]) -> String {
+        let config = json!({"os": "linux", "architecture": architecture, "rootfs": {"type": "layers", "diff_ids": []}});
+        let config = self.blob(
+            "application/vnd.oci.image.config.v1+json",
+            config.to_string().into_bytes(),
+        );
+        let layers: Vec<_> = layers
+            .iter()
+            .map(|layer| self.blob(LAYER, layer.clone()))
+            .collect();
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers});
+        self.document(MANIFEST, tag, &manifest)
+    }
+
+    /// An index under a tag: (digest, architecture); the architecture `unknown` stands for an attestation.
+    pub fn index(&self, tag: &str, images: &[(&str, &str)]) -> String {
+        let manifest = |&(digest, architecture): &(&str, &str)| {
+            let path = format!("/v2/app/manifests/{digest}");
+            let size = self.answers.lock().expect("no panic")[&path].2.len();
+            let os = if architecture == "unknown" {
+                "unknown"
+            } else {
+                "linux"
+            };
+            json!({"mediaType": MANIFEST, "digest": digest, "size": size,
+                   "platform": {"os": os, "architecture": architecture}})
+        };
+        let manifests: Vec<_> = images.iter().map(manifest).collect();
+        self.document(
+            INDEX,
+            tag,
+            &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}),
+        )
+    }
+
+    /// Serves the advisories of `tests/data/osv`, without those that `leave_out` names.
+    pub fn advisories(&self, leave_out: &[&str]) {
+        for family in ["Debian", "Alpine"] {
+            self.serve(
+                &format!("/osv/{family}/all.zip"),
+                200,
+                OCTETS,
+                zip_of(family, leave_out),
+            );
+        }
+    }
+
+    /// A source without tag and digest.
+    pub fn source(&self) -> Value {
+        json!({"repository": format!("{}/app", self.address), "database": format!("http://{}/osv", self.address)})
+    }
+}
+
+async fn answer(State(world): State<World>, method: axum::http::Method, uri: Uri) -> Response {
+    world
+        .asked
+        .lock()
+        .expect("no panic")
+        .push(format!("{method} {}", uri.path()));
+    match world
+        .answers
+        .lock()
+        .expect("no panic")
+        .get(uri.path())
+        .cloned()
+    {
+        Some((status, content_type, body)) => {
+            (status, [(CONTENT_TYPE, content_type)], body).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// The records of one ecosystem, as osv.dev zips them.
+pub fn zip_of(family: &str, leave_out: &[&str]) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/data/osv")
+        .join(family);
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for entry in std::fs::read_dir(folder).expect("the advisories of the tests") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        if !leave_out.iter().any(|id| name == format!("{id}.json")) {
+            writer
+                .start_file(name, zip::write::SimpleFileOptions::default())
+                .expect("a file");
+            writer
+                .write_all(&std::fs::read(&path).expect("a record"))
+                .expect("written");
+        }
+    }
+    writer.finish().expect("a zip file").into_inner()
+}
+
+/// A compressed layer with these files.
+pub fn layer(files: &[(&str, &str)]) -> Vec<u8> {
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut builder = tar::Builder::new(gzip);
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o755);
+        builder
+            .append_data(&mut header, path, content.as_bytes())
+            .expect("an entry");
+    }
+    builder
+        .into_inner()
+        .expect("a tar archive")
+        .finish()
+        .expect("a gzip stream")
+}
+
+/// A base layer of Debian 12 with one version of openssl.
+pub fn debian(openssl: &str) -> Vec<u8> {
+    let status = format!(
+        "Package: libssl3\nStatus: install ok installed\nSource: openssl\nArchitecture: amd64\nVersion: {openssl}\n"
+    );
+    layer(&[
+        ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
+        ("var/lib/dpkg/status", &status),
+    ])
+}
+
+/// A finished call of the program.
+pub struct Program {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub dir: TempDir,
+}
+
+impl Program {
+    pub fn check(source: &Value, version: Option<&Value>) -> Self {
+        Self::run(
+            "check",
+            &json!({"source": source, "version": version}),
+            tempfile::tempdir().expect("a folder"),
+        )
+    }
+
+    pub fn get(source: &Value, version: &Value, params: &Value) -> Self {
+        let request = json!({"source": source, "version": version, "params": params});
+        Self::run("in", &request, tempfile::tempdir().expect("a folder"))
+    }
+
+    /// `out` in a build folder with these files.
+    pub fn put(source: &Value, params: &Value, files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        for (path, content) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(path, content).expect("written");
+        }
+        Self::run("out", &json!({"source": source, "params": params}), dir)
+    }
+
+    fn run(verb: &str, request: &Value, dir: TempDir) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-image-scan"));
+        command
+            .arg(verb)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if verb != "check" {
+            command.arg(dir.path());
+        }
+        let mut child = command.spawn().expect("the program starts");
+        child
+            .stdin
+            .take()
+            .expect("a pipe")
+            .write_all(request.to_string().as_bytes())
+            .expect("read");
+        let output = child.wait_with_output().expect("it ends");
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            dir,
+        }
+    }
+
+    /// Standard output of a step that had to succeed.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        serde_json::from_str(&self.stdout).expect("JSON on standard output")
+    }
+
+    /// A JSON file that the step wrote.
+    pub fn file(&self, name: &str) -> Value {
+        let text = std::fs::read(self.dir.path().join(name))
+            .unwrap_or_else(|_| panic!("no {name}: {}", self.stderr));
+        serde_json::from_slice(&text).expect("JSON")
+    }
+}
