@@ -1,0 +1,330 @@
+//! A registry on loopback that answers as its script says: tokens, redirects, lists in pages, and what is wrong with them.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse as _, Response},
+};
+use trireme_registry::{
+    Credentials, Descriptor, RegistryError, Repository, descriptor_of, digest_of,
+};
+use trireme_transport::{Client, Options};
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// An answer of the script.
+#[derive(Clone, Default)]
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+    /// Without this value of `Authorization` it is a 401 with this challenge.
+    guarded: Option<(String, String)>,
+}
+
+impl Answer {
+    fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status,
+            body: body.into(),
+            ..Self::default()
+        }
+    }
+
+    fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn guarded(mut self, authorization: &str, challenge: String) -> Self {
+        self.guarded = Some((authorization.into(), challenge));
+        self
+    }
+}
+
+#[derive(Clone, Default)]
+struct Server {
+    script: Arc<Mutex<HashMap<String, Answer>>>,
+    /// Method, path and query, and `Authorization` of each request.
+    requests: Arc<Mutex<Vec<(String, Option<String>)>>>,
+}
+
+impl Server {
+    async fn start() -> (Self, SocketAddr) {
+        let server = Self::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("it works on loopback");
+        let address = listener.local_addr().expect("it works on loopback");
+        let router = Router::new().fallback(answer).with_state(server.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (server, address)
+    }
+
+    fn on(&self, request: &str, answer: Answer) {
+        self.script
+            .lock()
+            .expect("no panic before")
+            .insert(request.into(), answer);
+    }
+
+    fn requests(&self, start: &str) -> Vec<(String, Option<String>)> {
+        let requests = self.requests.lock().expect("no panic before").clone();
+        let wanted = |(request, _): &(String, _)| request.starts_with(start);
+        requests.into_iter().filter(wanted).collect()
+    }
+}
+
+async fn answer(
+    State(server): State<Server>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    _body: Bytes,
+) -> Response {
+    let request = format!("{method} {uri}");
+    let authorization = headers.get("authorization");
+    let authorization = authorization.map(|value| value.to_str().expect("text").to_owned());
+    let log = (request.clone(), authorization.clone());
+    server.requests.lock().expect("no panic before").push(log);
+    let found = server
+        .script
+        .lock()
+        .expect("no panic before")
+        .get(&request)
+        .cloned();
+    let Some(found) = found else {
+        return (StatusCode::NOT_FOUND, "{}").into_response();
+    };
+    if let Some((expected, challenge)) = found.guarded
+        && authorization != Some(expected)
+    {
+        let headers = [("www-authenticate", challenge)];
+        return (StatusCode::UNAUTHORIZED, headers, "{}").into_response();
+    }
+    let mut response = found.body.into_response();
+    *response.status_mut() = StatusCode::from_u16(found.status).expect("it works on loopback");
+    for (name, value) in found.headers {
+        response
+            .headers_mut()
+            .insert(name, value.parse().expect("well-formed"));
+    }
+    response
+}
+
+fn repository(address: SocketAddr, credentials: bool) -> Repository {
+    let client = Client::new(Options::default()).expect("it works on loopback");
+    let credentials = credentials.then(|| Credentials {
+        username: "user".into(),
+        password: "planted".into(),
+    });
+    let name = format!("{address}/app").parse().expect("well-formed");
+    Repository::new(client, name, credentials, false)
+}
+
+fn bearer(address: SocketAddr) -> String {
+    format!(r#"Bearer realm="http://{address}/token",service="s",scope="repository:app:pull""#)
+}
+
+const TOKEN: &str = "GET /token?service=s&scope=repository%3Aapp%3Apull";
+
+fn manifest(server: &Server, bytes: &'static [u8], guarded: (&str, String)) -> String {
+    let digest = digest_of(bytes);
+    let answer = Answer::new(200, bytes)
+        .header("content-type", "application/vnd.oci.image.manifest.v1+json")
+        .guarded(guarded.0, guarded.1);
+    server.on(&format!("GET /v2/app/manifests/{digest}"), answer);
+    digest
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_with_the_password_and_used_after() {
+    let (server, address) = Server::start().await;
+    let digest = manifest(&server, b"{\"a\":1}", ("Bearer t", bearer(address)));
+    server.on(TOKEN, Answer::new(200, r#"{"token":"t","expires_in":300}"#));
+    let repository = repository(address, true);
+    for _ in 0..3 {
+        repository.get_manifest(&digest).await.unwrap();
+    }
+    let tokens = server.requests("GET /token");
+    let basic = Some("Basic dXNlcjpwbGFudGVk".to_owned());
+    assert_eq!(tokens, [(TOKEN.to_owned(), basic)]);
+    assert_eq!(
+        server.requests("GET /v2/").len(),
+        4,
+        "one 401 and three answers"
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_given_is_an_error_and_shows_no_secret() {
+    for (status, body) in [
+        (401, "{}"),
+        (403, "{}"),
+        (404, "{}"),
+        (200, "<html>log in</html>"),
+        (200, "{}"),
+        (200, r#"{"token":""}"#),
+    ] {
+        let (server, address) = Server::start().await;
+        let digest = manifest(&server, b"{\"a\":1}", ("Bearer t", bearer(address)));
+        server.on(TOKEN, Answer::new(status, body));
+        let repository = repository(address, true);
+        let error = repository.get_manifest(&digest).await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("token"), "{status} {body}: {text}");
+        assert!(!text.contains("planted"), "{text}");
+        assert!(
+            repository
+                .head_manifest(&digest)
+                .await
+                .is_ok_and(|found| found.is_none())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_blob_on_another_host_is_fetched_without_our_password() {
+    let (server, address) = Server::start().await;
+    let (store, store_address) = Server::start().await;
+    let blob = descriptor_of("text/plain", b"content").unwrap();
+    let path = format!("GET /v2/app/blobs/{}", blob.digest());
+    let elsewhere = format!("http://localhost:{}/blob", store_address.port());
+    let basic = "Basic dXNlcjpwbGFudGVk";
+    let redirect = Answer::new(307, "").header("location", elsewhere);
+    server.on(&path, redirect.guarded(basic, r#"Basic realm="r""#.into()));
+    store.on("GET /blob", Answer::new(200, "content"));
+    let repository = repository(address, true);
+    assert_eq!(repository.blob(&blob, 100).await.unwrap(), &b"content"[..]);
+    assert_eq!(server.requests(&path)[1].1.as_deref(), Some(basic));
+    assert_eq!(store.requests("GET"), [("GET /blob".to_owned(), None)]);
+}
+
+fn subject() -> String {
+    digest_of(b"subject")
+}
+
+fn page(descriptors: &[Descriptor]) -> Answer {
+    let index =
+        serde_json::json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": descriptors});
+    Answer::new(200, index.to_string()).header("content-type", INDEX)
+}
+
+#[tokio::test]
+async fn referrers_are_read_to_the_last_page() {
+    let (server, address) = Server::start().await;
+    let [first, second] =
+        [&b"1"[..], b"2"].map(|bytes| descriptor_of("text/plain", bytes).unwrap());
+    let path = format!("/v2/app/referrers/{}", subject());
+    let next = format!(r#"<{path}?page=2>; rel="next""#);
+    let head = page(std::slice::from_ref(&first)).header("link", next);
+    server.on(&format!("GET {path}"), head);
+    server.on(
+        &format!("GET {path}?page=2"),
+        page(std::slice::from_ref(&second)),
+    );
+    let repository = repository(address, false);
+    let found = repository.referrers(&subject(), None).await.unwrap();
+    assert_eq!(found, [first, second]);
+}
+
+#[tokio::test]
+async fn a_list_of_referrers_that_cannot_be_read_whole_is_an_error() {
+    let path = format!("/v2/app/referrers/{}", subject());
+    let cases = [
+        // The second page is not there.
+        page(&[]).header("link", format!(r#"<{path}?page=2>; rel="next""#)),
+        // It goes on for ever.
+        page(&[]).header("link", format!(r#"<{path}>; rel="next""#)),
+        // It goes on elsewhere, where our token must not go.
+        page(&[]).header("link", r#"<http://localhost:1/x>; rel="next""#),
+        Answer::new(403, "{}"),
+        Answer::new(200, "<html></html>").header("content-type", "text/html"),
+        Answer::new(200, "{\"manifests\":").header("content-type", INDEX),
+    ];
+    for answer in cases {
+        let (server, address) = Server::start().await;
+        let status = answer.status;
+        server.on(&format!("GET {path}"), answer);
+        let found = repository(address, false).referrers(&subject(), None).await;
+        assert!(found.is_err(), "{status}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_404_of_the_fallback_tag_means_no_referrers() {
+    let tag = subject().replace(':', "-");
+    let path = format!("GET /v2/app/manifests/{tag}");
+    let (server, address) = Server::start().await;
+    let found = repository(address, false).referrers(&subject(), None).await;
+    assert!(found.unwrap().is_empty());
+    assert_eq!(server.requests(&path).len(), 1);
+    for status in [401, 403, 400] {
+        let (server, address) = Server::start().await;
+        server.on(
+            &path,
+            Answer::new(status, r#"{"errors":[{"code":"DENIED"}]}"#),
+        );
+        let found = repository(address, false).referrers(&subject(), None).await;
+        assert!(found.is_err(), "{status}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_goes_where_the_registry_says_and_the_grant_only_to_the_registry() {
+    let blob = descriptor_of("text/plain", b"content").unwrap();
+    let digest = blob.digest().to_string().replace(':', "%3A");
+    let basic = "Basic dXNlcjpwbGFudGVk";
+    let (server, address) = Server::start().await;
+    let (store, store_address) = Server::start().await;
+    let other = format!("http://localhost:{}", store_address.port());
+    for (location, host) in [
+        ("/up?state=1".to_owned(), &server),
+        (format!("http://{address}/up?state=1"), &server),
+        (format!("{other}/up?state=1"), &store),
+    ] {
+        let begun = Answer::new(202, "").header("location", location.clone());
+        let begun = begun.guarded(basic, r#"Basic realm="r""#.into());
+        server.on("POST /v2/app/blobs/uploads/", begun);
+        let put = format!("PUT /up?state=1&digest={digest}");
+        host.on(&put, Answer::new(201, ""));
+        let repository = repository(address, true);
+        let content = Bytes::from_static(b"content");
+        repository.push_bytes(&blob, content).await.unwrap();
+        let sent = host.requests(&put).pop().unwrap();
+        let granted = location.starts_with(&other).then_some(None);
+        assert_eq!(
+            sent.1.as_deref(),
+            granted.unwrap_or(Some(basic)),
+            "{location}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mount_that_is_not_done_is_given_up_and_said() {
+    let (server, address) = Server::start().await;
+    let digest = digest_of(b"content");
+    let mount = format!("POST /v2/app/blobs/uploads/?mount={digest}&from=other");
+    let begun = Answer::new(202, "").header("location", "/up/1");
+    server.on(&mount, begun);
+    let repository = repository(address, false);
+    assert!(!repository.mount_blob(&digest, "other").await.unwrap());
+    assert_eq!(server.requests("DELETE /up/1").len(), 1);
+    server.on(&mount, Answer::new(201, ""));
+    assert!(repository.mount_blob(&digest, "other").await.unwrap());
+    server.on(&mount, Answer::new(403, "{}"));
+    let refused = repository.mount_blob(&digest, "other").await.unwrap_err();
+    assert!(
+        matches!(refused, RegistryError::Refused { .. }),
+        "{refused}"
+    );
+}
