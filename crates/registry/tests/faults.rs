@@ -50,11 +50,13 @@ impl Answer {
     }
 }
 
+/// Method, path and query, and `Authorization` of a request.
+type Asked = (String, Option<String>);
+
 #[derive(Clone, Default)]
 struct Server {
     script: Arc<Mutex<HashMap<String, Answer>>>,
-    /// Method, path and query, and `Authorization` of each request.
-    requests: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    requests: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
@@ -76,9 +78,9 @@ impl Server {
             .insert(request.into(), answer);
     }
 
-    fn requests(&self, start: &str) -> Vec<(String, Option<String>)> {
+    fn requests(&self, start: &str) -> Vec<Asked> {
         let requests = self.requests.lock().expect("no panic before").clone();
-        let wanted = |(request, _): &(String, _)| request.starts_with(start);
+        let wanted = |(request, _): &Asked| request.starts_with(start);
         requests.into_iter().filter(wanted).collect()
     }
 }
