@@ -14,7 +14,7 @@ use std::{
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, Uri, header::CONTENT_TYPE},
+    http::{StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
@@ -173,7 +173,11 @@ async fn answer(State(world): State<World>, method: axum::http::Method, uri: Uri
         .cloned()
     {
         Some((status, content_type, body)) => {
-            (status, [(CONTENT_TYPE, content_type)], body).into_response()
+            let headers = [
+                ("content-type", content_type),
+                ("docker-content-digest", digest(&body)),
+            ];
+            (status, headers, body).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
