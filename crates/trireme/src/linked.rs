@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use trireme_cluster::Cluster;
 use trireme_image::Image;
 use trireme_image_signature::ImageSignature;
 use trireme_kubernetes_release::KubernetesRelease;
@@ -26,6 +27,7 @@ const fn entry<R: Resource>(main: fn(&[String]) -> ExitCode) -> Entry {
 
 /// A new resource is one more line here.
 const LINKED: &[Entry] = &[
+    entry::<Cluster>(|arguments| main_with(Cluster, arguments)),
     entry::<Image>(|arguments| main_with(Image, arguments)),
     entry::<ImageSignature>(|arguments| main_with(ImageSignature, arguments)),
     entry::<KubernetesRelease>(|arguments| main_with(KubernetesRelease, arguments)),
