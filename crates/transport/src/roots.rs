@@ -1,9 +1,14 @@
 //! TLS: whom to trust.
 
-use std::{collections::HashSet, fs, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs,
+    sync::{Arc, OnceLock},
+};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::WebPkiServerVerifier,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
@@ -25,31 +30,93 @@ pub(crate) fn tls(ca_certs: &[String], insecure: bool) -> Result<ClientConfig, T
             what: "TLS",
             reason: e.to_string(),
         })?;
-    let mut config = if insecure {
-        let accept = Arc::new(AcceptAny(provider));
-        let config = config.dangerous().with_custom_certificate_verifier(accept);
-        config.with_no_client_auth()
+    let mut named = RootCertStore::empty();
+    for text in ca_certs {
+        add(&mut named, text)?;
+    }
+    let verifier: Arc<dyn ServerCertVerifier> = if insecure {
+        Arc::new(AcceptAny(provider))
     } else {
-        config
-            .with_root_certificates(roots(ca_certs)?)
-            .with_no_client_auth()
+        Arc::new(LazyRoots {
+            named,
+            provider,
+            verifier: OnceLock::new(),
+        })
     };
+    let config = config
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = config.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-fn roots(ca_certs: &[String]) -> Result<RootCertStore, TransportError> {
-    let mut certificates: HashSet<CertificateDer<'static>> = HashSet::new();
-    // What is wrong with one certificate of the system must not stop the others; a missing root shows as an unknown
-    // issuer where it is needed.
-    certificates.extend(rustls_native_certs::load_native_certs().certs);
-    certificates.extend(folder());
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(certificates);
-    for text in ca_certs {
-        add(&mut store, text)?;
+/// The roots of the system, in files that are read when the first certificate is to be judged: reading the 290 files of
+/// a Debian system takes 45 ms, more than a whole `check` on a plain connection.
+#[derive(Debug)]
+struct LazyRoots {
+    named: RootCertStore,
+    provider: Arc<CryptoProvider>,
+    verifier: OnceLock<Result<Arc<WebPkiServerVerifier>, rustls::Error>>,
+}
+
+impl LazyRoots {
+    fn verifier(&self) -> Result<&WebPkiServerVerifier, rustls::Error> {
+        let verifier = self.verifier.get_or_init(|| {
+            let mut roots = self.named.clone();
+            // What is wrong with one certificate of the system must not stop the others; a missing root shows as an
+            // unknown issuer where it is needed.
+            let mut found: HashSet<CertificateDer<'static>> = HashSet::new();
+            found.extend(rustls_native_certs::load_native_certs().certs);
+            found.extend(folder());
+            roots.add_parsable_certificates(found);
+            let provider = Arc::clone(&self.provider);
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|e| rustls::Error::General(e.to_string()))
+        });
+        verifier.as_ref().map(Arc::as_ref).map_err(Clone::clone)
     }
-    Ok(store)
+}
+
+impl ServerCertVerifier for LazyRoots {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verifier = self.verifier()?;
+        verifier.verify_server_cert(certificate, intermediates, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier()?
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier()?
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
 }
 
 /// A certificate that a person names must be one.
