@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use trireme_cluster::Cluster;
 use trireme_image::Image;
+use trireme_image_scan::ImageScan;
 use trireme_image_signature::ImageSignature;
 use trireme_kubernetes_release::KubernetesRelease;
 use trireme_protocol::{Resource, main_with, schema};
@@ -29,6 +30,7 @@ const fn entry<R: Resource>(main: fn(&[String]) -> ExitCode) -> Entry {
 const LINKED: &[Entry] = &[
     entry::<Cluster>(|arguments| main_with(Cluster, arguments)),
     entry::<Image>(|arguments| main_with(Image, arguments)),
+    entry::<ImageScan>(|arguments| main_with(ImageScan, arguments)),
     entry::<ImageSignature>(|arguments| main_with(ImageSignature, arguments)),
     entry::<KubernetesRelease>(|arguments| main_with(KubernetesRelease, arguments)),
 ];

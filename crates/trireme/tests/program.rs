@@ -246,3 +246,16 @@ fn planted_secrets_appear_nowhere() {
         }
     }
 }
+
+#[test]
+fn the_pipelines_of_this_repository_are_valid() {
+    let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines");
+    for vars in [
+        &[][..],
+        &["--load-vars-from", "vars/example.yml"],
+        &["--load-vars-from", "vars/sandbox.yml"],
+    ] {
+        let end = trireme(&pipelines, &[&["validate", "repair.yml"], vars].concat());
+        assert_eq!(end.status.code(), Some(0), "{vars:?}: {}", stderr(&end));
+    }
+}
