@@ -9,11 +9,13 @@
 //! never passes because its judge was absent.
 
 mod cache;
+mod control_plane;
 mod registry;
 mod server;
 mod tool;
 
 pub use cache::{cache, program};
+pub use control_plane::ControlPlane;
 pub use registry::Registry;
 pub use server::Server;
 pub use tool::{Ran, Tool};

@@ -1,0 +1,160 @@
+//! Who may what.
+
+use serde_json::{Value, json};
+use trireme_sandbox::kubernetes::Api;
+
+use crate::world::{Caller, World};
+
+const ROLLER: &str = "system:serviceaccount:shop:roller";
+
+async fn roller(api: &Api) -> Caller {
+    Caller::new(&api.kubeconfig_for(ROLLER).unwrap()).await
+}
+
+async fn grant(world: &World, rules: Value) {
+    let role = json!({"metadata": {"name": "roller"}, "rules": rules});
+    let binding = json!({
+        "metadata": {"name": "roller"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "roller"},
+        "subjects": [{"kind": "ServiceAccount", "namespace": "shop", "name": "roller"}],
+    });
+    let base = "/apis/rbac.authorization.k8s.io/v1";
+    world
+        .admin
+        .ok("POST", &format!("{base}/clusterroles"), role)
+        .await;
+    world
+        .admin
+        .ok("POST", &format!("{base}/clusterrolebindings"), binding)
+        .await;
+}
+
+#[tokio::test]
+async fn without_a_role_everything_but_discovery_is_forbidden_in_the_real_words() {
+    let world = World::start().await;
+    let roller = roller(&world.api).await;
+    let (code, answer) = roller
+        .call(
+            "GET",
+            "/apis/apps/v1/namespaces/shop/deployments/web",
+            Value::Null,
+        )
+        .await;
+    assert_eq!((code, &answer["reason"]), (403, &json!("Forbidden")));
+    let message = format!(
+        "deployments.apps \"web\" is forbidden: User \"{ROLLER}\" cannot get resource \"deployments\" in API group \"apps\" in the namespace \"shop\""
+    );
+    assert_eq!(answer["message"], message);
+    let (code, answer) = roller.call("GET", "/api/v1/nodes", Value::Null).await;
+    assert_eq!(code, 403);
+    let message = format!(
+        "nodes is forbidden: User \"{ROLLER}\" cannot list resource \"nodes\" in API group \"\" at the cluster scope"
+    );
+    assert_eq!(answer["message"], message);
+    roller.get("/apis/apps/v1").await;
+}
+
+#[tokio::test]
+async fn a_role_gives_what_it_names_and_subresources_apart() {
+    let world = World::with_web(1).await;
+    grant(&world, json!([{"apiGroups": [""], "resources": ["pods/eviction", "nodes"], "verbs": ["create", "patch"]}])).await;
+    let roller = roller(&world.api).await;
+    roller
+        .merge(
+            "/api/v1/nodes/w-a",
+            json!({"spec": {"unschedulable": true}}),
+        )
+        .await;
+    let pod = world.pods().await[0]["metadata"]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/v1/namespaces/shop/pods/{pod}");
+    let (code, _) = roller.call("DELETE", &path, Value::Null).await;
+    assert_eq!(code, 403);
+    let (code, _) = roller
+        .call_as(
+            "PATCH",
+            "/api/v1/nodes/w-a/status",
+            "application/merge-patch+json",
+            json!({"status": {}}),
+        )
+        .await;
+    assert_eq!(code, 403);
+    roller
+        .ok(
+            "POST",
+            &format!("{path}/eviction"),
+            crate::world::eviction(&pod),
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_review_says_what_would_be_allowed() {
+    let world = World::start().await;
+    grant(
+        &world,
+        json!([{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}]),
+    )
+    .await;
+    let roller = roller(&world.api).await;
+    for (verb, allowed) in [("get", true), ("delete", false)] {
+        let review = json!({"spec": {"resourceAttributes": {"verb": verb, "resource": "nodes"}}});
+        let answer = roller
+            .ok(
+                "POST",
+                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                review,
+            )
+            .await;
+        assert_eq!(answer["status"]["allowed"], allowed, "{verb}");
+    }
+    let who = roller
+        .ok(
+            "POST",
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            json!({}),
+        )
+        .await;
+    assert_eq!(who["status"]["userInfo"]["username"], ROLLER);
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_401() {
+    let world = World::start().await;
+    let kubeconfig = world.api.kubeconfig_for(ROLLER).unwrap();
+    let wrong = kubeconfig.replace("sandbox-", "forged-");
+    let wrong = wrong.replace("\"forged-admin\"", "\"x\"");
+    let (code, answer) = Caller::new(&wrong)
+        .await
+        .call("GET", "/version", Value::Null)
+        .await;
+    assert_eq!((code, &answer["reason"]), (401, &json!("Unauthorized")));
+}
+
+#[tokio::test]
+async fn a_service_account_token_is_its_account() {
+    let world = World::start().await;
+    let path = "/api/v1/namespaces/shop/serviceaccounts";
+    world
+        .admin
+        .ok("POST", path, json!({"metadata": {"name": "roller"}}))
+        .await;
+    let answer = world
+        .admin
+        .ok("POST", &format!("{path}/roller/token"), json!({"spec": {}}))
+        .await;
+    let token = answer["status"]["token"].as_str().unwrap();
+    let kubeconfig = world.api.admin_kubeconfig().unwrap();
+    let admin = world.api.admin_token().unwrap();
+    let caller = Caller::new(&kubeconfig.replace(&admin, token)).await;
+    let who = caller
+        .ok(
+            "POST",
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            json!({}),
+        )
+        .await;
+    assert_eq!(who["status"]["userInfo"]["username"], ROLLER);
+}

@@ -1,0 +1,182 @@
+//! A small cluster and what the tests ask of it.
+
+use std::time::Duration;
+
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::Instant;
+use trireme_sandbox::kubernetes::{Api, KubernetesOptions, Timings};
+
+/// Longer than anything here takes, even on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+pub struct World {
+    pub api: Api,
+    pub admin: Caller,
+    pub dir: TempDir,
+}
+
+/// Sends requests as somebody.
+#[derive(Clone)]
+pub struct Caller(pub Client);
+
+impl World {
+    /// Three nodes in three zones and the namespace `shop`.
+    pub async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let api = Api::start(options(dir.path())).await.unwrap();
+        let admin = Caller::new(&api.admin_kubeconfig().unwrap()).await;
+        for zone in ["a", "b", "c"] {
+            admin.ok("POST", "/api/v1/nodes", node(zone)).await;
+        }
+        let shop = json!({"metadata": {"name": "shop"}});
+        admin.ok("POST", "/api/v1/namespaces", shop).await;
+        Self { api, admin, dir }
+    }
+
+    /// A Deployment `web` with this many Ready replicas.
+    pub async fn with_web(replicas: usize) -> Self {
+        let world = Self::start().await;
+        let deployments = "/apis/apps/v1/namespaces/shop/deployments";
+        world.admin.ok("POST", deployments, web(replicas)).await;
+        let path = format!("{deployments}/web");
+        world
+            .admin
+            .until(&path, |web| web["status"]["availableReplicas"] == replicas)
+            .await;
+        world
+    }
+
+    /// A budget over `web`, once the controller has seen it.
+    pub async fn with_budget(&self, name: &str, spec: Value) -> Value {
+        let path = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets";
+        let mut spec = spec;
+        spec["selector"] = json!({"matchLabels": {"app": "web"}});
+        let body = json!({"metadata": {"name": name}, "spec": spec});
+        self.admin.ok("POST", path, body).await;
+        let observed = |budget: &Value| budget["status"]["observedGeneration"] == 1;
+        self.admin.until(&format!("{path}/{name}"), observed).await
+    }
+
+    pub async fn pods(&self) -> Vec<Value> {
+        let path = "/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb";
+        self.admin.get(path).await["items"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+}
+
+pub fn options(dir: &std::path::Path) -> KubernetesOptions {
+    KubernetesOptions {
+        timings: Timings::fast(),
+        ..KubernetesOptions::new(dir)
+    }
+}
+
+pub fn node(zone: &str) -> Value {
+    json!({
+        "metadata": {"name": format!("w-{zone}"), "labels": {"topology.kubernetes.io/zone": format!("az-{zone}")}},
+        "status": {"nodeInfo": {
+            "kubeletVersion": "v1.36.4", "architecture": "amd64", "bootID": "", "containerRuntimeVersion": "",
+            "kernelVersion": "", "kubeProxyVersion": "", "machineID": "", "operatingSystem": "linux",
+            "osImage": "", "systemUUID": "",
+        }},
+    })
+}
+
+pub fn web(replicas: usize) -> Value {
+    let template = json!({
+        "metadata": {"labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "web", "image": "web:1"}]},
+    });
+    json!({
+        "metadata": {"name": "web"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "template": template},
+    })
+}
+
+pub fn eviction(pod: &str) -> Value {
+    json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": "shop"}})
+}
+
+impl Caller {
+    pub async fn new(kubeconfig: &str) -> Self {
+        let config = Kubeconfig::from_yaml(kubeconfig).unwrap();
+        let options = KubeConfigOptions::default();
+        let mut config = Config::from_custom_kubeconfig(config, &options)
+            .await
+            .unwrap();
+        // A refused eviction is an answer here; the client would ask again for minutes.
+        config.default_retry = false;
+        Self(Client::try_from(config).unwrap())
+    }
+
+    /// The status code and the answer.
+    pub async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        self.call_as(method, path, "application/json", body).await
+    }
+
+    pub async fn call_as(&self, method: &str, path: &str, kind: &str, body: Value) -> (u16, Value) {
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        let request = http::Request::builder().method(method).uri(path);
+        let request = request
+            .header("content-type", kind)
+            .body(body.into())
+            .unwrap();
+        let response = self.0.send(request).await.unwrap();
+        let code = response.status().as_u16();
+        let body = http_body_util::BodyExt::collect(response.into_body())
+            .await
+            .unwrap();
+        let bytes = body.to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        (
+            code,
+            serde_json::from_slice(&bytes).unwrap_or(Value::String(text)),
+        )
+    }
+
+    /// The answer to a request that must succeed.
+    pub async fn ok(&self, method: &str, path: &str, body: Value) -> Value {
+        let (code, answer) = self.call(method, path, body).await;
+        assert!(
+            (200..300).contains(&code),
+            "{method} {path}: {code} {answer}"
+        );
+        answer
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        self.ok("GET", path, Value::Null).await
+    }
+
+    pub async fn merge(&self, path: &str, patch: Value) -> Value {
+        let (code, answer) = self
+            .call_as("PATCH", path, "application/merge-patch+json", patch)
+            .await;
+        assert_eq!(code, 200, "{path}: {answer}");
+        answer
+    }
+
+    /// Waits until what is at the path satisfies the condition.
+    pub async fn until(&self, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let (_, found) = self.call("GET", path, Value::Null).await;
+            if condition(&found) {
+                return found;
+            }
+            assert!(Instant::now() < end, "{path} never became so: {found:#}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
