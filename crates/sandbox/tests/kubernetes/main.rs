@@ -1,8 +1,14 @@
 //! The embedded Kubernetes API, through a real client.
 
+#[cfg(test)]
 mod access;
+#[cfg(test)]
 mod eviction;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
 mod survival;
+#[cfg(test)]
 mod world;
+#[cfg(test)]
 mod writes;

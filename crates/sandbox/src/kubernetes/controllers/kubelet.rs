@@ -73,10 +73,8 @@ fn live(
             let running = started(world, pod, node);
             world.put("pods", running)?;
         }
-        "Running" if ends_by_itself(pod) => {
-            if clocks.is_due(clock("ends"), timings.job_run) {
-                world.put("pods", ended(pod))?;
-            }
+        "Running" if ends_by_itself(pod) && clocks.is_due(clock("ends"), timings.job_run) => {
+            world.put("pods", ended(pod))?;
         }
         "Running" if !pods::is_ready(pod) && !is_held_unready(pod) => {
             let mut new = Value::clone(pod);

@@ -71,7 +71,6 @@ fn cells(kind: &Kind, object: &Value) -> Vec<Value> {
         "" => json!("<none>"),
         found => json!(found),
     };
-    let of = |part: &str, whole: &str| json!(format!("{}/{}", n(part), n(whole)));
     match kind.plural {
         "pods" => vec![
             pod_ready(object),
@@ -93,6 +92,32 @@ fn cells(kind: &Kind, object: &Value) -> Vec<Value> {
             json!("<none>"),
             ports(object, "/spec/ports", true),
         ],
+        "deployments" | "statefulsets" | "replicasets" | "daemonsets" | "jobs" => {
+            workload_cells(kind, object)
+        }
+        "poddisruptionbudgets" => vec![
+            limit(object, "/spec/minAvailable"),
+            limit(object, "/spec/maxUnavailable"),
+            n("/status/disruptionsAllowed"),
+        ],
+        "endpointslices" => vec![
+            t("/addressType"),
+            ports(object, "/ports", false),
+            endpoints(object),
+        ],
+        "configmaps" | "secrets" => vec![json!(
+            object["data"].as_object().map_or(0, serde_json::Map::len)
+        )],
+        "leases" => vec![t("/spec/holderIdentity")],
+        _ => vec![],
+    }
+}
+
+/// The cells of what owns pods.
+fn workload_cells(kind: &Kind, object: &Value) -> Vec<Value> {
+    let n = |pointer: &str| json!(number(object, pointer).unwrap_or_default());
+    let of = |part: &str, whole: &str| json!(format!("{}/{}", n(part), n(whole)));
+    match kind.plural {
         "deployments" => vec![
             of("/status/readyReplicas", "/spec/replicas"),
             n("/status/updatedReplicas"),
@@ -117,20 +142,6 @@ fn cells(kind: &Kind, object: &Value) -> Vec<Value> {
             job_status(object),
             of("/status/succeeded", "/spec/completions"),
         ],
-        "poddisruptionbudgets" => vec![
-            limit(object, "/spec/minAvailable"),
-            limit(object, "/spec/maxUnavailable"),
-            n("/status/disruptionsAllowed"),
-        ],
-        "endpointslices" => vec![
-            t("/addressType"),
-            ports(object, "/ports", false),
-            endpoints(object),
-        ],
-        "configmaps" | "secrets" => vec![json!(
-            object["data"].as_object().map_or(0, serde_json::Map::len)
-        )],
-        "leases" => vec![t("/spec/holderIdentity")],
         _ => vec![],
     }
 }
