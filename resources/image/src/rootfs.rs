@@ -1,4 +1,5 @@
-//! The root file system of an image: its layers, fetched in parallel, verified, and applied in order.
+//! The root file system of an image: its layers, fetched in parallel, verified, and applied in order, each as soon
+//! as it is there.
 //!
 //! A layer is hostile until proven otherwise. Nothing of it is applied before its digest was verified; nothing is
 //! written outside of `rootfs`, whatever names and links it holds (see [`Root`]); and it may not unpack to more than
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use tokio::{fs, io::AsyncWriteExt as _};
+use tokio::{fs, io::AsyncWriteExt as _, sync::mpsc};
 use trireme_protocol::{Fault, Progress, Step, types::Size};
 use trireme_registry::{Descriptor, ImageManifest, Repository, decompress};
 
@@ -37,25 +38,43 @@ pub(crate) async fn fetch(
     let layers = manifest.layers();
     let total = layers.iter().map(Descriptor::size).sum();
     let progress = step.progress(format!("image {}", repository.name()), Some(total));
-    let files: Vec<PathBuf> = stream::iter(layers.clone().into_iter().enumerate())
-        .map(|(number, layer)| {
-            let file = cache.path().join(number.to_string());
-            Box::pin(download(repository, layer, file, &progress))
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
     let rootfs = dir.join("rootfs");
     fs::create_dir(&rootfs).await.context("creating rootfs")?;
     let limit = limit.get();
-    let unpacked = tokio::task::spawn_blocking(move || unpack(&files, Root::new(rootfs), limit));
-    let unpacked = unpacked.await.context("unpacking the layers")?;
+    let (sender, receiver) = mpsc::channel(layers.len().max(1));
+    let unpacking = tokio::task::spawn_blocking(move || unpack(receiver, Root::new(rootfs), limit));
+    let fetched = fetch_all(repository, layers.clone(), cache.path(), &progress, sender).await;
+    // Awaited also after a failure: the folder must not be removed while something still writes to it.
+    let unpacked = unpacking.await.context("unpacking the layers")?;
+    fetched?;
     cache.close().context("removing the fetched layers")?;
     let what = "a layer of the image cannot be unpacked";
     Ok(unpacked.map_err(|error| match error.is_of_this_machine() {
         true => Fault::operational(what).because(error),
         false => Fault::data(what).because(error),
     })?)
+}
+
+/// Fetches the layers side by side and hands them on in order. A receiver that is gone has failed, and says why itself.
+async fn fetch_all(
+    repository: &Repository,
+    layers: Vec<Descriptor>,
+    cache: &Path,
+    progress: &Progress,
+    fetched: mpsc::Sender<PathBuf>,
+) -> anyhow::Result<()> {
+    let mut files = stream::iter(layers.into_iter().enumerate())
+        .map(|(number, layer)| {
+            let file = cache.join(number.to_string());
+            Box::pin(download(repository, layer, file, progress))
+        })
+        .buffered(AT_ONCE);
+    while let Some(file) = files.try_next().await? {
+        if fetched.send(file).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn download(
@@ -74,10 +93,14 @@ async fn download(
     Ok(file)
 }
 
-fn unpack(files: &[PathBuf], root: Root, limit_bytes: u64) -> Result<Unpacked, LayerError> {
+fn unpack(
+    mut files: mpsc::Receiver<PathBuf>,
+    root: Root,
+    limit_bytes: u64,
+) -> Result<Unpacked, LayerError> {
     let mut applier = Applier::new(root, limit_bytes);
-    for file in files {
-        let layer = std::fs::File::open(file).map_err(LayerError::Read)?;
+    while let Some(file) = files.blocking_recv() {
+        let layer = std::fs::File::open(&file).map_err(LayerError::Read)?;
         applier.layer(decompress(layer).map_err(LayerError::Read)?)?;
         // One layer less on the disk while the next one unpacks.
         std::fs::remove_file(file).map_err(LayerError::Read)?;
