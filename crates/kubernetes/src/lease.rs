@@ -13,9 +13,9 @@ use crate::cluster::bounded;
 use crate::{Cluster, Error, names};
 
 /// After this long without renewal a Lease is stale. Short enough that a roll that was killed is resumed at once.
-const DURATION: Duration = Duration::from_secs(15);
+const DURATION: Duration = Duration::from_secs(10);
 /// Three renewals may fail before the Lease is stale.
-const RENEWAL: Duration = Duration::from_secs(4);
+const RENEWAL: Duration = Duration::from_secs(3);
 /// How often a Lease that another holds is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 

@@ -3,7 +3,7 @@
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use kube::Api;
-use kube::api::{DeleteParams, EvictParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use trireme_blueprint::{Pod, Roll, Rolled};
 
@@ -96,16 +96,10 @@ impl Cluster {
     /// # Errors
     /// When the API does not answer, or with something that is no answer to an eviction.
     pub async fn evict(&self, pod: &Pod, dry_run: bool) -> Result<Eviction, Error> {
-        let api: Api<core::Pod> = Api::namespaced(self.client.clone(), &pod.namespace);
-        let params = EvictParams {
-            post_options: PostParams {
-                dry_run,
-                field_manager: None,
-            },
-            ..EvictParams::default()
-        };
         let act = format!("evict pod {}/{}", pod.namespace, pod.name);
-        match bounded(act, api.evict(&pod.name, &params)).await {
+        let request = eviction(pod, dry_run).map_err(|error| Error::malformed(&act, error))?;
+        let answered = bounded(act, self.client.request::<serde_json::Value>(request)).await;
+        match answered {
             Ok(_) => Ok(Eviction::Granted),
             Err(error) => answer(error),
         }
@@ -146,6 +140,24 @@ impl Cluster {
     }
 }
 
+/// The request itself: kube's own sends an Eviction without `apiVersion`, which leaves the version to the server. The
+/// precondition keeps a new pod of the same name (a StatefulSet's) from being evicted in place of the one that was seen.
+fn eviction(pod: &Pod, dry_run: bool) -> Result<http::Request<Vec<u8>>, http::Error> {
+    let (namespace, name) = (&pod.namespace, &pod.name);
+    let query = if dry_run { "?dryRun=All" } else { "" };
+    let body = json!({
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": namespace},
+        "deleteOptions": {"preconditions": {"uid": pod.uid}},
+    });
+    http::Request::post(format!(
+        "/api/v1/namespaces/{namespace}/pods/{name}/eviction{query}"
+    ))
+    .header("content-type", "application/json")
+    .body(body.to_string().into_bytes())
+}
+
 /// Reads the refusals of the eviction subresource (`pkg/registry/core/pod/storage/eviction.go`).
 fn answer(error: Error) -> Result<Eviction, Error> {
     let Some(status) = error.status() else {
@@ -165,7 +177,8 @@ fn answer(error: Error) -> Result<Eviction, Error> {
         cause => cause.to_owned(),
     };
     match status.code {
-        404 => Ok(Eviction::Gone),
+        // 409: another pod of that name is there now.
+        404 | 409 => Ok(Eviction::Gone),
         429 if about_budget || retry_after_s > 0 => Ok(Eviction::Blocked {
             reason,
             retry_after_s,

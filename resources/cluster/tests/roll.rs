@@ -1,0 +1,315 @@
+//! The program against the Kubernetes API of the sandbox, with the rights of `rbac.yaml` and no more.
+
+mod world;
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use world::{NEW, OLD, World, finish, stderr};
+
+fn put(world: &World) -> Value {
+    json!({"source": world.source(), "params": {"version": NEW}})
+}
+
+async fn check(world: &World, version: Value) -> Value {
+    let mut source = world.source();
+    source["version"] = json!(NEW);
+    let output = world
+        .run("check", &json!({"source": source, "version": version}))
+        .await;
+    assert!(output.status.success(), "{}", stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+async fn all_done(world: &World) {
+    assert_eq!(world.versions().await, [NEW; 5]);
+    assert_eq!(world.cordoned().await, [""; 0]);
+    assert_eq!(world.finished().await, 5);
+    assert_eq!(world.jobs().await.len(), 5, "one act per node");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_rolled_and_stays_finished() {
+    let world = World::start().await;
+    let due = check(&world, Value::Null).await;
+    assert_eq!((&due[0]["from"], &due[0]["to"]), (&json!(OLD), &json!(NEW)));
+    let output = world.run("out", &put(&world)).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    all_done(&world).await;
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(made["version"]["blueprint"], due[0]["blueprint"]);
+    assert_eq!(
+        check(&world, made["version"].clone()).await,
+        json!([made["version"]])
+    );
+    assert_eq!(check(&world, Value::Null).await, json!([made["version"]]));
+
+    let got = world
+        .run(
+            "in",
+            &json!({"source": world.source(), "version": made["version"]}),
+        )
+        .await;
+    assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
+    let read =
+        |name: &str| std::fs::read_to_string(world.dir.path().join("work").join(name)).unwrap();
+    assert_eq!(read("state"), "done");
+    let evidence: Value = serde_json::from_str(&read("evidence.json")).unwrap();
+    let nodes = evidence["nodes"].as_array().unwrap();
+    let order: Vec<_> = nodes
+        .iter()
+        .map(|node| node["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(order, ["cp-a", "w-b1", "w-b2", "w-a1", "w-a2"]);
+    let samples = evidence["budgets"][0]["samples"].as_array().unwrap();
+    assert!(
+        samples
+            .iter()
+            .all(|sample| sample["current"].as_i64() >= sample["desired"].as_i64())
+    );
+
+    let again = world.run("out", &put(&world)).await;
+    assert_eq!(again.status.code(), Some(0));
+    assert!(
+        stderr(&again).contains("nothing is to do"),
+        "{}",
+        stderr(&again)
+    );
+    all_done(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_each_kind_of_write_it_goes_on_and_disturbs_no_node_twice() {
+    let world = World::start().await;
+    for kind in 0..4 {
+        let before = world.finished().await;
+        let mut child = world.spawn("out", &put(&world));
+        world
+            .wait("a write", async |world| match kind {
+                0 => !world.cordoned().await.is_empty(),
+                1 => world.pods_leaving().await,
+                2 => world.jobs().await.len() > before,
+                _ => world.finished().await > before,
+            })
+            .await;
+        child.kill().unwrap();
+        finish(child).await;
+    }
+    let output = world.run("out", &put(&world)).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    all_done(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn terminated_it_stops_at_a_safe_point_says_so_and_can_go_on() {
+    let world = World::start().await;
+    let child = world.spawn("out", &put(&world));
+    world
+        .wait("a cordon", async |world| !world.cordoned().await.is_empty())
+        .await;
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = finish(child).await;
+    assert_eq!(output.status.code(), Some(75), "{}", stderr(&output));
+    for name in world.cordoned().await {
+        assert!(
+            stderr(&output).contains(&name),
+            "{name} is not said: {}",
+            stderr(&output)
+        );
+    }
+    let output = world.run("out", &put(&world)).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    all_done(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_roller_is_kept_out() {
+    let world = World::start().await;
+    let first = world.spawn("out", &put(&world));
+    world
+        .wait("the Lease", async |world| world.is_held().await)
+        .await;
+    let mut second = world.source();
+    second["policy"]["canary"] = json!(2);
+    let output = world
+        .run(
+            "out",
+            &json!({"source": second, "params": {"version": NEW}}),
+        )
+        .await;
+    let first = finish(first).await;
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    // Either it was refused, or it waited for the end of the first and found nothing to do.
+    let text = stderr(&output);
+    assert!(
+        text.contains("another roller") || output.status.success(),
+        "{text}"
+    );
+    all_done(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_that_never_allows_is_named_before_any_node_is_touched() {
+    let world = World::start().await;
+    let uri = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web";
+    world
+        .patch(uri, &json!({"spec": {"maxUnavailable": 0}}))
+        .await;
+    world
+        .wait("the budget", async |world| {
+            world.budget_says("desiredHealthy").await == Some(4)
+        })
+        .await;
+    let output = world.run("out", &put(&world)).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stderr(&output);
+    for part in [
+        "budget shop/web of Deployment shop/web can never allow",
+        "raise the replicas",
+        "no node was touched",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(output.stdout.is_empty());
+    assert_eq!(
+        (world.cordoned().await.len(), world.jobs().await.len()),
+        (0, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_never_comes_back_stops_the_roll_and_is_named() {
+    let mut world = World::start().await;
+    world.stop_actor();
+    let mut request = put(&world);
+    request["source"]["policy"]["node_timeout"] = json!("2s");
+    let output = world.run("out", &request).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("left cordoned: cp-a"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(world.cordoned().await, ["cp-a"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_that_goes_away_during_the_drain_is_waited_for() {
+    let mut world = World::start().await;
+    let child = world.spawn("out", &put(&world));
+    world
+        .wait("an eviction", async |world| world.pods_leaving().await)
+        .await;
+    world.restart_api_after(Duration::from_secs(2)).await;
+    let output = finish(child).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("trying on for"),
+        "{}",
+        stderr(&output)
+    );
+    all_done(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_that_stays_away_ends_the_roll_with_the_cordoned_nodes_named() {
+    let mut world = World::start().await;
+    let mut request = put(&world);
+    request["source"]["policy"]["api_timeout"] = json!("2s");
+    let child = world.spawn("out", &request);
+    world
+        .wait("an eviction", async |world| world.pods_leaving().await)
+        .await;
+    let away = world.restart_api_after(Duration::from_secs(12));
+    let (output, ()) = tokio::join!(finish(child), away);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let cordoned = world.cordoned().await;
+    assert!(
+        stderr(&output).contains(&format!("left cordoned: {}", cordoned.join(", "))),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn images_are_taken_only_with_their_proofs() {
+    let world = World::start().await;
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let artifact = |name: &str, files: &[(&str, String)]| {
+        let folder = world.dir.path().join("work").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (file, text) in files {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+    };
+    artifact(
+        "node-act",
+        &[
+            ("repository", "registry.example/node-act\n".into()),
+            ("digest", digest.clone()),
+        ],
+    );
+    let judged = |verdict: &str| {
+        json!({"format": 1, "digest": digest, "verdict": verdict, "reasons": []}).to_string()
+    };
+    artifact("scan", &[("verdict.json", judged("permit"))]);
+    artifact("bad-scan", &[("verdict.json", judged("deny"))]);
+    artifact("signature", &[("signature.json", judged("permit"))]);
+    let mut source = world.source();
+    source["require"] = json!({"verdict": "permit", "signature": "verified"});
+    source["act"]["image"] = json!("node-act");
+    let with = |verdicts: Value, signatures: Value| json!({"source": source, "params": {"version": NEW, "images": ["node-act"], "verdicts": verdicts, "signatures": signatures}});
+    for (request, part) in [
+        (
+            with(json!(["bad-scan"]), json!(["signature"])),
+            "bad-scan/verdict.json says deny",
+        ),
+        (with(json!([]), json!(["signature"])), "no verdict.json"),
+        (with(json!(["scan"]), json!([])), "no signature.json"),
+    ] {
+        let output = world.run("out", &request).await;
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains(part),
+            "{part}: {}",
+            stderr(&output)
+        );
+    }
+    assert_eq!(world.jobs().await.len(), 0);
+    let output = world
+        .run("out", &with(json!(["scan"]), json!(["signature"])))
+        .await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let job = world.jobs().await.remove(0);
+    let container = &job.spec.unwrap().template.spec.unwrap().containers[0];
+    assert_eq!(
+        container.image,
+        Some(format!("registry.example/node-act@{digest}"))
+    );
+    let images = container
+        .env
+        .iter()
+        .flatten()
+        .find(|variable| variable.name == "TRIREME_IMAGES");
+    assert!(images.unwrap().value.as_ref().unwrap().contains(&digest));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_needs_no_right_to_pods() {
+    let world = World::start().await;
+    let uri = "/apis/rbac.authorization.k8s.io/v1/clusterroles/trireme";
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+        {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]},
+    ]);
+    world.patch(uri, &json!({"rules": rules})).await;
+    assert_eq!(check(&world, Value::Null).await[0]["to"], NEW);
+}

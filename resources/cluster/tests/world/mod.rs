@@ -1,0 +1,338 @@
+//! A cluster in the sandbox, with the rights of `rbac.yaml` and an actor that stands in for the act on a node.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use trireme_kubernetes::{Access, connect};
+use trireme_sandbox::kubernetes as sandbox;
+
+pub const OLD: &str = "v1.36.4";
+pub const NEW: &str = "v1.37.2";
+/// Longer than anything here takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// What the resource may do, as its account.
+const ACCOUNT: &str = "system:serviceaccount:trireme-system:trireme";
+
+pub struct World {
+    pub admin: Client,
+    pub kubeconfig: String,
+    pub dir: TempDir,
+    api: Option<sandbox::Api>,
+    actor: Option<JoinHandle<()>>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(actor) = &self.actor {
+            actor.abort();
+        }
+    }
+}
+
+fn options(dir: &Path) -> sandbox::KubernetesOptions {
+    let mut options = sandbox::KubernetesOptions::new(dir.join("state"));
+    options.timings = sandbox::Timings::fast();
+    options
+}
+
+impl World {
+    /// Nodes `cp-a`, `w-a1`, `w-a2`, `w-b1`, `w-b2`, and four healthy pods of Deployment `shop/web` under a budget.
+    pub async fn start() -> Self {
+        let dir = TempDir::new().unwrap();
+        let api = sandbox::Api::start(options(dir.path())).await.unwrap();
+        let admin = connect(Access::Kubeconfig(&api.admin_kubeconfig().unwrap()))
+            .await
+            .unwrap();
+        let mut world = Self {
+            kubeconfig: api.kubeconfig_for(ACCOUNT).unwrap(),
+            admin,
+            dir,
+            api: Some(api),
+            actor: None,
+        };
+        let rights: Vec<Value> =
+            serde_saphyr::from_multiple(include_str!("../../rbac.yaml")).unwrap();
+        for right in rights {
+            world.create(&right).await;
+        }
+        for (name, zone) in [
+            ("cp-a", "a"),
+            ("w-a1", "a"),
+            ("w-a2", "a"),
+            ("w-b1", "b"),
+            ("w-b2", "b"),
+        ] {
+            world.add_node(name, zone).await;
+        }
+        world
+            .create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}))
+            .await;
+        world.create(&web()).await;
+        world.create(&budget(json!({"maxUnavailable": 1}))).await;
+        world
+            .wait("4 healthy pods", async |world| {
+                world.budget_says("currentHealthy").await == Some(4)
+            })
+            .await;
+        world.actor = Some(tokio::spawn(act(world.admin.clone())));
+        world
+    }
+
+    /// Nobody acts on nodes any more.
+    pub fn stop_actor(&mut self) {
+        if let Some(actor) = self.actor.take() {
+            actor.abort();
+        }
+    }
+
+    /// The API goes away and comes back later with the same address and world.
+    pub async fn restart_api_after(&mut self, pause: Duration) {
+        let api = self.api.take().unwrap();
+        let address = api.address();
+        api.stop().await;
+        tokio::time::sleep(pause).await;
+        let mut options = options(self.dir.path());
+        options.listen = address;
+        self.api = Some(sandbox::Api::start(options).await.unwrap());
+    }
+
+    pub async fn create(&self, object: &Value) {
+        let kind = object["kind"].as_str().unwrap();
+        let group = match object["apiVersion"].as_str().unwrap() {
+            "v1" => "/api/v1".to_owned(),
+            group => format!("/apis/{group}"),
+        };
+        let namespace = object["metadata"]["namespace"].as_str();
+        let namespace = namespace
+            .map(|name| format!("/namespaces/{name}"))
+            .unwrap_or_default();
+        let uri = format!("{group}{namespace}/{}s", kind.to_lowercase());
+        let request = http::Request::post(uri)
+            .header("content-type", "application/json")
+            .body(object.to_string().into_bytes())
+            .unwrap();
+        self.admin
+            .request::<Value>(request)
+            .await
+            .unwrap_or_else(|error| panic!("{object}: {error}"));
+    }
+
+    pub async fn patch(&self, uri: &str, patch: &Value) {
+        let request = http::Request::patch(uri)
+            .header("content-type", "application/merge-patch+json")
+            .body(patch.to_string().into_bytes())
+            .unwrap();
+        self.admin.request::<Value>(request).await.unwrap();
+    }
+
+    async fn add_node(&self, name: &str, zone: &str) {
+        let mut labels = json!({"topology.kubernetes.io/zone": format!("az-{zone}")});
+        let mut taints = json!([]);
+        if name.starts_with("cp") {
+            labels["node-role.kubernetes.io/control-plane"] = json!("");
+            taints =
+                json!([{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]);
+        }
+        self.create(&json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": labels},
+            "spec": {"taints": taints},
+        }))
+        .await;
+        let status = json!({"status": {
+            "nodeInfo": {
+                "kubeletVersion": OLD, "osImage": "Debian GNU/Linux 12", "architecture": "amd64", "bootID": "",
+                "containerRuntimeVersion": "", "kernelVersion": "", "kubeProxyVersion": "", "machineID": "",
+                "operatingSystem": "linux", "systemUUID": "",
+            },
+            "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+        }});
+        self.patch(&format!("/api/v1/nodes/{name}/status"), &status)
+            .await;
+    }
+
+    pub async fn budget_says(&self, key: &str) -> Option<i64> {
+        let uri = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web";
+        let request = http::Request::get(uri).body(Vec::new()).unwrap();
+        let budget: Value = self.admin.request(request).await.ok()?;
+        budget["status"][key].as_i64()
+    }
+
+    pub async fn nodes(&self) -> Vec<Node> {
+        let api: Api<Node> = Api::all(self.admin.clone());
+        api.list(&ListParams::default())
+            .await
+            .map(|list| list.items)
+            .unwrap_or_default()
+    }
+
+    pub async fn jobs(&self) -> Vec<Job> {
+        let api: Api<Job> = Api::namespaced(self.admin.clone(), "trireme-system");
+        api.list(&ListParams::default())
+            .await
+            .map(|list| list.items)
+            .unwrap_or_default()
+    }
+
+    pub async fn pods_leaving(&self) -> bool {
+        let api: Api<Pod> = Api::namespaced(self.admin.clone(), "shop");
+        let pods = api.list(&ListParams::default()).await;
+        let pods = pods.map(|list| list.items).unwrap_or_default();
+        pods.iter()
+            .any(|pod| pod.metadata.deletion_timestamp.is_some())
+    }
+
+    pub async fn is_held(&self) -> bool {
+        let api: Api<Lease> = Api::namespaced(self.admin.clone(), "trireme-system");
+        let lease = api.get_opt("trireme-roller").await.ok().flatten();
+        let holder = lease.and_then(|lease| lease.spec?.holder_identity);
+        holder.is_some_and(|holder| !holder.is_empty())
+    }
+
+    /// How many nodes have been given back with our annotation.
+    pub async fn finished(&self) -> usize {
+        let nodes = self.nodes().await;
+        nodes
+            .iter()
+            .filter(|node| node.annotations().contains_key("trireme.dev/rolled"))
+            .count()
+    }
+
+    pub async fn cordoned(&self) -> Vec<String> {
+        let nodes = self.nodes().await;
+        let cordoned = nodes
+            .iter()
+            .filter(|node| node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true));
+        cordoned.map(ResourceExt::name_any).collect()
+    }
+
+    pub async fn versions(&self) -> Vec<String> {
+        let nodes = self.nodes().await;
+        let version = |node: &Node| {
+            Some(
+                node.status
+                    .as_ref()?
+                    .node_info
+                    .as_ref()?
+                    .kubelet_version
+                    .clone(),
+            )
+        };
+        nodes.iter().filter_map(version).collect()
+    }
+
+    pub async fn wait(&self, what: &str, mut holds: impl AsyncFnMut(&Self) -> bool) {
+        let begun = Instant::now();
+        while !holds(self).await {
+            assert!(begun.elapsed() < DEADLINE, "waited in vain for {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub fn source(&self) -> Value {
+        json!({
+            "kubeconfig": self.kubeconfig,
+            "act": {"image": "registry.example/node-act:1"},
+            "policy": {"zone_order": ["az-b"]},
+        })
+    }
+
+    /// The program, running.
+    pub fn spawn(&self, step: &str, request: &Value) -> Child {
+        let work = self.dir.path().join("work");
+        std::fs::create_dir_all(&work).unwrap();
+        let input = self.dir.path().join(format!("request-{step}.json"));
+        std::fs::write(&input, request.to_string()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-cluster"));
+        command.arg(step).env("NO_COLOR", "1");
+        if step != "check" {
+            command.arg(work);
+        }
+        command
+            .stdin(std::fs::File::open(input).unwrap())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    pub async fn run(&self, step: &str, request: &Value) -> Output {
+        finish(self.spawn(step, request)).await
+    }
+}
+
+/// Waits for the end of the program without holding up the sandbox, which runs in this process.
+pub async fn finish(child: Child) -> Output {
+    tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+        .await
+        .unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub fn web() -> Value {
+    let labels = json!({"app": "web"});
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"replicas": 4, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "web", "image": "registry.example/web:1"}]},
+        }},
+    })
+}
+
+pub fn budget(spec: Value) -> Value {
+    let mut budget = json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}},
+    });
+    for (key, value) in spec.as_object().unwrap() {
+        budget["spec"][key] = value.clone();
+    }
+    budget
+}
+
+/// Does to a node what the Job would do: when it has succeeded, the node reports the version.
+async fn act(client: Client) {
+    let jobs: Api<Job> = Api::namespaced(client.clone(), "trireme-system");
+    let nodes: Api<Node> = Api::all(client);
+    loop {
+        for job in jobs
+            .list(&ListParams::default())
+            .await
+            .map(|list| list.items)
+            .unwrap_or_default()
+        {
+            if job
+                .status
+                .as_ref()
+                .and_then(|status| status.succeeded)
+                .unwrap_or(0)
+                > 0
+            {
+                let (node, version) = (
+                    &job.annotations()["trireme.dev/node"],
+                    &job.annotations()["trireme.dev/version"],
+                );
+                let patch = json!({"status": {"nodeInfo": {"kubeletVersion": version}}});
+                let _ = nodes
+                    .patch_status(node, &PatchParams::default(), &Patch::Merge(patch))
+                    .await;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
