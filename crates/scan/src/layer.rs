@@ -24,6 +24,9 @@ pub const FILE_LIMIT_BYTES: u64 = 64 << 20;
 /// The most that all kept files may take together.
 pub const KEPT_LIMIT_BYTES: u64 = 256 << 20;
 
+/// The most files in one layer. Real ones have some hundred thousand; empty files compress to almost nothing.
+pub const ENTRIES_LIMIT: usize = 2_000_000;
+
 /// Applies layers one after another.
 #[derive(Default)]
 pub struct Layers {
@@ -84,24 +87,30 @@ fn read_archive(from: impl Read, below: &Files, number: usize) -> Result<files::
     };
     let mut layer = files::Layer::default();
     let mut archive = Archive::new(from);
-    for entry in archive.entries().map_err(broken)? {
+    let mut kept_bytes = 0;
+    for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
         let mut entry = entry.map_err(broken)?;
         let path = normal(&entry.path_bytes());
+        kept_bytes += path.len() as u64;
         match entry.header().entry_type() {
             EntryType::Directory => layer.directory(path),
             EntryType::Symlink => layer.symlink(path),
             EntryType::Link => {
-                let target = entry
-                    .link_name_bytes()
-                    .map(|target| normal(&target))
-                    .unwrap_or_default();
-                layer.hard_link(path, &target, below);
+                let target = entry.link_name_bytes().map(|target| normal(&target));
+                layer.hard_link(path, &target.unwrap_or_default(), below);
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 let kept = keep(&path, &mut entry).map_err(broken)?;
+                kept_bytes += kept.bytes();
                 layer.file(path, kept);
             }
             _ => layer.file(path, files::Kept::Nothing),
+        }
+        if count >= ENTRIES_LIMIT || kept_bytes > KEPT_LIMIT_BYTES {
+            let what = format!(
+                "the names and package databases of layer {number} (or {ENTRIES_LIMIT} files)"
+            );
+            return Err(too_large(what, KEPT_LIMIT_BYTES));
         }
     }
     Ok(layer)

@@ -12,6 +12,16 @@ pub(super) enum Kept {
     Nothing,
 }
 
+impl Kept {
+    /// The memory that its content takes.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Content(bytes) => bytes.len() as u64,
+            Self::Trace(_) | Self::Nothing => 0,
+        }
+    }
+}
+
 /// The files that concern packages, as the last layer leaves them.
 #[derive(Debug, Default)]
 pub struct Files {
@@ -51,16 +61,9 @@ impl Files {
     }
 
     pub(super) fn kept_bytes(&self) -> u64 {
-        let size = |kept: &Kept| {
-            if let Kept::Content(bytes) = kept {
-                bytes.len() as u64
-            } else {
-                0
-            }
-        };
         self.kept
             .iter()
-            .map(|(path, kept)| path.len() as u64 + size(kept))
+            .map(|(path, kept)| path.len() as u64 + kept.bytes())
             .sum()
     }
 

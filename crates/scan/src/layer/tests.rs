@@ -169,6 +169,29 @@ fn what_is_no_archive_is_an_error_that_says_what_was_expected() {
 }
 
 #[test]
+fn databases_that_take_too_much_memory_together_are_refused() {
+    let list = vec![b'x'; FILE_LIMIT_BYTES as usize];
+    let names: Vec<_> = (0..5)
+        .map(|n| format!("var/lib/dpkg/info/p{n}.list"))
+        .collect();
+    let entries: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), &list[..]))
+        .collect();
+    let error = Layers::new().apply(&tar_of(&entries)[..]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ScanError::TooLarge {
+                limit_bytes: KEPT_LIMIT_BYTES,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
 fn names_that_climb_out_stay_inside() {
     let climbing = files(&[tar_of(&[
         ("../../var/lib/dpkg/status", b"up"),
