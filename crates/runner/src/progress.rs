@@ -135,7 +135,7 @@ fn seconds(took: Duration) -> String {
 }
 
 /// Keeps text and, if wished, colour sequences (`ESC [ … m`).
-fn clean(text: &str, colour: bool) -> String {
+pub(crate) fn clean(text: &str, colour: bool) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {

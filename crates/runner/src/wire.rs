@@ -3,6 +3,7 @@
 
 use crate::child::{self, Program};
 use crate::interrupt::Interrupt;
+use crate::progress;
 use crate::report::{Metadatum, Version};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -90,7 +91,8 @@ async fn ask<T>(
     let last = std::sync::Mutex::new(String::new());
     let keep = |text: &str| {
         if let (false, Ok(mut last)) = (text.trim().is_empty(), last.lock()) {
-            text.clone_into(&mut last);
+            // Programs write colours without a terminal; a reason is plain text.
+            *last = progress::clean(text, false).trim().to_owned();
         }
         line(text);
     };

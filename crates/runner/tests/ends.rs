@@ -211,7 +211,7 @@ async fn a_check_that_fails_is_no_news_and_no_success() {
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(
         &file,
-        text.replacen("token: canary-token", "exit: '1', say: registry is down", 1),
+        text.replacen("token: canary-token", "exit: '3', say: registry is down", 1),
     )
     .unwrap();
     world.found("b", &["1"]);
@@ -221,7 +221,7 @@ async fn a_check_that_fails_is_no_news_and_no_success() {
     };
     assert_eq!(
         check.reason.as_deref(),
-        Some("check failed with exit code 1: registry is down")
+        Some("check failed with exit code 3: registry is down")
     );
     assert_eq!(report.jobs[1].builds().len(), 1, "other jobs go on");
     assert_eq!(report.exit_code(), 1);

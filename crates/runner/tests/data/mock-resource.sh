@@ -6,13 +6,14 @@ field() { printf '%s' "$request" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 home=$(field home)
 printf '%s %s\n' "$verb" "$request" >>"$home/calls"
 say=$(field say); [ -z "$say" ] || echo "$say" >&2
+exit=$(field exit)
+[ "$exit" != 3 ] || printf '\033[31m%s\033[0m\n' "$say" >&2 # in colour, as real resources write
 wait=$(field wait)
 if [ -n "$wait" ]; then
   touch "$home/waiting"
   trap 'echo interrupted >&2; touch "$home/interrupted"; exit 75' TERM
   while [ ! -e "$wait" ]; do sleep 0.02; done
 fi
-exit=$(field exit)
 if [ -n "$exit" ]; then
   [ "$verb" = check ] || echo half >"$dest/half"
   exit "$exit"
