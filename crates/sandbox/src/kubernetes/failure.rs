@@ -75,6 +75,17 @@ impl Failure {
         Self::new(409, "Conflict", message, details(kind, name))
     }
 
+    /// A deletion's precondition does not hold; the real server names the kind, not the resource, here.
+    pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: {why}",
+            kind.qualified()
+        );
+        let mut details = details(kind, name);
+        details["kind"] = kind.kind.into();
+        Self::new(409, "Conflict", message, details)
+    }
+
     pub fn gone(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message, Value::Null)
     }

@@ -111,8 +111,16 @@ fn check_spec(kind: &Kind, object: &Value) -> Result<(), Failure> {
     let both = object.pointer("/spec/minAvailable").is_some()
         && object.pointer("/spec/maxUnavailable").is_some();
     if kind.plural == "poddisruptionbudgets" && both {
-        let why = "minAvailable and maxUnavailable cannot be both set";
-        return invalid("spec", "Invalid value", why);
+        let spec = &object["spec"];
+        // As the real server shows its own type, in its order of fields.
+        let why = format!(
+            "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}: minAvailable and maxUnavailable cannot be both set",
+            spec["minAvailable"],
+            spec["selector"],
+            spec["maxUnavailable"],
+            spec["unhealthyPodEvictionPolicy"]
+        );
+        return invalid("spec", "Invalid value", &why);
     }
     Ok(())
 }

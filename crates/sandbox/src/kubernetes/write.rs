@@ -312,7 +312,7 @@ fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> Result<(), F
                     "modified"
                 }
             );
-            return Err(Failure::conflict(kind, object::name(old), &why));
+            return Err(Failure::precondition(kind, object::name(old), &why));
         }
     }
     Ok(())

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod access;
+#[cfg(all(test, feature = "peers"))]
+mod contract;
 #[cfg(test)]
 mod eviction;
 #[cfg(test)]

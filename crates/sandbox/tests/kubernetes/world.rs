@@ -25,11 +25,17 @@ pub struct World {
 pub struct Caller(pub Client);
 
 impl World {
-    /// Three nodes in three zones and the namespace `shop`.
-    pub async fn start() -> Self {
+    /// What a new API has.
+    pub async fn bare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let api = Api::start(options(dir.path())).await.unwrap();
         let admin = Caller::new(&api.admin_kubeconfig().unwrap()).await;
+        Self { api, admin, dir }
+    }
+
+    /// Three nodes in three zones and the namespace `shop`.
+    pub async fn start() -> Self {
+        let Self { api, admin, dir } = Self::bare().await;
         for zone in ["a", "b", "c"] {
             admin.ok("POST", "/api/v1/nodes", node(zone)).await;
         }

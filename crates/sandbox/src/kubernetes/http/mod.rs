@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod discovery;
 mod openapi;
+mod protobuf;
 mod resources;
 mod reviews;
 mod scale;

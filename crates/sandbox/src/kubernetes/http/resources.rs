@@ -11,7 +11,7 @@ use super::{
     Service,
     answer::{self, Body},
     call::{Call, Target},
-    reviews, scale, table, watch,
+    protobuf, reviews, scale, table, watch,
 };
 use crate::kubernetes::{
     access::Identity,
@@ -40,6 +40,10 @@ impl On<'_> {
     /// The body as JSON.
     pub fn json(&self) -> Result<Value, Failure> {
         let media_type = self.call.content_type.as_str();
+        if media_type == protobuf::MEDIA_TYPE {
+            return protobuf::decode(self.body)
+                .ok_or_else(|| Failure::unsupported_media_type("application/json"));
+        }
         if !["", "application/json"].contains(&media_type) {
             return Err(Failure::unsupported_media_type("application/json"));
         }

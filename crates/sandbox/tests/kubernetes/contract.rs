@@ -1,0 +1,283 @@
+//! The same requests to the sandbox and to a real control plane must get the same answers.
+
+use serde_json::{Value, json};
+use trireme_peers::{ControlPlane, Tool};
+
+use crate::world::{Caller, World, eviction, node, web};
+
+const MERGE: &str = "application/merge-patch+json";
+const JSON: &str = "application/json";
+const MAPS: &str = "/api/v1/namespaces/shop/configmaps";
+const PODS: &str = "/api/v1/namespaces/shop/pods";
+const BUDGETS: &str = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets";
+
+/// Name, method, path, media type, body. `POD` stands for the name of a pod of `web`.
+type Case = (&'static str, &'static str, String, &'static str, Value);
+
+fn cases() -> Vec<Case> {
+    let map = json!({"metadata": {"name": "one"}, "data": {"a": "1"}});
+    let at = |base: &str, rest: &str| format!("{base}{rest}");
+    let review = json!({"spec": {"resourceAttributes": {"verb": "get", "resource": "nodes"}}});
+    let stale = json!({"metadata": {"name": "one", "resourceVersion": "1"}, "data": {}});
+    let operations = json!([{"op": "test", "path": "/data/a", "value": "no"}]);
+    vec![
+        ("create", "POST", MAPS.into(), JSON, map.clone()),
+        ("create again", "POST", MAPS.into(), JSON, map),
+        (
+            "read what is not there",
+            "GET",
+            at(MAPS, "/two"),
+            JSON,
+            Value::Null,
+        ),
+        (
+            "write over a newer one",
+            "PUT",
+            at(MAPS, "/one"),
+            JSON,
+            stale,
+        ),
+        (
+            "merge",
+            "PATCH",
+            at(MAPS, "/one"),
+            MERGE,
+            json!({"data": {"a": "2"}}),
+        ),
+        (
+            "a patch whose test fails",
+            "PATCH",
+            at(MAPS, "/one"),
+            "application/json-patch+json",
+            operations,
+        ),
+        (
+            "delete with another uid",
+            "DELETE",
+            at(MAPS, "/one"),
+            JSON,
+            json!({"preconditions": {"uid": "x"}}),
+        ),
+        ("delete", "DELETE", at(MAPS, "/one"), JSON, Value::Null),
+        (
+            "no namespace",
+            "POST",
+            "/api/v1/namespaces/none/configmaps".into(),
+            JSON,
+            json!({"metadata": {"name": "x"}}),
+        ),
+        (
+            "no name",
+            "POST",
+            MAPS.into(),
+            JSON,
+            json!({"metadata": {}}),
+        ),
+        (
+            "bad name",
+            "POST",
+            MAPS.into(),
+            JSON,
+            json!({"metadata": {"name": "Bad_Name"}}),
+        ),
+        (
+            "no such resource",
+            "GET",
+            "/api/v1/namespaces/shop/nonsense".into(),
+            JSON,
+            Value::Null,
+        ),
+        (
+            "post to an object",
+            "POST",
+            at(MAPS, "/one"),
+            JSON,
+            json!({"metadata": {"name": "one"}}),
+        ),
+        (
+            "unknown field selector",
+            "GET",
+            at(PODS, "?fieldSelector=spec.color%3Dred"),
+            JSON,
+            Value::Null,
+        ),
+        (
+            "rehearse an eviction",
+            "POST",
+            at(PODS, "/POD/eviction?dryRun=All"),
+            JSON,
+            eviction("POD"),
+        ),
+        (
+            "evict",
+            "POST",
+            at(PODS, "/POD/eviction"),
+            JSON,
+            eviction("POD"),
+        ),
+        (
+            "evict by another name",
+            "POST",
+            at(PODS, "/POD/eviction"),
+            JSON,
+            eviction("other"),
+        ),
+        (
+            "evict nobody",
+            "POST",
+            at(PODS, "/nobody/eviction"),
+            JSON,
+            eviction("nobody"),
+        ),
+        (
+            "a second budget",
+            "POST",
+            BUDGETS.into(),
+            JSON,
+            budget("second", json!({"maxUnavailable": 1})),
+        ),
+        (
+            "evict under two budgets",
+            "POST",
+            at(PODS, "/POD/eviction"),
+            JSON,
+            eviction("POD"),
+        ),
+        (
+            "both limits",
+            "POST",
+            BUDGETS.into(),
+            JSON,
+            budget("both", json!({"maxUnavailable": 1, "minAvailable": 1})),
+        ),
+        (
+            "ask for access",
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".into(),
+            JSON,
+            review,
+        ),
+    ]
+}
+
+fn budget(name: &str, mut spec: Value) -> Value {
+    spec["selector"] = json!({"matchLabels": {"app": "web"}});
+    json!({"metadata": {"name": name}, "spec": spec})
+}
+
+/// Makes the same small world through the API; gives the name of a pod.
+async fn furnish(admin: &Caller) -> String {
+    for zone in ["a", "b", "c"] {
+        admin.ok("POST", "/api/v1/nodes", node(zone)).await;
+    }
+    let shop = json!({"metadata": {"name": "shop"}});
+    admin.ok("POST", "/api/v1/namespaces", shop).await;
+    let deployments = "/apis/apps/v1/namespaces/shop/deployments";
+    admin.ok("POST", deployments, web(3)).await;
+    let ready = |web: &Value| web["status"]["availableReplicas"] == 3;
+    admin.until(&format!("{deployments}/web"), ready).await;
+    let all = budget("all", json!({"minAvailable": "100%"}));
+    admin.ok("POST", BUDGETS, all).await;
+    let seen = |budget: &Value| budget["status"]["currentHealthy"] == 3;
+    admin.until(&format!("{BUDGETS}/all"), seen).await;
+    let pods = admin.get(PODS).await;
+    let name = pods["items"][0]["metadata"]["name"].as_str();
+    name.unwrap_or_default().to_owned()
+}
+
+/// What must agree: the code, and of a refusal its words; of a success only its kind.
+async fn answers(admin: &Caller, pod: &str) -> Vec<(&'static str, Value)> {
+    let mut all = Vec::new();
+    for (name, method, path, media_type, body) in cases() {
+        let body: Value =
+            serde_json::from_str(&body.to_string().replace("POD", pod)).unwrap_or_default();
+        let (code, answer) = admin
+            .call_as(method, &path.replace("POD", pod), media_type, body)
+            .await;
+        let told = if code < 300 {
+            json!({"kind": answer["kind"], "status": answer["status"]["allowed"]})
+        } else {
+            json!({"reason": answer["reason"], "message": answer["message"], "details": answer["details"]})
+        };
+        let told = told.to_string().replace(pod, "POD");
+        all.push((
+            name,
+            json!({"code": code, "told": serde_json::from_str::<Value>(&told).unwrap_or_default()}),
+        ));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sandbox_answers_as_the_real_api_server() {
+    let world = World::bare().await;
+    let pod = furnish(&world.admin).await;
+    let ours = answers(&world.admin, &pod).await;
+    let plane = tokio::task::spawn_blocking(ControlPlane::start)
+        .await
+        .unwrap()
+        .unwrap();
+    let admin = Caller::new(&plane.admin_kubeconfig()).await;
+    let pod = furnish(&admin).await;
+    let theirs = answers(&admin, &pod).await;
+    let differing: Vec<_> = ours
+        .iter()
+        .zip(&theirs)
+        .filter(|((name, ours), (_, theirs))| {
+            uncomparable(name, ours) != uncomparable(name, theirs)
+        })
+        .map(|((name, ours), (_, theirs))| format!("{name}\n  ours:   {ours}\n  theirs: {theirs}"))
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// An answer without what cannot agree: uids that were drawn, in the refusal of a precondition.
+fn uncomparable(name: &str, answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    if name == "delete with another uid" {
+        answer["told"]["message"] = Value::Null;
+    }
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_works_on_the_sandbox() {
+    let world = World::with_web(3).await;
+    let file = world.dir.path().join("kubeconfig");
+    std::fs::write(&file, world.api.admin_kubeconfig().unwrap()).unwrap();
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
+    std::fs::write(world.dir.path().join("map.json"), map.to_string()).unwrap();
+    let run = |arguments: &'static str| {
+        let (file, dir) = (file.clone(), world.dir.path().to_owned());
+        tokio::task::spawn_blocking(move || {
+            let kubectl = Tool::new("kubectl").unwrap().env("KUBECONFIG", file);
+            kubectl
+                .dir(dir)
+                .args(arguments.split(' '))
+                .succeed()
+                .unwrap()
+        })
+    };
+    for (arguments, expected) in [
+        ("get nodes", "w-a    Ready"),
+        ("get pods -n shop -o wide", "1/1"),
+        ("describe node w-a", "topology.kubernetes.io/zone=az-a"),
+        ("describe deployment web -n shop", "3 available"),
+        ("auth can-i delete pods", "yes"),
+        ("create -f map.json -n shop", "configmap/x created"),
+        ("cordon w-a", "node/w-a cordoned"),
+        ("uncordon w-a", "node/w-a uncordoned"),
+        (
+            "drain w-a --ignore-daemonsets --timeout=30s",
+            "node/w-a drained",
+        ),
+        ("delete configmap x -n shop", "configmap \"x\" deleted"),
+        (
+            "wait deployment/web -n shop --for=condition=Available --timeout=20s",
+            "condition met",
+        ),
+    ] {
+        let output = run(arguments).await.unwrap();
+        assert!(output.contains(expected), "kubectl {arguments}: {output}");
+    }
+}
