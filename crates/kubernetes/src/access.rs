@@ -141,3 +141,35 @@ fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Kubeconfig {
         ..Kubeconfig::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_kubeconfig_that_would_start_a_program_or_read_a_file_is_refused() {
+        for key in [
+            "exec: {command: sh}",
+            "tokenFile: /etc/token",
+            "client-key: /etc/key",
+        ] {
+            let text = format!("users: [{{name: me, user: {{{key}}}}}]");
+            let Err(error) = connect(Access::Kubeconfig(&text)).await else {
+                panic!("{key} was taken");
+            };
+            let name = key.split(':').next().unwrap();
+            assert!(
+                error.to_string().contains(&format!("user me has `{name}`")),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn text_that_is_no_kubeconfig_is_refused_without_showing_it() {
+        let Err(error) = connect(Access::Kubeconfig("secret: [")).await else {
+            panic!("taken");
+        };
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}

@@ -139,3 +139,36 @@ fn put<T: Serialize>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record as format 1 wrote it; it must load for ever.
+    const FIRST: &str = r#"{"metadata": {"name": "trireme", "resourceVersion": "7"}, "data": {
+        "format": "1",
+        "wanted": "{\"version\":\"v1.37.2\",\"images\":{\"kube-proxy\":\"r.example/kube-proxy@sha256:00\"}}",
+        "finished": "{\"blueprint\":\"ab\",\"from\":\"v1.36.4\",\"to\":\"v1.37.2\",\"since\":\"2026-01-01T00:00:00Z\",\"finished_at\":\"2026-01-01T00:10:00Z\"}"
+    }}"#;
+
+    #[test]
+    fn what_format_1_wrote_is_read_and_written_again() {
+        let map: ConfigMap = serde_json::from_str(FIRST).unwrap();
+        let record = Record::read(&map).unwrap();
+        assert_eq!(
+            record.finished.as_ref().unwrap().from,
+            Version::new(1, 36, 4)
+        );
+        assert_eq!(record.wanted.as_ref().unwrap().images.len(), 1);
+        assert_eq!(record.write().unwrap(), map);
+    }
+
+    #[test]
+    fn a_newer_format_and_damage_are_errors_not_an_empty_record() {
+        for (key, text) in [("format", "2"), ("wanted", "{"), ("finished", "{}")] {
+            let mut map: ConfigMap = serde_json::from_str(FIRST).unwrap();
+            map.data.as_mut().unwrap().insert(key.into(), text.into());
+            assert!(Record::read(&map).is_err(), "{key}");
+        }
+    }
+}

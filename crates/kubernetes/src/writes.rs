@@ -191,3 +191,61 @@ fn answer(error: Error) -> Result<Eviction, Error> {
         _ => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: serde_json::Value) -> Result<Eviction, Error> {
+        let status = serde_json::from_value(status).unwrap();
+        answer(Error::api("evict")(kube::Error::Api(Box::new(status))))
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let blocked = refusal(json!({
+            "code": 429, "reason": "TooManyRequests", "message": "Cannot evict pod",
+            "details": {"causes": [{"reason": "DisruptionBudget", "message": "needs 3 healthy pods and has 3 currently"}]},
+        }));
+        let reason = "needs 3 healthy pods and has 3 currently".into();
+        assert_eq!(
+            blocked.unwrap(),
+            Eviction::Blocked {
+                reason,
+                retry_after_s: 0
+            }
+        );
+        let stale =
+            refusal(json!({"code": 429, "message": "stale", "details": {"retryAfterSeconds": 10}}));
+        assert!(matches!(
+            stale.unwrap(),
+            Eviction::Blocked {
+                retry_after_s: 10,
+                ..
+            }
+        ));
+        for code in [404, 409] {
+            assert_eq!(refusal(json!({"code": code})).unwrap(), Eviction::Gone);
+        }
+        assert!(matches!(
+            refusal(json!({"code": 403, "message": "no"})),
+            Ok(Eviction::Refused(_))
+        ));
+        // A server that is overloaded has not answered the question.
+        assert!(
+            refusal(json!({"code": 429, "message": "slow down"}))
+                .unwrap_err()
+                .may_pass()
+        );
+        assert!(
+            refusal(json!({"code": 500, "message": "etcd"}))
+                .unwrap_err()
+                .may_pass()
+        );
+        assert!(
+            !refusal(json!({"code": 400, "message": "bad"}))
+                .unwrap_err()
+                .may_pass()
+        );
+    }
+}
