@@ -2,7 +2,7 @@
 //!
 //! [`Api::start`] serves it over TLS; clients (kubectl, kube, ours) tell it from the real one only by what it does not
 //! serve, which answers 404 or 405. What it serves is the table in `kinds.rs`; how each part answers was read from
-//! Kubernetes 1.37 and is compared with it by the contract suite in `tests/kubernetes_contract`.
+//! Kubernetes 1.37 and is compared with it by the contract suite in `tests/kubernetes/contract.rs`.
 //!
 //! The parts: `store` keeps the objects, their revisions and the log on disk; `write` holds the rules of every
 //! change, `validate` and `defaults` those of single kinds; `eviction` and `budget` are the disruption budgets;

@@ -30,6 +30,7 @@ async fn a_stale_write_is_a_conflict_and_an_equal_one_changes_nothing() {
     assert_eq!(answer["message"], message);
 }
 
+#[rustfmt::skip]
 #[tokio::test]
 async fn refusals_have_the_codes_and_reasons_of_the_real_server() {
     let world = World::start().await;
@@ -37,65 +38,17 @@ async fn refusals_have_the_codes_and_reasons_of_the_real_server() {
     let big = json!({"metadata": {"name": "big"}, "data": {"a": "x".repeat(3 << 20)}});
     for (method, path, body, code, reason) in [
         ("POST", MAPS, map("one"), 409, "AlreadyExists"),
-        (
-            "GET",
-            "/api/v1/namespaces/shop/configmaps/two",
-            Value::Null,
-            404,
-            "NotFound",
-        ),
+        ("GET", "/api/v1/namespaces/shop/configmaps/two", Value::Null, 404, "NotFound"),
         ("POST", MAPS, map("Wrong_Name"), 422, "Invalid"),
         ("POST", MAPS, json!({"metadata": {}}), 422, "Invalid"),
-        (
-            "POST",
-            MAPS,
-            json!({"metadata": {"name": "x"}, "data": 7}),
-            400,
-            "BadRequest",
-        ),
-        (
-            "POST",
-            MAPS,
-            json!({"kind": "Secret", "metadata": {"name": "x"}}),
-            400,
-            "BadRequest",
-        ),
-        (
-            "POST",
-            "/api/v1/namespaces/none/configmaps",
-            map("x"),
-            404,
-            "NotFound",
-        ),
-        (
-            "POST",
-            "/api/v1/namespaces/shop/replicationcontrollers",
-            map("x"),
-            404,
-            "NotFound",
-        ),
-        (
-            "POST",
-            "/api/v1/namespaces/shop/configmaps/one",
-            map("x"),
-            405,
-            "MethodNotAllowed",
-        ),
+        ("POST", MAPS, json!({"metadata": {"name": "x"}, "data": 7}), 400, "BadRequest"),
+        ("POST", MAPS, json!({"kind": "Secret", "metadata": {"name": "x"}}), 400, "BadRequest"),
+        ("POST", "/api/v1/namespaces/none/configmaps", map("x"), 404, "NotFound"),
+        ("POST", "/api/v1/namespaces/shop/replicationcontrollers", map("x"), 404, "NotFound"),
+        ("POST", "/api/v1/namespaces/shop/configmaps/one", map("x"), 405, "MethodNotAllowed"),
         ("POST", MAPS, big, 413, "RequestEntityTooLarge"),
-        (
-            "POST",
-            "/api/v1/namespaces/shop/configmaps?fieldValidation=Strict",
-            json!({"metadata": {"name": "y"}, "dta": {}}),
-            400,
-            "BadRequest",
-        ),
-        (
-            "GET",
-            "/api/v1/namespaces/shop/pods?fieldSelector=spec.color%3Dred",
-            Value::Null,
-            400,
-            "BadRequest",
-        ),
+        ("POST", "/api/v1/namespaces/shop/configmaps?fieldValidation=Strict", json!({"metadata": {"name": "y"}, "dta": {}}), 400, "BadRequest"),
+        ("GET", "/api/v1/namespaces/shop/pods?fieldSelector=spec.color%3Dred", Value::Null, 400, "BadRequest"),
     ] {
         let (found, answer) = world.admin.call(method, path, body).await;
         assert_eq!(
