@@ -1,5 +1,6 @@
 //! The sandbox as its users see it: all its servers at once, killed and started again, and a prober that can tell a
 //! good roll from a bad one.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use std::{path::Path, time::Duration};
 
