@@ -133,6 +133,7 @@ impl Sandbox {
             "upstream": format!("{}/upstream", self.registry()),
             "registry_username": USERNAME,
             "registry_password": self.record.password,
+            "application": format!("{}/upstream/shop", self.registry()),
             "release_server": self.release_server(),
             "advisories": self.database(),
             "kubeconfig": kubeconfig,

@@ -29,6 +29,8 @@ pub enum Command {
     Get(GetArgs),
     /// Make a version of one resource of a pipeline
     Put(PutArgs),
+    /// Keep a whole platform up on loopback, and say how to reach it
+    Sandbox(SandboxArgs),
     /// A linked resource, called by the runner
     #[command(hide = true)]
     Resource(ResourceArgs),
@@ -65,6 +67,17 @@ pub struct RunArgs {
     #[arg(long = "job", value_name = "NAME")]
     pub jobs: Vec<String>,
     /// Where versions, builds and their files are kept
+    #[arg(long, value_name = "DIR", default_value = trireme_runner::DEFAULT_STATE)]
+    pub state: PathBuf,
+    /// Run against a whole platform on loopback; adds the values of `vars/sandbox.yml` beside the pipeline
+    #[arg(long)]
+    pub sandbox: bool,
+}
+
+/// `trireme sandbox`.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// Where the platform is kept, in `sandbox/`
     #[arg(long, value_name = "DIR", default_value = trireme_runner::DEFAULT_STATE)]
     pub state: PathBuf,
 }
@@ -145,6 +158,15 @@ impl PipelineArgs {
     /// A file that cannot be read, or a name that is none.
     pub fn vars(&self) -> Result<Vars, RunnerError> {
         let mut vars = Vars::default();
+        self.add_vars(&mut vars)?;
+        Ok(vars)
+    }
+
+    /// Adds the same over values that are there.
+    ///
+    /// # Errors
+    /// As [`PipelineArgs::vars`].
+    pub fn add_vars(&self, vars: &mut Vars) -> Result<(), RunnerError> {
         for file in &self.vars_files {
             vars.add_layer(trireme_runner::read_vars(file)?);
         }
@@ -152,7 +174,7 @@ impl PipelineArgs {
             let wrong = |reason| RunnerError::Option(format!("--var {name}: {reason}"));
             vars.set(name, Value::from(value.as_str())).map_err(wrong)?;
         }
-        Ok(vars)
+        Ok(())
     }
 
     /// What a person supplies.

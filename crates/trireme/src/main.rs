@@ -6,6 +6,7 @@
 mod cli;
 mod commands;
 mod linked;
+mod summary;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,24 +1,62 @@
 //! `trireme run`.
 
-use super::progress;
+use super::{progress, sandbox};
 use crate::cli::RunArgs;
 use crate::linked;
-use trireme_runner::{Interrupt, RunOptions, Runner};
+use crate::summary::Summary;
+use std::path::Path;
+use trireme_runner::{Interrupt, RunOptions, RunReport, Runner, read_vars, vars::Vars};
+use trireme_sandbox::Sandbox;
 
 /// Runs the pipeline; the exit code is that of the run.
 pub async fn run(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
-    let runner = Runner::new(options(args)?, progress())?;
+    if args.sandbox {
+        return in_sandbox(args, interrupt).await;
+    }
+    let report = build(args, args.pipeline.vars()?, interrupt).await?;
+    Ok(report.exit_code())
+}
+
+async fn build(args: &RunArgs, vars: Vars, interrupt: &Interrupt) -> anyhow::Result<RunReport> {
+    let runner = Runner::new(options(args, vars)?, progress())?;
     let report = runner.run(interrupt).await?;
     if report.nothing_to_do() {
         eprintln!("run: nothing to do");
     }
+    Ok(report)
+}
+
+/// Starts the platform, watches and measures it while the jobs run, and says what came of it. A run that had nothing to do
+/// leaves the summary of the last one.
+async fn in_sandbox(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
+    let sandbox = sandbox::start(&args.state).await?;
+    let vars = sandbox_vars(args, &sandbox)?;
+    let witness = sandbox.witness().await?;
+    let report = build(args, vars, interrupt).await?;
+    if !report.nothing_to_do() {
+        let observed = witness.observer.observed();
+        let summary = Summary::new(&report, &observed, &witness.prober.measured());
+        eprint!("{summary}");
+        let written = summary.write(&args.state)?;
+        eprintln!("summary: {}", written.display());
+    }
     Ok(report.exit_code())
 }
 
-fn options(args: &RunArgs) -> anyhow::Result<RunOptions> {
+/// The values beside the pipeline, then those of the running sandbox, then what a person gave.
+fn sandbox_vars(args: &RunArgs, sandbox: &Sandbox) -> anyhow::Result<Vars> {
+    let folder = args.pipeline.file.parent().unwrap_or(Path::new("."));
+    let mut vars = Vars::default();
+    vars.add_layer(read_vars(&folder.join("vars/sandbox.yml"))?);
+    vars.add_layer(sandbox.vars()?);
+    args.pipeline.add_vars(&mut vars)?;
+    Ok(vars)
+}
+
+fn options(args: &RunArgs, vars: Vars) -> anyhow::Result<RunOptions> {
     Ok(RunOptions {
         file: args.pipeline.file.clone(),
-        vars: args.pipeline.vars()?,
+        vars,
         jobs: args.jobs.clone(),
         supply: args.pipeline.supply(),
         state: args.state.clone(),

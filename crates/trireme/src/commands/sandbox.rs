@@ -1,0 +1,48 @@
+//! `trireme sandbox`, and the sandbox of `trireme run --sandbox`.
+
+use crate::cli::SandboxArgs;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use trireme_runner::Interrupt;
+use trireme_sandbox::kubernetes::Timings;
+use trireme_sandbox::{Sandbox, SandboxOptions};
+
+/// Starts the sandbox of a state folder.
+///
+/// # Errors
+/// See [`Sandbox::start`].
+pub async fn start(state: &Path) -> anyhow::Result<Sandbox> {
+    let options = SandboxOptions {
+        state: state.to_owned(),
+        timings: Timings::default(),
+    };
+    Ok(Sandbox::start(options).await?)
+}
+
+/// Keeps a sandbox up until it is interrupted.
+pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
+    let sandbox = start(&args.state).await?;
+    let kubeconfig = args.state.join("sandbox/admin.kubeconfig");
+    fs::write(&kubeconfig, sandbox.api().admin_kubeconfig()?)?;
+    let vars = sandbox.vars()?;
+    let var = |name: &str| vars.get(name).and_then(Value::as_str).unwrap_or_default();
+    let registry = sandbox.registry();
+    let password = args.state.join("sandbox/registry-password");
+    fs::write(&password, var("registry_password"))?;
+    eprintln!("registry       crane ls {}/shop", var("upstream"));
+    eprintln!(
+        "               crane auth login {registry} -u {} --password-stdin < {}",
+        var("registry_username"),
+        password.display()
+    );
+    eprintln!(
+        "kubernetes     kubectl --kubeconfig {} get nodes",
+        kubeconfig.display()
+    );
+    eprintln!("releases       curl {}/stable.txt", sandbox.release_server());
+    eprintln!("advisories     curl {}/ecosystems.txt", sandbox.database());
+    eprintln!("Ctrl-C ends it; its world stays in {}", args.state.join("sandbox").display());
+    interrupt.raised().await;
+    Ok(0)
+}
