@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The user that rolls the cluster; its rights are those that a pipeline needs, and no more.
-pub const ROLLER: &str = "system:serviceaccount:trireme-system:roller";
+pub const ROLLER: &str = "system:serviceaccount:trireme-system:trireme";
 /// The user that stands for what an act on a node brings about.
 pub const ACTOR: &str = "sandbox:actor";
 /// The user that watches: observer, prober's front, pods.
@@ -114,7 +114,7 @@ async fn rights(client: &Client) -> Result<(), SandboxError> {
     let in_namespace = json!({ "metadata": { "name": "trireme-roller" }, "rules": [
         rule(&[""], &["configmaps"], &own),
         rule(&["coordination.k8s.io"], &["leases"], &own),
-        rule(&["batch"], &["jobs"], &["get", "list", "watch", "create"]),
+        rule(&["batch"], &["jobs"], &["get", "list", "watch", "create", "delete"]),
     ]});
     let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/trireme-system";
     ensure(client, &format!("{roles}/roles"), &in_namespace).await?;

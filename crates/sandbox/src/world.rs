@@ -133,12 +133,13 @@ impl Sandbox {
             "upstream": format!("{}/upstream", self.registry()),
             "registry_username": USERNAME,
             "registry_password": self.record.password,
+            "node_act": format!("{}/upstream/node-act", self.registry()),
             "application": format!("{}/upstream/shop", self.registry()),
             "release_server": self.release_server(),
             "advisories": self.database(),
             "kubeconfig": kubeconfig,
             "signing_key": COSIGN_KEY,
-            "signing_key_password": COSIGN_PASSWORD,
+            "signing_password": COSIGN_PASSWORD,
         });
         Ok(vars.as_object().cloned().unwrap_or_default())
     }

@@ -23,7 +23,9 @@ pub fn dispatch(command: Command) -> ExitCode {
         Command::Check(args) => in_runtime(async |interrupt| single::check(&args, interrupt).await),
         Command::Get(args) => in_runtime(async |interrupt| single::get(&args, interrupt).await),
         Command::Put(args) => in_runtime(async |interrupt| single::put(&args, interrupt).await),
-        Command::Sandbox(args) => in_runtime(async |interrupt| sandbox::sandbox(&args, interrupt).await),
+        Command::Sandbox(args) => {
+            in_runtime(async |interrupt| sandbox::sandbox(&args, interrupt).await)
+        }
         Command::Resource(args) => process::resource(&args),
         Command::Exec(args) => process::exec(&args),
     }

@@ -65,11 +65,15 @@ impl Summary {
             .iter()
             .filter_map(|(name, samples)| Node::of(name, samples))
             .collect();
-        let release = linked(report, "kubernetes-release").filter(|step| step.kind == StepKind::Get);
+        let release =
+            linked(report, "kubernetes-release").filter(|step| step.kind == StepKind::Get);
         let to = release.filter_map(|step| step.version.as_ref()?.get("version").cloned());
         let from = nodes.iter().map(|node| node.from.clone()).min();
         Self {
-            release: Release { from, to: to.last() },
+            release: Release {
+                from,
+                to: to.last(),
+            },
             images: images(report),
             nodes,
             prober: Probes {
@@ -108,7 +112,11 @@ fn images(report: &RunReport) -> Vec<Image> {
         for (tag, digest) in fields {
             let repository = file(step, "repository").unwrap_or_else(|| step.name.clone());
             let image = Image::new(format!("{repository}:{tag}"), digest);
-            if step.dir.as_ref().is_some_and(|dir| dir.join("repository").exists()) {
+            if step
+                .dir
+                .as_ref()
+                .is_some_and(|dir| dir.join("repository").exists())
+            {
                 images.insert(digest.clone(), image);
             } else {
                 images.entry(digest.clone()).or_insert(image);
@@ -180,16 +188,34 @@ fn between(from: Timestamp, to: Timestamp) -> f64 {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".into());
-        writeln!(f, "\nrelease  {} -> {}", known(&self.release.from), known(&self.release.to))?;
+        writeln!(
+            f,
+            "\nrelease  {} -> {}",
+            known(&self.release.from),
+            known(&self.release.to)
+        )?;
         for image in &self.images {
             let verdict = image.verdict.as_deref().unwrap_or("not scanned");
             let signed = if image.signed { "signed" } else { "not signed" };
             let digest = image.digest.get(..19).unwrap_or(&image.digest);
-            writeln!(f, "image    {}  {digest}  {verdict}, {signed}", image.reference)?;
+            writeln!(
+                f,
+                "image    {}  {digest}  {verdict}, {signed}",
+                image.reference
+            )?;
         }
         for node in &self.nodes {
-            let Node { name, zone, from, to, seconds } = node;
-            writeln!(f, "node     {name:<6} {zone}  {from} -> {to}  {seconds:.1} s")?;
+            let Node {
+                name,
+                zone,
+                from,
+                to,
+                seconds,
+            } = node;
+            writeln!(
+                f,
+                "node     {name:<6} {zone}  {from} -> {to}  {seconds:.1} s"
+            )?;
         }
         let Probes { sent, failed } = self.prober;
         let answered = 100.0 * (sent - failed) as f64 / sent.max(1) as f64;
@@ -221,7 +247,10 @@ mod tests {
             sample(14, "v1.37.2", true),
         ];
         let node = Node::of("w-1", &samples).unwrap();
-        assert_eq!((node.from.as_str(), node.to.as_str(), node.seconds), ("v1.36.4", "v1.37.2", 4.0));
+        assert_eq!(
+            (node.from.as_str(), node.to.as_str(), node.seconds),
+            ("v1.36.4", "v1.37.2", 4.0)
+        );
         assert_eq!(Node::of("w-1", &samples[..1]).unwrap().seconds, 0.0);
         assert_eq!(Node::of("w-1", &[]), None);
     }

@@ -38,7 +38,7 @@ pub fn seed(store: &Store) -> Result<(), SandboxError> {
         }
         seed_image(store, "node-act", version, &packages::debian())?;
     }
-    seed_image(store, "shop", "2.4.1", &packages::neglected_alpine())
+    seed_image(store, "shop", "stable", &packages::neglected_alpine())
 }
 
 /// An image for two platforms, as release images are.

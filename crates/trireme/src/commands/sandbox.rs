@@ -40,9 +40,15 @@ pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Resul
         "kubernetes     kubectl --kubeconfig {} get nodes",
         kubeconfig.display()
     );
-    eprintln!("releases       curl {}/stable.txt", sandbox.release_server());
+    eprintln!(
+        "releases       curl {}/stable.txt",
+        sandbox.release_server()
+    );
     eprintln!("advisories     curl {}/ecosystems.txt", sandbox.database());
-    eprintln!("Ctrl-C ends it; its world stays in {}", args.state.join("sandbox").display());
-    interrupt.raised().await;
+    eprintln!(
+        "Ctrl-C ends it; its world stays in {}",
+        args.state.join("sandbox").display()
+    );
+    interrupt.fired().await;
     Ok(0)
 }
