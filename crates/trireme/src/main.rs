@@ -6,7 +6,7 @@
 mod cli;
 mod commands;
 mod linked;
-mod summary;
+mod report;
 
 use clap::Parser;
 use std::process::ExitCode;

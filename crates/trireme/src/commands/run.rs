@@ -3,7 +3,7 @@
 use super::{progress, sandbox};
 use crate::cli::RunArgs;
 use crate::linked;
-use crate::summary::Summary;
+use crate::report::{self, Witnessed};
 use std::path::Path;
 use trireme_runner::{Interrupt, RunOptions, RunReport, Runner, read_vars, vars::Vars};
 use trireme_sandbox::Sandbox;
@@ -14,6 +14,9 @@ pub async fn run(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
         return in_sandbox(args, interrupt).await;
     }
     let report = build(args, args.pipeline.vars()?, interrupt).await?;
+    if !report.nothing_to_do() {
+        report::write(&args.state, &report, None)?;
+    }
     Ok(report.exit_code())
 }
 
@@ -34,11 +37,11 @@ async fn in_sandbox(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<u8>
     let witness = sandbox.witness().await?;
     let report = build(args, vars, interrupt).await?;
     if !report.nothing_to_do() {
-        let observed = witness.observer.observed();
-        let summary = Summary::new(&report, &observed, &witness.prober.measured());
-        eprint!("{summary}");
-        let written = summary.write(&args.state)?;
-        eprintln!("summary: {}", written.display());
+        let witnessed = Witnessed {
+            observed: witness.observer.observed(),
+            measured: witness.prober.measured(),
+        };
+        report::write(&args.state, &report, Some(&witnessed))?;
     }
     Ok(report.exit_code())
 }

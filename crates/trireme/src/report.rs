@@ -1,0 +1,63 @@
+//! What a run leaves for people and programs: a summary on standard error, `summary.json`, and `report.html`.
+//!
+//! The facts come from the files that the resources wrote (`version`, `digest`, `verdict.json`, `signature.json`,
+//! `evidence.json`) and, where somebody watched, from the [`Witnessed`] platform. What was not observed is `null`, never zero.
+
+mod chart;
+mod page;
+mod people;
+mod summary;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use trireme_runner::RunReport;
+use trireme_sandbox::clients::observer::Observed;
+use trireme_sandbox::clients::prober::Measured;
+
+pub use summary::Summary;
+
+/// What an observer and a prober saw while the pipeline ran.
+pub struct Witnessed {
+    /// Nodes and budgets, by a watch of its own.
+    pub observed: Observed,
+    /// Connections to the probed service.
+    pub measured: Measured,
+}
+
+/// Where the two files are.
+pub struct Files {
+    /// `summary.json`.
+    pub summary: PathBuf,
+    /// `report.html`.
+    pub page: PathBuf,
+}
+
+/// Writes both files into `state` and prints the summary.
+///
+/// # Errors
+/// When a file of a step cannot be understood, or a file cannot be written.
+pub fn write(
+    state: &Path,
+    report: &RunReport,
+    witnessed: Option<&Witnessed>,
+) -> anyhow::Result<Files> {
+    let summary = Summary::of(report, witnessed)?;
+    let files = Files {
+        summary: state.join("summary.json"),
+        page: state.join("report.html"),
+    };
+    replace(&files.summary, &serde_json::to_vec_pretty(&summary)?)?;
+    let page = page::page(&summary, report, witnessed).into_string();
+    replace(&files.page, page.as_bytes())?;
+    eprint!("{}", people::text(&summary, &files));
+    Ok(files)
+}
+
+/// Writes beside the place and renames, so that no reader sees half a file.
+fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let part = path.with_extension("part");
+    fs::write(&part, content).with_context(|| format!("could not write {}", part.display()))?;
+    fs::rename(&part, path).with_context(|| format!("could not write {}", path.display()))
+}

@@ -1,0 +1,177 @@
+//! Drawings of a roll over time, as inline SVG. All share one axis, so that they can be read one below the other.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+use trireme_blueprint::Evidence;
+use trireme_sandbox::clients::observer::BudgetSample;
+use trireme_sandbox::clients::prober::Measured;
+
+const WIDTH: f64 = 960.0;
+const LEFT: f64 = 150.0;
+const RIGHT: f64 = 20.0;
+const ROW: f64 = 22.0;
+const PANEL: f64 = 90.0;
+
+/// The time that a drawing shows.
+#[derive(Clone, Copy)]
+pub(super) struct Axis {
+    start_ms: i64,
+    end_ms: i64,
+}
+
+impl Axis {
+    /// From a little before the roll to a little after it.
+    pub(super) fn around(evidence: &Evidence) -> Self {
+        let (start, end) = (
+            evidence.started_at.as_millisecond(),
+            evidence.finished_at.as_millisecond(),
+        );
+        let margin = ((end - start) / 50).max(500);
+        Self {
+            start_ms: start - margin,
+            end_ms: end + margin,
+        }
+    }
+
+    fn x_ms(self, at_ms: i64) -> f64 {
+        let span = (self.end_ms - self.start_ms).max(1) as f64;
+        let share = (at_ms - self.start_ms) as f64 / span;
+        LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn x(self, at: Timestamp) -> f64 {
+        self.x_ms(at.as_millisecond())
+    }
+
+    /// Some five labelled instants, in whole seconds since the start.
+    fn ticks(self) -> Vec<(f64, String)> {
+        let span_s = ((self.end_ms - self.start_ms) / 1000).max(1);
+        let step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
+        let step = step
+            .into_iter()
+            .find(|step| span_s / step <= 8)
+            .unwrap_or(14_400);
+        (0..=span_s / step)
+            .map(|number| {
+                (
+                    self.x_ms(self.start_ms + number * step * 1000),
+                    format!("{} s", number * step),
+                )
+            })
+            .collect()
+    }
+}
+
+/// The nodes, zone by zone: how long each was drained, acted on and waited for.
+pub(super) fn nodes(evidence: &Evidence, axis: Axis) -> Markup {
+    let mut nodes: Vec<_> = evidence.nodes.iter().collect();
+    nodes.sort_by_key(|node| (&node.zone, node.cordoned_at));
+    let height = nodes.len() as f64 * ROW + 40.0;
+    html! {
+        svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="Timeline of the nodes by zone" {
+            (grid(axis, height))
+            @for (index, node) in nodes.iter().enumerate() {
+                @let y = 10.0 + index as f64 * ROW;
+                @let new_zone = index == 0 || nodes[index - 1].zone != node.zone;
+                @if new_zone && index > 0 { line class="zone" x1="0" x2=(WIDTH) y1=(y - 3.0) y2=(y - 3.0) {} }
+                @if new_zone { text class="strong" x="0" y=(y + 13.0) { (node.zone) } }
+                text x="70" y=(y + 13.0) { (node.name) }
+                (bar("drain", axis.x(node.cordoned_at), axis.x(node.drained_at), y, "drained"))
+                (bar("act", axis.x(node.drained_at), axis.x(node.acted_at), y, "acted on"))
+                (bar("wait", axis.x(node.acted_at), axis.x(node.uncordoned_at), y, "back in service"))
+            }
+        }
+    }
+}
+
+/// One budget: what is healthy, above what it demands.
+pub(super) fn budget(name: &str, samples: &[BudgetSample], axis: Axis) -> Markup {
+    let top = samples
+        .iter()
+        .map(|sample| sample.current.max(sample.desired))
+        .max()
+        .unwrap_or(1)
+        .max(1);
+    let y = |value: i32| 10.0 + (PANEL - 30.0) * (1.0 - f64::from(value) / f64::from(top));
+    let line = |value: fn(&BudgetSample) -> i32| {
+        stairs(
+            samples
+                .iter()
+                .map(|sample| (axis.x(sample.at), y(value(sample)))),
+        )
+    };
+    html! {
+        svg viewBox=(format!("0 0 {WIDTH} {PANEL}")) role="img" aria-label=(format!("Budget {name} over time")) {
+            (grid(axis, PANEL))
+            text class="strong" x="0" y="20" { (name) }
+            text x="0" y="36" { "healthy, 0 to " (top) }
+            path class="desired" d=(line(|sample| sample.desired)) {}
+            path class="current" d=(line(|sample| sample.current)) {}
+        }
+    }
+}
+
+/// The prober's line: answered connections per quarter of a second, failures in red.
+pub(super) fn prober(measured: &Measured, axis: Axis) -> Markup {
+    let shown: Vec<_> = measured
+        .buckets
+        .iter()
+        .filter(|bucket| (axis.start_ms..=axis.end_ms).contains(&bucket.at_ms))
+        .collect();
+    let top = shown
+        .iter()
+        .map(|bucket| bucket.sent)
+        .max()
+        .unwrap_or(1)
+        .max(1) as f64;
+    let y = |count: u64| 10.0 + (PANEL - 30.0) * (1.0 - count as f64 / top);
+    let points = shown
+        .iter()
+        .map(|bucket| (axis.x_ms(bucket.at_ms), y(bucket.sent - bucket.failed)));
+    html! {
+        svg viewBox=(format!("0 0 {WIDTH} {PANEL}")) role="img" aria-label="Answered connections over time" {
+            (grid(axis, PANEL))
+            text class="strong" x="0" y="20" { "prober" }
+            text x="0" y="36" { "answers per 250 ms" }
+            path class="current" d=(stairs(points)) {}
+            @for bucket in shown.iter().filter(|bucket| bucket.failed > 0) {
+                circle class="failed" cx=(axis.x_ms(bucket.at_ms)) cy=(y(bucket.sent - bucket.failed)) r="3" {
+                    title { (bucket.failed) " failed" }
+                }
+            }
+        }
+    }
+}
+
+fn grid(axis: Axis, height: f64) -> Markup {
+    html! {
+        @for (x, label) in axis.ticks() {
+            line class="tick" x1=(x) x2=(x) y1="4" y2=(height - 18.0) {}
+            text class="label" x=(x) y=(height - 4.0) { (label) }
+        }
+    }
+}
+
+fn bar(class: &str, from: f64, to: f64, y: f64, title: &str) -> Markup {
+    html! {
+        rect class=(class) x=(format!("{from:.1}")) y=(y) width=(format!("{:.1}", (to - from).max(1.0))) height=(ROW - 6.0) rx="2" {
+            title { (title) }
+        }
+    }
+}
+
+/// A line that keeps its height until the next point, and to the right end.
+fn stairs(points: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut path = String::new();
+    for (x, y) in points {
+        if path.is_empty() {
+            path = format!("M{x:.1} {y:.1}");
+        } else {
+            path.push_str(&format!("H{x:.1}V{y:.1}"));
+        }
+    }
+    if !path.is_empty() {
+        path.push_str(&format!("H{:.1}", WIDTH - RIGHT));
+    }
+    path
+}

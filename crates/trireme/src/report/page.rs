@@ -1,0 +1,141 @@
+//! `report.html`: one self-contained page, readable without script, dark and light, printable.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use trireme_runner::{JobOutcome, RunReport};
+
+use super::people::availability;
+use super::{Summary, Witnessed, chart};
+
+const STYLE: &str = "
+:root { color-scheme: light dark; --ink: #1b2430; --paper: #fbfbf9; --faint: #d9dde3; --soft: #66707d;
+  --drain: #d98e04; --act: #3b6fb6; --wait: #7a9e3f; --good: #2e7d4f; --bad: #c0392b; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --paper: #14181e; --faint: #2c343f; --soft: #98a3b3;
+  --drain: #f0b13c; --act: #6fa3ea; --wait: #a3c96a; --good: #58c088; --bad: #f07366; } }
+body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
+h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+.lead { color: var(--soft); margin-top: .2rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1rem; margin: 1.5rem 0; }
+.card { border: 1px solid var(--faint); border-radius: 8px; padding: .8rem 1rem; }
+.card b { display: block; font-size: 1.3rem; font-variant-numeric: tabular-nums; } .card span { color: var(--soft); font-size: .85rem; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; } .wide { overflow-x: auto; }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--faint); } th { color: var(--soft); font-weight: 600; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; } code { font-size: .85em; overflow-wrap: anywhere; }
+.good { color: var(--good); } .bad { color: var(--bad); }
+svg { width: 100%; height: auto; display: block; } svg text { font-size: 12px; fill: var(--ink); } svg .strong { font-weight: 600; }
+svg .label { fill: var(--soft); text-anchor: middle; font-size: 11px; } svg .tick { stroke: var(--faint); } svg .zone { stroke: var(--soft); stroke-dasharray: 2 3; }
+.drain { fill: var(--drain); background: var(--drain); } .act { fill: var(--act); background: var(--act); } .wait { fill: var(--wait); background: var(--wait); }
+svg .current { fill: none; stroke: var(--act); stroke-width: 2; } svg .desired { fill: none; stroke: var(--bad); stroke-dasharray: 5 4; }
+svg .failed { fill: var(--bad); } .key i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin: 0 .3em 0 1em; }
+@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } svg, tr { break-inside: avoid; } }
+";
+
+/// The page.
+pub(super) fn page(summary: &Summary, report: &RunReport, witnessed: Option<&Witnessed>) -> Markup {
+    let to = summary.release.to.as_deref().unwrap_or("unknown release");
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Trireme: repaired to " (to) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Repaired to " (to) }
+                p.lead { (report.started_at.strftime("%Y-%m-%d %H:%M:%S UTC")) ", " (report.took.as_secs()) " s" }
+                (cards(summary))
+                (roll(summary, witnessed))
+                (images(summary))
+                (nodes(summary))
+                (jobs(report))
+            }
+        }
+    }
+}
+
+fn cards(summary: &Summary) -> Markup {
+    let from = summary.release.from.as_deref().unwrap_or("unknown");
+    let to = summary.release.to.as_deref().unwrap_or("unknown");
+    let permitted = summary
+        .images
+        .iter()
+        .filter(|image| image.verdict.as_deref() == Some("permit"))
+        .count();
+    html! {
+        div.cards {
+            div.card { b { (from) " → " (to) } span { "Kubernetes release" } }
+            div.card { b { (permitted) " of " (summary.images.len()) } span { "images permitted" } }
+            div.card { b { (summary.nodes.len()) } span { "nodes rolled" } }
+            div.card { b { (availability(summary)) } span { "availability, measured during the run" } }
+        }
+    }
+}
+
+fn roll(summary: &Summary, witnessed: Option<&Witnessed>) -> Markup {
+    let Some(evidence) = &summary.evidence else {
+        return html! { p { "No node was rolled in this run." } };
+    };
+    let axis = chart::Axis::around(evidence);
+    html! {
+        h2 { "Nodes by zone" }
+        p.key { "each bar:" i.drain {} "drained" i.act {} "acted on" i.wait {} "waited for, until in service" }
+        (chart::nodes(evidence, axis))
+        @if let Some(seen) = witnessed {
+            h2 { "Availability while the cluster rolled" }
+            (chart::prober(&seen.measured, axis))
+            h2 { "Disruption budgets" }
+            p.lead { "Healthy pods (line) above what the budget demands (dashed)." }
+            @for (name, samples) in &seen.observed.budgets { (chart::budget(name, samples, axis)) }
+        }
+    }
+}
+
+fn images(summary: &Summary) -> Markup {
+    html! {
+        h2 { "Images" }
+        div.wide { table {
+            thead { tr { th { "image" } th { "digest" } th { "verdict" } th { "findings" } th { "signature" } } }
+            tbody { @for image in &summary.images { tr {
+                td { (image.reference) }
+                td { code { (image.digest) } }
+                td class=(if image.verdict.as_deref() == Some("permit") { "good" } else { "bad" }) { (image.verdict.as_deref().unwrap_or("not judged")) }
+                td.number { @if let Some(count) = image.findings { (count) } }
+                td { @if image.signed { span.good { "verified" } } @else { "none" } }
+            } } }
+        } }
+    }
+}
+
+fn nodes(summary: &Summary) -> Markup {
+    html! {
+        h2 { "Nodes" }
+        div.wide { table {
+            thead { tr { th { "node" } th { "zone" } th { "from" } th { "to" } th { "seconds" } } }
+            tbody { @for node in &summary.nodes { tr {
+                td { (node.name) } td { (node.zone) } td { (node.from) } td { (node.to) } td.number { (node.seconds) }
+            } } }
+        } }
+    }
+}
+
+fn jobs(report: &RunReport) -> Markup {
+    html! {
+        h2 { "Jobs" }
+        div.wide { table {
+            thead { tr { th { "job" } th { "outcome" } th { "steps" } th { "seconds" } } }
+            tbody { @for job in &report.jobs { tr {
+                td { (job.name) }
+                @match &job.outcome {
+                    JobOutcome::Built(builds) => {
+                        td { @for build in builds { (format!("{:?}", build.status).to_lowercase()) " " } }
+                        td.number { (builds.iter().map(|build| build.steps.len()).sum::<usize>()) }
+                        td.number { (builds.iter().map(|build| build.took.as_secs()).sum::<u64>()) }
+                    }
+                    JobOutcome::Idle(_) => { td { "nothing to do" } td {} td {} }
+                    JobOutcome::Unknown(_) => { td.bad { "a check failed" } td {} td {} }
+                }
+            } } }
+        } }
+    }
+}
