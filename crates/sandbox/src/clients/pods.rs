@@ -98,11 +98,7 @@ impl Servers {
             let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
             return self.end(&uid, LINGER.min(Duration::from_secs(grace.unsigned_abs())));
         }
-        let running = pod
-            .status
-            .as_ref()
-            .is_some_and(|status| status.phase.as_deref() == Some("Running"));
-        if running
+        if starts(pod)
             && !self.by_uid.contains_key(&uid)
             && let Ok((listener, address)) = listen()
         {
@@ -133,6 +129,20 @@ impl Servers {
             task.abort();
         });
     }
+}
+
+/// Whether the pod has a node and has not ended. A process listens before its pod is Ready; were the server started at
+/// Ready only, the endpoints could be seen before it.
+fn starts(pod: &Pod) -> bool {
+    let placed = pod
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.node_name.is_some());
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    placed && !matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 fn uid(pod: &Pod) -> String {
