@@ -10,6 +10,8 @@ use crate::{
     releases,
 };
 
+const ROLLER_RIGHTS: &str = include_str!("../../../resources/cluster/rbac.yaml");
+
 /// The user that rolls the cluster; its rights are those that a pipeline needs, and no more.
 pub const ROLLER: &str = "system:serviceaccount:trireme-system:trireme";
 /// The user that stands for what an act on a node brings about.
@@ -22,7 +24,7 @@ pub const PROBED: (&str, &str) = ("shop", "web");
 
 /// Creates whatever is missing.
 pub(crate) async fn seed(client: &Client) -> Result<(), SandboxError> {
-    for name in ["trireme-system", "shop", "data", "ops"] {
+    for name in ["shop", "data", "ops"] {
         ensure(
             client,
             "/api/v1/namespaces",
@@ -96,34 +98,33 @@ async fn rights(client: &Client) -> Result<(), SandboxError> {
         rule(&["policy"], &["poddisruptionbudgets"], &watch),
         rule(&["discovery.k8s.io"], &["endpointslices"], &watch),
     ];
-    let roller = [
-        rule(&[""], &["nodes"], &["get", "list", "watch", "patch"]),
-        rule(&[""], &["pods"], &watch),
-        rule(&[""], &["pods/eviction"], &["create"]),
-        rule(&["policy"], &["poddisruptionbudgets"], &watch),
-        rule(
-            &["apps"],
-            &["deployments", "replicasets", "statefulsets", "daemonsets"],
-            &watch,
-        ),
-    ];
     grant(client, ACTOR, "sandbox-actor", &actor).await?;
     grant(client, VIEWER, "sandbox-viewer", &viewer).await?;
-    grant(client, ROLLER, "trireme-roller", &roller).await?;
-    let own = ["get", "list", "watch", "create", "update", "patch"];
-    let in_namespace = json!({ "metadata": { "name": "trireme-roller" }, "rules": [
-        rule(&[""], &["configmaps"], &own),
-        rule(&["coordination.k8s.io"], &["leases"], &own),
-        rule(&["batch"], &["jobs"], &["get", "list", "watch", "create", "delete"]),
-    ]});
-    let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/trireme-system";
-    ensure(client, &format!("{roles}/roles"), &in_namespace).await?;
-    ensure(
-        client,
-        &format!("{roles}/rolebindings"),
-        &binding("Role", "trireme-roller", ROLLER),
-    )
-    .await
+    for object in roller_rights()? {
+        let collection = collection(&object);
+        ensure(client, &collection, &object).await?;
+    }
+    Ok(())
+}
+
+/// The objects of the file that users apply to their clusters: the roller has its rights here too, and no others.
+fn roller_rights() -> Result<Vec<Value>, SandboxError> {
+    let file = "resources/cluster/rbac.yaml";
+    serde_saphyr::from_multiple(ROLLER_RIGHTS).map_err(|error| {
+        SandboxError::file("understand", file)(std::io::Error::other(error.to_string()))
+    })
+}
+
+/// Where an object of that file is created.
+fn collection(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let plural = format!("{}s", text(&object["kind"]).to_lowercase());
+    let version = text(&object["apiVersion"]);
+    let root = if version.contains('/') { "apis" } else { "api" };
+    match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => format!("/{root}/{version}/namespaces/{namespace}/{plural}"),
+        None => format!("/{root}/{version}/{plural}"),
+    }
 }
 
 async fn grant(
