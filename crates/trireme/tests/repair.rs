@@ -71,6 +71,8 @@ fn a_platform_is_repaired_with_no_downtime_and_then_nothing_is_to_do() {
     assert_eq!(summary["budget_violations"], 0, "{summary:#}");
     let page = fs::read_to_string(state.path().join("report.html")).expect("a page");
     assert!(page.contains("<svg") && !page.contains("http://") && !page.contains("<script"));
+    #[cfg(feature = "peers")]
+    opens_in_a_browser(&state.path().join("report.html"));
 
     let second = run(state.path());
     assert_eq!(second.status.code(), Some(0), "{}", stderr(&second));
@@ -79,6 +81,46 @@ fn a_platform_is_repaired_with_no_downtime_and_then_nothing_is_to_do() {
         "{}",
         stderr(&second)
     );
+}
+
+/// Headless Chromium lays the page out and gives back what it understood.
+#[cfg(feature = "peers")]
+fn opens_in_a_browser(page: &Path) {
+    let profile = tempfile::tempdir().expect("a folder");
+    let output = Command::new("timeout")
+        .args([
+            "60",
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+        ])
+        .args([
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+        ])
+        .args(["--disable-sync", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .expect("chromium starts");
+    let dom = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        dom.matches("<svg").count() >= 3,
+        "timeline, prober and budgets are drawn"
+    );
+    for part in [
+        "Nodes by zone",
+        "w-c2",
+        "shop/web",
+        "verified",
+        "Repaired to v1.37.2",
+    ] {
+        assert!(dom.contains(part), "the page shows {part}");
+    }
 }
 
 /// Five images of the platform are permitted and signed; the application's is denied, with findings.

@@ -2,7 +2,9 @@
 
 use crate::cli::SandboxArgs;
 use serde_json::Value;
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use trireme_runner::Interrupt;
 use trireme_sandbox::kubernetes::Timings;
@@ -24,12 +26,12 @@ pub async fn start(state: &Path) -> anyhow::Result<Sandbox> {
 pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
     let sandbox = start(&args.state).await?;
     let kubeconfig = args.state.join("sandbox/admin.kubeconfig");
-    fs::write(&kubeconfig, sandbox.api().admin_kubeconfig()?)?;
+    keep(&kubeconfig, &sandbox.api().admin_kubeconfig()?)?;
     let vars = sandbox.vars()?;
     let var = |name: &str| vars.get(name).and_then(Value::as_str).unwrap_or_default();
     let registry = sandbox.registry();
     let password = args.state.join("sandbox/registry-password");
-    fs::write(&password, var("registry_password"))?;
+    keep(&password, var("registry_password"))?;
     eprintln!("registry       crane ls {}/shop", var("upstream"));
     eprintln!(
         "               crane auth login {registry} -u {} --password-stdin < {}",
@@ -51,4 +53,16 @@ pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Resul
     );
     interrupt.fired().await;
     Ok(0)
+}
+
+/// Writes a file that only its owner may read.
+fn keep(path: &Path, content: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content.as_bytes())
 }
