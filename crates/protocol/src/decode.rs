@@ -32,6 +32,7 @@ pub(crate) fn request(input: impl Read) -> Result<Request, Fault> {
         )));
     }
     let mut members = object(&bytes)?;
+    members.values().for_each(learn_urls);
     let request = Request {
         source: members.remove("source").unwrap_or(Value::Null),
         version: members.remove("version").unwrap_or(Value::Null),
@@ -115,6 +116,16 @@ fn typed<T: DeserializeOwned + JsonSchema>(what: &str, value: &Value) -> Result<
         let path = error.path().to_string();
         Fault::config(explain(what, &path, &error.inner().to_string()))
     })
+}
+
+/// A URL may hold a password under whatever key it stands: a proxy, a server, a database.
+fn learn_urls(value: &Value) {
+    match value {
+        Value::String(text) if text.contains('@') => redact::learn_url(text),
+        Value::Object(members) => members.values().for_each(learn_urls),
+        Value::Array(items) => items.iter().for_each(learn_urls),
+        _ => {}
+    }
 }
 
 fn learn(secret: &Value) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::decode::{self, Request};
-use crate::redact::{MASK, redact};
+use crate::redact::{self, MASK, redact};
 use crate::staging::Staging;
 use crate::{Exit, Fault, Metadata, Outcome, Resource, Step, schema};
 
@@ -105,6 +105,7 @@ Exit codes: 0 done, 1 failed (may pass on retry), 2 denied, 64 wrong call, 65 ma
 
 /// Runs one step to its JSON value; `None` is a deny that was already reported.
 fn run_step<R: Resource>(resource: &R, call: Call) -> anyhow::Result<Option<Value>> {
+    learn_proxies();
     let request = decode::request(std::io::stdin().lock())?;
     let step = Step::new(request.debug());
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -120,6 +121,19 @@ fn run_step<R: Resource>(resource: &R, call: Call) -> anyhow::Result<Option<Valu
     // A blocking read that nobody waits for must not keep the program past its end.
     runtime.shutdown_background();
     end
+}
+
+/// The proxies of the worker may have passwords (`atc/worker/gardenruntime/worker.go` hands them on in lower case).
+fn learn_proxies() {
+    for (name, value) in std::env::vars_os() {
+        if name
+            .to_ascii_lowercase()
+            .to_string_lossy()
+            .ends_with("_proxy")
+        {
+            redact::learn_url(&value.to_string_lossy());
+        }
+    }
 }
 
 async fn check<R: Resource>(resource: &R, step: &Step, request: &Request) -> anyhow::Result<Value> {

@@ -2,8 +2,11 @@
 //!
 //! Known encodings: plain, JSON-escaped, URL-escaped (upper and lower case hex), hex, and base64 (standard and URL-safe
 //! alphabets) at all three alignments, so that a secret inside `user:password` is found too. A secret of several lines
-//! (a PEM, a kubeconfig) is also known line by line. Concourse itself redacts plain values only
-//! (`atc/engine/build_step_delegate.go`).
+//! (a PEM, a kubeconfig) is also known line by line, and every form is found when line breaks divide it, as `base64`
+//! and PEM writers put them. The password of a URL is a secret under whatever key the URL stands. Concourse itself
+//! redacts plain values only (`atc/engine/build_step_delegate.go`).
+
+mod wrapped;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,7 +14,8 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "((redacted))";
@@ -36,6 +40,19 @@ pub fn learn(secret: &str) {
     }
 }
 
+/// Teaches the filter the password in a URL, e.g. `http://user:password@proxy:3128`; the scheme may be missing, as
+/// proxies are often written.
+pub fn learn_url(text: &str) {
+    let url = match text.contains("://") {
+        true => Url::parse(text),
+        false => Url::parse(&format!("http://{text}")),
+    };
+    if let Some(password) = url.as_ref().ok().and_then(Url::password) {
+        learn(password);
+        learn(&percent_decode_str(password).decode_utf8_lossy());
+    }
+}
+
 /// The text with every known form of every known secret masked.
 pub fn redact(text: &str) -> String {
     let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +62,7 @@ pub fn redact(text: &str) -> String {
             text = text.replace(form.as_str(), MASK);
         }
     }
-    text
+    wrapped::mask(text, known.iter().map(|(_, form)| form.as_str()))
 }
 
 fn forms_of_all_lines(secret: &str) -> Vec<String> {
@@ -198,6 +215,22 @@ mod tests {
     }
 
     #[test]
+    fn the_password_of_a_url_is_known() {
+        for url in [
+            "http://robot:hunter2%40proxy@host:3128",
+            "robot:hunter2%40proxy@host:3128",
+        ] {
+            learn_url(url);
+            assert_eq!(redact("has hunter2@proxy"), format!("has {MASK}"));
+            assert!(!redact(&format!("{url} failed")).contains("hunter2"));
+        }
+        for other in ["host:3128", "app@sha256:00", "http://user@host", "a b"] {
+            learn_url(other);
+            assert_eq!(redact(other), other);
+        }
+    }
+
+    #[test]
     fn a_secret_of_two_characters_masks_nothing() {
         learn("no");
         assert_eq!(redact("no node"), "no node");
@@ -223,6 +256,18 @@ mod tests {
                 let seen = redact(&text);
                 prop_assert!(seen.contains(MASK), "{text} passed as {seen}");
                 prop_assert!(!seen.contains(&secret));
+            }
+        }
+
+        #[test]
+        fn no_line_break_lets_a_secret_pass(secret in "[!-\\[\\]-~]{12,90}", width in 1usize..77, indent in "[ \t]{0,2}") {
+            learn(&secret);
+            for encoded in [secret.clone(), hex::encode(&secret), STANDARD.encode(format!("robot:{secret}"))] {
+                let lines: Vec<&str> = encoded.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+                for end in ["\n", "\r\n", "\\n"] {
+                    let seen = redact(&lines.join(&format!("{end}{indent}")));
+                    prop_assert!(seen.contains(MASK), "{encoded} passed as {seen}");
+                }
             }
         }
 

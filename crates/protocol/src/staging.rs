@@ -38,34 +38,65 @@ impl Staging {
         self.folder.path()
     }
 
-    /// Moves everything into the destination, or nothing.
+    /// Moves everything into the destination, or nothing. What an earlier run left under the same name is replaced.
     pub(crate) fn publish(self) -> io::Result<()> {
         let mut children = fs::read_dir(self.folder.path())?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<io::Result<Vec<_>>>()?;
         children.sort_by_key(|path| (!path.is_dir(), path.clone()));
-        let mut moved = Vec::new();
-        for child in children {
-            let Some(name) = child.file_name() else {
-                continue;
-            };
-            let place = self.destination.join(name);
-            if let Err(error) = fs::rename(&child, &place) {
-                take_back(&moved);
-                return Err(error);
-            }
-            moved.push((child, place));
-        }
-        Ok(())
+        let replaced = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempdir_in(&self.destination)?;
+        move_all(&children, &self.destination, replaced.path())
     }
 }
 
-/// Moves back what was moved already, the files first: the folder of the staging takes it away.
-fn take_back(moved: &[(PathBuf, PathBuf)]) {
-    for (child, place) in moved.iter().rev() {
-        // What cannot be moved back is reported by the error that led here: nothing more can be done about it.
-        let _ = fs::rename(place, child);
+/// One rename that can be undone.
+struct Moved {
+    from: PathBuf,
+    to: PathBuf,
+}
+
+impl Moved {
+    fn new(from: &Path, to: PathBuf) -> io::Result<Self> {
+        fs::rename(from, &to)?;
+        let from = from.to_owned();
+        Ok(Self { from, to })
     }
+}
+
+/// Moves `children` into `destination` and what is in their way into `replaced`; after a failure all is as it was.
+fn move_all(children: &[PathBuf], destination: &Path, replaced: &Path) -> io::Result<()> {
+    let mut done = Vec::new();
+    let moved = children
+        .iter()
+        .try_for_each(|child| move_in(child, destination, replaced, &mut done));
+    if moved.is_err() {
+        for moved in done.iter().rev() {
+            // What cannot be moved back is reported by the error that led here: nothing more can be done about it.
+            let _ = fs::rename(&moved.to, &moved.from);
+        }
+    }
+    moved
+}
+
+fn move_in(
+    child: &Path,
+    destination: &Path,
+    replaced: &Path,
+    done: &mut Vec<Moved>,
+) -> io::Result<()> {
+    let Some(name) = child.file_name() else {
+        return Ok(());
+    };
+    let place = destination.join(name);
+    match Moved::new(&place, replaced.join(name)) {
+        Ok(moved) => done.push(moved),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    done.push(Moved::new(child, place)?);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -90,14 +121,33 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_published_whole_is_not_published() {
+    fn what_an_earlier_run_left_is_replaced() {
         let destination = tempfile::tempdir().unwrap();
+        fs::create_dir(destination.path().join("rootfs")).unwrap();
+        fs::write(destination.path().join("rootfs/old"), "").unwrap();
+        fs::write(destination.path().join("digest"), "old").unwrap();
         let staging = Staging::new(destination.path()).unwrap();
         fs::create_dir(staging.path().join("rootfs")).unwrap();
-        fs::write(staging.path().join("digest"), "sha256:0").unwrap();
-        fs::create_dir(destination.path().join("digest")).unwrap();
-        assert!(staging.publish().is_err());
-        assert!(!destination.path().join("rootfs").exists());
+        fs::write(staging.path().join("digest"), "new").unwrap();
+        staging.publish().unwrap();
+        let digest = fs::read_to_string(destination.path().join("digest")).unwrap();
+        assert_eq!(digest, "new");
+        assert!(!destination.path().join("rootfs/old").exists());
+        assert_eq!(fs::read_dir(destination.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_moved_whole_is_not_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["staging", "staging/rootfs", "to", "to/rootfs", "replaced"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        fs::write(at("to/rootfs/old"), "").unwrap();
+        let children = [at("staging/rootfs"), at("staging/absent")];
+        assert!(move_all(&children, &at("to"), &at("replaced")).is_err());
+        assert!(at("to/rootfs/old").exists() && at("staging/rootfs").exists());
+        assert_eq!(fs::read_dir(at("replaced")).unwrap().count(), 0);
     }
 
     #[test]
