@@ -1,5 +1,6 @@
 //! Secrets that line breaks divide.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::MASK;
@@ -9,20 +10,27 @@ const SHORTEST: usize = 8;
 
 /// The text with every form that goes over a line break masked.
 pub(super) fn mask<'a>(text: String, forms: impl Iterator<Item = &'a str>) -> String {
-    if !text.contains(['\n', '\r']) && !text.contains("\\n") {
+    if !has_break(&text) {
         return text;
     }
     let (joined, origins) = join(&text);
     let mut found: Vec<Range<usize>> = Vec::new();
     // A form may have breaks of its own: a PEM comes with another indentation, or in one line.
-    let forms = forms.map(|form| join(form).0);
+    let forms = forms.map(|form| match has_break(form) {
+        true => Cow::from(join(form).0),
+        false => Cow::from(form),
+    });
     for form in forms.filter(|form| form.len() >= SHORTEST) {
-        for (start, _) in joined.match_indices(&form) {
+        for (start, _) in joined.match_indices(form.as_ref()) {
             found.push(origins[start]..origins[start + form.len() - 1] + 1);
         }
     }
     found.sort_by_key(|range| range.start);
     replace(&text, &found)
+}
+
+fn has_break(text: &str) -> bool {
+    text.contains(['\n', '\r']) || text.contains("\\n")
 }
 
 /// The text without its line breaks, and where in the text each of its bytes was.
