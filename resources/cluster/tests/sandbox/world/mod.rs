@@ -41,12 +41,30 @@ impl Drop for World {
 fn options(dir: &Path) -> sandbox::KubernetesOptions {
     let mut options = sandbox::KubernetesOptions::new(dir.join("state"));
     options.timings = sandbox::Timings::fast();
+    // Of a cluster without control plane: new enough for the kubelets that it shall get.
+    options.version = NEW.into();
     options
 }
 
 impl World {
     /// Nodes `cp-a`, `w-a1`, `w-a2`, `w-b1`, `w-b2`, and four healthy pods of Deployment `shop/web` under a budget.
     pub async fn start() -> Self {
+        let nodes = [
+            ("cp-a", "a"),
+            ("w-a1", "a"),
+            ("w-a2", "a"),
+            ("w-b1", "b"),
+            ("w-b2", "b"),
+        ];
+        Self::of(&nodes, 4).await
+    }
+
+    /// Workers `w-a` and `w-b` and two healthy pods of Deployment `shop/web` under a budget.
+    pub async fn small() -> Self {
+        Self::of(&[("w-a", "a"), ("w-b", "b")], 2).await
+    }
+
+    async fn of(nodes: &[(&str, &str)], replicas: i64) -> Self {
         let dir = TempDir::new().unwrap();
         let api = sandbox::Api::start(options(dir.path())).await.unwrap();
         let admin = connect(Access::Kubeconfig(&api.admin_kubeconfig().unwrap()))
@@ -60,31 +78,30 @@ impl World {
             actor: None,
         };
         let rights: Vec<Value> =
-            serde_saphyr::from_multiple(include_str!("../../rbac.yaml")).unwrap();
+            serde_saphyr::from_multiple(include_str!("../../../rbac.yaml")).unwrap();
         for right in rights {
             world.create(&right).await;
         }
-        for (name, zone) in [
-            ("cp-a", "a"),
-            ("w-a1", "a"),
-            ("w-a2", "a"),
-            ("w-b1", "b"),
-            ("w-b2", "b"),
-        ] {
+        for (name, zone) in nodes {
             world.add_node(name, zone).await;
         }
         world
             .create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}))
             .await;
-        world.create(&web()).await;
+        world.create(&web(replicas)).await;
         world.create(&budget(json!({"maxUnavailable": 1}))).await;
         world
-            .wait("4 healthy pods", async |world| {
-                world.budget_says("currentHealthy").await == Some(4)
+            .wait("healthy pods", async |world| {
+                world.budget_says("currentHealthy").await == Some(replicas)
             })
             .await;
-        world.actor = Some(tokio::spawn(act(world.admin.clone())));
+        world.start_actor();
         world
+    }
+
+    /// Somebody acts on nodes.
+    pub fn start_actor(&mut self) {
+        self.actor = Some(tokio::spawn(act(self.admin.clone())));
     }
 
     /// Nobody acts on nodes any more.
@@ -198,6 +215,18 @@ impl World {
         holder.is_some_and(|holder| !holder.is_empty())
     }
 
+    /// The Lease, if there is one, is stale after a second without renewal.
+    pub async fn shorten_lease(&self) {
+        let api: Api<Lease> = Api::namespaced(self.admin.clone(), "trireme-system");
+        if api.get_opt("trireme-roller").await.unwrap().is_some() {
+            let patch = json!({"spec": {"leaseDurationSeconds": 1}});
+            let patch = Patch::Merge(patch);
+            api.patch("trireme-roller", &PatchParams::default(), &patch)
+                .await
+                .unwrap();
+        }
+    }
+
     /// How many nodes have been given back with our annotation.
     pub async fn finished(&self) -> usize {
         let nodes = self.nodes().await;
@@ -281,12 +310,12 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-pub fn web() -> Value {
+fn web(replicas: i64) -> Value {
     let labels = json!({"app": "web"});
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "web", "namespace": "shop"},
-        "spec": {"replicas": 4, "selector": {"matchLabels": labels}, "template": {
+        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": {
             "metadata": {"labels": labels},
             "spec": {"containers": [{"name": "web", "image": "registry.example/web:1"}]},
         }},

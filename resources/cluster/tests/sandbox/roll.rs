@@ -1,15 +1,10 @@
-//! The program against the Kubernetes API of the sandbox, with the rights of `rbac.yaml` and no more.
-
-// clippy.toml lets tests unwrap; their helpers are tests too.
-#![allow(clippy::unwrap_used)]
-
-mod world;
+//! A roll from its beginning to its end, and what stops it.
 
 use std::process::Command;
 use std::time::Duration;
 
+use crate::world::{NEW, OLD, World, finish, stderr};
 use serde_json::{Value, json};
-use world::{NEW, OLD, World, finish, stderr};
 
 fn put(world: &World) -> Value {
     json!({"source": world.source(), "params": {"version": NEW}})

@@ -1,0 +1,9 @@
+//! The program against the Kubernetes API of the sandbox, with the rights of `rbac.yaml` and no more.
+
+// clippy.toml lets tests unwrap; their helpers are tests too.
+#![allow(clippy::unwrap_used)]
+
+mod crash;
+mod proxy;
+mod roll;
+mod world;
