@@ -40,8 +40,13 @@ pub enum StopReason {
     #[error("not empty after {0} s; still there: {1}")]
     DrainTimeout(u64, String),
     /// The Job failed.
-    #[error("the act failed: {0}")]
-    ActFailed(String),
+    #[error("the act failed: Job {job}: {why}")]
+    ActFailed {
+        /// The Job's name.
+        job: String,
+        /// What its status says, and how its container ended as far as that is known.
+        why: String,
+    },
     /// The Job did not end in time.
     #[error("the act did not end within {0} s")]
     ActTimeout(u64),

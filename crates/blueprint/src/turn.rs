@@ -96,8 +96,8 @@ impl View<'_> {
                 vec![Turn::Act(Act::RetireJob(self.node.name.clone()))]
             }
             JobState::Failed(_, why) => {
-                let why = format!("Job {}: {why}", job.name);
-                vec![stop(self.node, StopReason::ActFailed(why))]
+                let (job, why) = (job.name.clone(), why.clone());
+                vec![stop(self.node, StopReason::ActFailed { job, why })]
             }
             JobState::Active => {
                 let limit = self.goal.policy.act_timeout;

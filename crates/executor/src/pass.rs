@@ -206,7 +206,10 @@ impl Pass<'_, '_> {
                 Eviction::Blocked { reason, .. } => {
                     blocked.push(format!("{}/{}: {reason}", pod.namespace, pod.name));
                 }
-                Eviction::Refused(reason) => {
+                Eviction::Refused(mut reason) => {
+                    if pod.budgets.len() > 1 {
+                        reason += &format!(" (its budgets: {})", pod.budgets.join(", "));
+                    }
                     return Err(RollError::Refused {
                         object: format!("pod {}/{}", pod.namespace, pod.name),
                         reason,
@@ -218,7 +221,13 @@ impl Pass<'_, '_> {
         Ok(blocked)
     }
 
-    async fn stop(&mut self, stop: Stop) -> RollError {
+    async fn stop(&mut self, mut stop: Stop) -> RollError {
+        if let StopReason::ActFailed { job, why } = &mut stop.reason {
+            // The roll ends whether this can be read or not.
+            if let Ok(Some(ended)) = self.roll.cluster.failed_containers(job).await {
+                *why += &format!("; {ended}");
+            }
+        }
         if let Some(name) = &stop.restore {
             self.restore(name).await;
         }

@@ -59,6 +59,28 @@ pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
     Client::try_from(config).map_err(|error| wrong(&error))
 }
 
+/// What is secret in a kubeconfig, each by itself: tokens, passwords and keys (as they stand there, and decoded). None of
+/// text that is no kubeconfig.
+pub fn secrets(kubeconfig: &str) -> Vec<String> {
+    let users = Kubeconfig::from_yaml(kubeconfig).map(|kubeconfig| kubeconfig.auth_infos);
+    let users = users.unwrap_or_default();
+    let users = users
+        .iter()
+        .filter_map(|user| serde_json::to_value(user.auth_info.as_ref()?).ok());
+    users.flat_map(|user| secrets_of(&user)).collect()
+}
+
+fn secrets_of(user: &serde_json::Value) -> Vec<String> {
+    let found = ["token", "password", "client-key-data"]
+        .into_iter()
+        .filter_map(|key| user[key].as_str());
+    let mut found: Vec<String> = found.map(str::to_owned).collect();
+    let key = user["client-key-data"].as_str();
+    let key = key.and_then(|key| STANDARD.decode(key).ok());
+    found.extend(key.and_then(|key| String::from_utf8(key).ok()));
+    found
+}
+
 fn read(text: &str) -> Result<Kubeconfig, Error> {
     let kubeconfig = Kubeconfig::from_yaml(text).map_err(|_| {
         Error::Access(
@@ -163,6 +185,13 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_secret_in_a_kubeconfig_is_known_by_itself() {
+        let text = "users: [{name: a, user: {token: t0, client-key-data: a2V5}}, {name: b, user: {password: p0}}]";
+        assert_eq!(secrets(text), ["t0", "a2V5", "key", "p0"]);
+        assert_eq!(secrets("users: ["), [""; 0]);
     }
 
     #[tokio::test]

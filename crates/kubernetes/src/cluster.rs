@@ -156,7 +156,7 @@ pub(crate) async fn bounded<T>(
 }
 
 /// Every object, page by page, all of one time: a `continue` that has expired (410) begins anew.
-async fn list<K>(api: &Api<K>, params: ListParams, what: &str) -> Result<Vec<K>, Error>
+pub(crate) async fn list<K>(api: &Api<K>, params: ListParams, what: &str) -> Result<Vec<K>, Error>
 where
     K: Clone + DeserializeOwned + Debug,
 {

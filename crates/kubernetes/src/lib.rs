@@ -12,13 +12,14 @@ mod access;
 mod alarm;
 mod cluster;
 mod convert;
+mod ending;
 mod error;
 mod lease;
 pub mod names;
 mod record;
 mod writes;
 
-pub use access::{Access, connect};
+pub use access::{Access, connect, secrets};
 pub use alarm::Alarm;
 pub use cluster::{Cluster, Pods};
 pub use error::Error;

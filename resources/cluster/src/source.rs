@@ -140,7 +140,13 @@ impl Source {
     /// Exit 78 when the way to it is not described as it must be.
     pub(crate) async fn connect(&self) -> anyhow::Result<kubernetes::Cluster> {
         let access = match (&self.kubeconfig, &self.server, &self.token) {
-            (Some(kubeconfig), None, None) => Access::Kubeconfig(kubeconfig.expose()),
+            (Some(kubeconfig), None, None) => {
+                // An API may repeat a token without the rest of its line.
+                kubernetes::secrets(kubeconfig.expose())
+                    .into_iter()
+                    .for_each(|secret| drop(Secret::new(secret)));
+                Access::Kubeconfig(kubeconfig.expose())
+            }
             (None, Some(server), Some(token)) => Access::Token {
                 server,
                 token: token.expose(),

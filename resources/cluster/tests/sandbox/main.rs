@@ -6,4 +6,6 @@
 mod crash;
 mod proxy;
 mod roll;
+mod secrets;
+mod stops;
 mod world;

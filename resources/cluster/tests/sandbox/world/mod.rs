@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::api::{ListParams, Patch, PatchParams};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -56,17 +57,27 @@ impl World {
             ("w-b1", "b"),
             ("w-b2", "b"),
         ];
-        Self::of(&nodes, 4).await
+        Self::of(&nodes, 4, sandbox::Timings::fast()).await
     }
 
     /// Workers `w-a` and `w-b` and two healthy pods of Deployment `shop/web` under a budget.
     pub async fn small() -> Self {
-        Self::of(&[("w-a", "a"), ("w-b", "b")], 2).await
+        let nodes = [("w-a", "a"), ("w-b", "b")];
+        Self::of(&nodes, 2, sandbox::Timings::fast()).await
     }
 
-    async fn of(nodes: &[(&str, &str)], replicas: i64) -> Self {
+    /// A small world whose acts end when [`World::end_acts`] says so, and how.
+    pub async fn small_with_acts_that_wait() -> Self {
+        let mut timings = sandbox::Timings::fast();
+        timings.job_run = Duration::from_hours(1);
+        Self::of(&[("w-a", "a"), ("w-b", "b")], 2, timings).await
+    }
+
+    async fn of(nodes: &[(&str, &str)], replicas: i64, timings: sandbox::Timings) -> Self {
         let dir = TempDir::new().unwrap();
-        let api = sandbox::Api::start(options(dir.path())).await.unwrap();
+        let mut options = options(dir.path());
+        options.timings = timings;
+        let api = sandbox::Api::start(options).await.unwrap();
         let admin = connect(Access::Kubeconfig(&api.admin_kubeconfig().unwrap()))
             .await
             .unwrap();
@@ -102,6 +113,11 @@ impl World {
     /// Somebody acts on nodes.
     pub fn start_actor(&mut self) {
         self.actor = Some(tokio::spawn(act(self.admin.clone())));
+    }
+
+    /// Every act that runs from now on ends with this exit code, until the task is aborted.
+    pub fn end_acts(&self, exit_code: i32) -> JoinHandle<()> {
+        tokio::spawn(end_acts(self.admin.clone(), exit_code))
     }
 
     /// Nobody acts on nodes any more.
@@ -149,6 +165,25 @@ impl World {
             .body(patch.to_string().into_bytes())
             .unwrap();
         self.admin.request::<Value>(request).await.unwrap();
+    }
+
+    /// The node reports the new version, and whether it is Ready.
+    pub async fn set_ready(&self, node: &str, ready: bool) {
+        let ready = if ready { "True" } else { "False" };
+        let status = json!({"status": {
+            "nodeInfo": {"kubeletVersion": NEW},
+            "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+        }});
+        self.patch(&format!("/api/v1/nodes/{node}/status"), &status)
+            .await;
+    }
+
+    pub async fn remove_budget(&self, name: &str) {
+        let budgets: Api<PodDisruptionBudget> = Api::namespaced(self.admin.clone(), "shop");
+        budgets
+            .delete(name, &DeleteParams::default())
+            .await
+            .unwrap();
     }
 
     async fn add_node(&self, name: &str, zone: &str) {
@@ -359,6 +394,34 @@ async fn act(client: Client) {
                 let patch = json!({"status": {"nodeInfo": {"kubeletVersion": version}}});
                 let _ = nodes
                     .patch_status(node, &PatchParams::default(), &Patch::Merge(patch))
+                    .await;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn end_acts(client: Client, exit_code: i32) {
+    let pods: Api<Pod> = Api::namespaced(client, "trireme-system");
+    let (phase, reason) = match exit_code {
+        0 => ("Succeeded", "Completed"),
+        _ => ("Failed", "Error"),
+    };
+    let ended = json!({"status": {"phase": phase, "containerStatuses": [{
+        "name": "act", "image": "", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"terminated": {"exitCode": exit_code, "reason": reason}},
+    }]}});
+    loop {
+        let running = pods.list(&ListParams::default()).await;
+        for pod in running.map(|list| list.items).unwrap_or_default() {
+            let phase = pod
+                .status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref());
+            if phase == Some("Running") {
+                let patch = Patch::Merge(&ended);
+                let _ = pods
+                    .patch_status(&pod.name_any(), &PatchParams::default(), &patch)
                     .await;
             }
         }

@@ -1,0 +1,128 @@
+//! What stops a roll, what is said about it, and that the same put goes on when it is repaired.
+
+use serde_json::{Value, json};
+
+use crate::world::{NEW, World, budget, finish, stderr};
+
+fn put(world: &World) -> Value {
+    json!({"source": world.source(), "params": {"version": NEW}})
+}
+
+/// The second budget over the pods of Deployment `shop/web`.
+async fn add_budget(world: &World) {
+    let mut second = budget(json!({"maxUnavailable": 1}));
+    second["metadata"]["name"] = json!("web-too");
+    world.create(&second).await;
+}
+
+fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// The same put once more: it ends well, and every node is new and takes pods.
+async fn goes_on(world: &World) {
+    let output = world.run("out", &put(world)).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(world.versions().await, [NEW; 2]);
+    assert_eq!(world.cordoned().await, [""; 0]);
+    assert_eq!(world.jobs().await.len(), 2, "one act per node");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_budgets_on_one_pod_are_named_before_any_node_is_touched() {
+    let world = World::small().await;
+    add_budget(&world).await;
+    let output = world.run("out", &put(&world)).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "of Deployment shop/web is covered by more than one budget (web, web-too)",
+        "make their selectors disjoint or remove one",
+        "no node was touched",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert!(output.stdout.is_empty());
+    assert_eq!(
+        (world.cordoned().await.len(), world.jobs().await.len()),
+        (0, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_budget_that_comes_during_the_roll_stops_it_between_two_nodes() {
+    let world = World::small_with_acts_that_wait().await;
+    let child = world.spawn("out", &put(&world));
+    world
+        .wait("an act", async |world| !world.jobs().await.is_empty())
+        .await;
+    add_budget(&world).await;
+    let acts = world.end_acts(0);
+    let output = finish(child).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "refuses its eviction for good",
+        "more than one PodDisruptionBudget",
+        "(its budgets: web, web-too)",
+        "no node is left cordoned",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert_eq!(
+        (world.finished().await, world.cordoned().await.len()),
+        (1, 0)
+    );
+    world.remove_budget("web-too").await;
+    goes_on(&world).await;
+    acts.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_act_that_fails_is_told_with_its_exit_code_and_tried_again_when_repaired() {
+    let world = World::small_with_acts_that_wait().await;
+    let broken = world.end_acts(3);
+    let output = world.run("out", &put(&world)).await;
+    broken.abort();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "node w-b (az-b): the act failed: Job trireme-",
+        "BackoffLimitExceeded",
+        "container act: exit code 3 (Error)",
+        "left cordoned: w-b",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert!(output.stdout.is_empty());
+    assert_eq!(world.cordoned().await, ["w-b"]);
+    let repaired = world.end_acts(0);
+    goes_on(&world).await;
+    repaired.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_never_becomes_ready_stops_the_roll_until_it_is() {
+    let world = World::small_with_acts_that_wait().await;
+    let mut request = put(&world);
+    request["source"]["policy"]["node_timeout"] = json!("2s");
+    let child = world.spawn("out", &request);
+    world
+        .wait("an act", async |world| {
+            let active = |job: &k8s_openapi::api::batch::v1::Job| {
+                job.status.as_ref().and_then(|status| status.ready) == Some(1)
+            };
+            world.jobs().await.iter().any(active)
+        })
+        .await;
+    // It is new and not Ready before its act is over.
+    world.set_ready("w-b", false).await;
+    let acts = world.end_acts(0);
+    let output = finish(child).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "node w-b (az-b): not back in service 2 s after its act: until it is Ready",
+        "left cordoned: w-b",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert_eq!(world.cordoned().await, ["w-b"]);
+    world.set_ready("w-b", true).await;
+    goes_on(&world).await;
+    acts.abort();
+}
