@@ -3,7 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::error::RunnerError;
 use crate::pipeline::Pipeline;
-use crate::problem::Problems;
+use crate::problem::{Position, Problem, Problems};
 use crate::rules;
 use crate::service::Supply;
 use crate::vars::{Missing, Vars};
@@ -17,7 +17,11 @@ use std::path::Path;
 /// # Errors
 /// It cannot be read, is no YAML, or is no mapping.
 pub fn read_vars(file: &Path) -> Result<serde_json::Map<String, serde_json::Value>, RunnerError> {
-    let node = read_yaml(file)?;
+    let (node, errors) = read_yaml(file)?;
+    if !errors.is_empty() {
+        let warnings = Vec::new();
+        return Err(invalid(file, Problems { errors, warnings }));
+    }
     match node.to_json() {
         serde_json::Value::Object(values) => Ok(values),
         serde_json::Value::Null => Ok(serde_json::Map::new()),
@@ -62,8 +66,11 @@ fn load(
     catalogue: &Catalogue,
     supply: &Supply,
 ) -> Result<(Pipeline, Problems), RunnerError> {
-    let written = read_yaml(file)?;
-    let mut problems = Problems::default();
+    let (written, errors) = read_yaml(file)?;
+    let mut problems = Problems {
+        errors,
+        warnings: Vec::new(),
+    };
     let root = vars.fill(&written, missing, &mut problems.errors);
     let pipeline = Pipeline::read(&root, &mut problems);
     rules::structure(&pipeline, &mut problems);
@@ -76,20 +83,38 @@ fn load(
     }
 }
 
-fn read_yaml(file: &Path) -> Result<Node, RunnerError> {
-    let mut text = String::new();
+/// The file, and what is wrong with it that does not keep the rest of it from being judged.
+fn read_yaml(file: &Path) -> Result<(Node, Vec<Problem>), RunnerError> {
+    let mut bytes = Vec::new();
     // One byte more than the limit is enough for the reader of YAML to say so.
     let read = File::open(file).and_then(|open| {
         open.take(yaml::MAX_BYTES as u64 + 1)
-            .read_to_string(&mut text)
+            .read_to_end(&mut bytes)
     });
     read.map_err(RunnerError::io("read", file))?;
-    yaml::parse(&text).map_err(|problem| {
-        let problems = Problems {
-            errors: vec![problem],
-            warnings: Vec::new(),
+    text(bytes)
+        .and_then(|text| yaml::read(&text))
+        .map_err(|problem| {
+            let problems = Problems {
+                errors: vec![problem],
+                warnings: Vec::new(),
+            };
+            invalid(file, problems)
+        })
+}
+
+/// The bytes as text, or the place of the first that is none.
+fn text(bytes: Vec<u8>) -> Result<String, Problem> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (good, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        let before = String::from_utf8_lossy(&bytes[..good]);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        let at = Position {
+            line: before.matches('\n').count() + 1,
+            column: last_line.chars().count() + 1,
         };
-        invalid(file, problems)
+        let message = format!("byte {:#04x} is no text in UTF-8", bytes[good]);
+        Problem { at, message }
     })
 }
 

@@ -26,6 +26,10 @@ pub(crate) use task::environment;
 use crate::problem::{Position, Problems};
 use crate::yaml::{Kind, Node};
 
+/// Jobs, resources or types: far above what people write (the largest public pipelines have some hundred jobs), low enough
+/// that each can be compared with each.
+const MAX_ENTRIES: usize = 1000;
+
 /// A name and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
@@ -52,7 +56,7 @@ impl Pipeline {
     /// Reads a pipeline; what is wrong with its shape is added to the problems.
     pub fn read(root: &Node, problems: &mut Problems) -> Self {
         let mut fields = Fields::new(root, "the pipeline", problems);
-        let pipeline = Self {
+        let mut pipeline = Self {
             resource_types: fields.each("resource_types", "resource_types", ResourceType::read),
             resources: fields.each("resources", "resources", Resource::read),
             jobs: fields.each("jobs", "jobs", Job::read),
@@ -67,10 +71,29 @@ impl Pipeline {
         // Concourse drops unknown keys at the top, so that they can hold anchors; one without an anchor is a typing error.
         fields.allow(|entry| holds_anchor(&entry.value) || entry.anchored);
         fields.finish();
+        pipeline.bound(root, problems);
         if pipeline.jobs.is_empty() {
             problems.error(root.at, "the pipeline has no jobs: there is nothing to run");
         }
         pipeline
+    }
+
+    /// Refuses more jobs or resources than one machine runs, and judges the first of them only.
+    fn bound(&mut self, root: &Node, problems: &mut Problems) {
+        let counts = [
+            ("jobs", self.jobs.len()),
+            ("resources", self.resources.len()),
+            ("resource_types", self.resource_types.len()),
+        ];
+        for (list, count) in counts.into_iter().filter(|(_, count)| *count > MAX_ENTRIES) {
+            let at = root.entry(list).map_or(root.at, |entry| entry.at);
+            let message =
+                format!("`{list}` has {count} entries; the runner takes {MAX_ENTRIES} at most");
+            problems.error(at, message);
+        }
+        self.jobs.truncate(MAX_ENTRIES);
+        self.resources.truncate(MAX_ENTRIES);
+        self.resource_types.truncate(MAX_ENTRIES);
     }
 
     /// The job of that name.

@@ -27,6 +27,9 @@ pub struct Problem {
     pub message: String,
 }
 
+/// More lines than this are no help to a person: what is wrong is one thing.
+const MOST_LINES: usize = 500;
+
 /// All problems of one file, collected, so that a person repairs them in one go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
@@ -57,11 +60,14 @@ impl Problems {
         }
     }
 
-    /// The errors as lines `FILE:LINE:COLUMN: message`.
+    /// The errors as lines `FILE:LINE:COLUMN: message`, the first [`MOST_LINES`] of them.
     pub fn lines(&self, file: &Path) -> String {
         let line =
             |problem: &Problem| format!("{}:{}: {}", file.display(), problem.at, problem.message);
-        let lines: Vec<String> = self.errors.iter().map(line).collect();
+        let mut lines: Vec<String> = self.errors.iter().take(MOST_LINES).map(line).collect();
+        if self.errors.len() > MOST_LINES {
+            lines.push(format!("… and {} more", self.errors.len() - MOST_LINES));
+        }
         lines.join("\n")
     }
 }

@@ -8,9 +8,9 @@ mod steps;
 pub(crate) use resources::resources;
 
 use crate::order;
-use crate::pipeline::{Job, Name, Pipeline};
+use crate::pipeline::{Job, Pipeline};
 use crate::problem::Problems;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules of `atc/configvalidate/validate.go` and `atc/step_validator.go`.
 pub(crate) fn structure(pipeline: &Pipeline, problems: &mut Problems) {
@@ -69,9 +69,10 @@ fn types(pipeline: &Pipeline, problems: &mut Problems) {
 
 /// `validateResourcesUnused`.
 fn unused(pipeline: &Pipeline, problems: &mut Problems) {
-    let used: Vec<&Name> = pipeline.jobs.iter().flat_map(steps::resources_of).collect();
+    let named = pipeline.jobs.iter().flat_map(steps::resources_of);
+    let used: BTreeSet<&str> = named.map(|name| name.text.as_str()).collect();
     for resource in &pipeline.resources {
-        if !used.iter().any(|name| name.text == resource.name.text) {
+        if !used.contains(resource.name.text.as_str()) {
             problems.error(
                 resource.at,
                 format!("resource '{}' is not used", resource.name.text),

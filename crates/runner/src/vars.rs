@@ -92,6 +92,7 @@ impl Vars {
             source: None,
             missing,
             problems,
+            left: MAX_FILLED,
         }
         .node(node)
     }
@@ -103,6 +104,7 @@ impl Vars {
             source: Some("."),
             missing,
             problems,
+            left: MAX_FILLED,
         }
         .node(node)
     }
@@ -174,11 +176,16 @@ pub fn has_references(value: &Value) -> bool {
     }
 }
 
+/// One long value may be named many times in a small file: what a pipeline may grow to by its vars.
+const MAX_FILLED: usize = 64 * 1024 * 1024;
+
 struct Filler<'f> {
     vars: &'f Vars,
     source: Option<&'f str>,
     missing: Missing,
     problems: &'f mut Vec<Problem>,
+    /// Bytes that may still be filled in.
+    left: usize,
 }
 
 impl Filler<'_> {
@@ -261,11 +268,17 @@ impl Filler<'_> {
 
     fn value(&mut self, reference: &Reference, at: Position) -> Option<Value> {
         let ours = reference.source.as_deref() == self.source;
-        let found = if ours {
-            self.vars.lookup(reference).cloned()
-        } else {
-            None
-        };
+        let found = ours.then(|| self.vars.lookup(reference)).flatten();
+        let size = found.map_or(0, weight);
+        if size > self.left {
+            self.report(
+                at,
+                format!("the values of vars make the file larger than {MAX_FILLED} bytes"),
+            );
+            return None;
+        }
+        self.left -= size;
+        let found = found.cloned();
         let keep = match self.missing {
             Missing::Keep => true,
             Missing::KeepLocal => reference.is_local(),
@@ -280,6 +293,20 @@ impl Filler<'_> {
     fn report(&mut self, at: Position, message: String) {
         self.problems.push(Problem { at, message });
     }
+}
+
+/// About the bytes that a value takes.
+fn weight(value: &Value) -> usize {
+    let inside: usize = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| key.len() + weight(value))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    inside + 8
 }
 
 fn undefined(reference: &Reference) -> String {

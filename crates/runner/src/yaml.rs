@@ -6,8 +6,8 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use compose::MAX_BYTES;
 pub use compose::parse;
+pub(crate) use compose::{MAX_BYTES, read};
 
 use crate::problem::Position;
 use serde_json::{Map, Number, Value};

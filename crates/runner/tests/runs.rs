@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod support;
 
-use std::process::Command;
 use support::*;
 use trireme_runner::*;
 
@@ -152,57 +151,4 @@ jobs:
     assert_eq!(outcomes(&world.run().await), ["j UpToDate"]);
     std::fs::write(world.path("content/v"), "yours\n").unwrap();
     assert_eq!(outcomes(&world.run().await), ["j [Succeeded]"]);
-}
-
-/// Not a test of its own: the process that the next test kills.
-#[tokio::test]
-#[ignore = "started by the test below"]
-async fn run_in_a_child() {
-    let Some(dir) = std::env::var_os("TRIREME_TEST_DIR") else {
-        return;
-    };
-    let options = options(
-        dir.as_ref(),
-        Vec::new(),
-        Default::default(),
-        Default::default(),
-    );
-    let runner = Runner::new(options, std::sync::Arc::new(Silent)).unwrap();
-    runner.run(&Interrupt::new()).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_build_that_was_killed_runs_again() {
-    let world = World::new(
-        "
-- name: first
-  plan:
-  - {get: a, trigger: true}
-  - {put: b, params: {v: made}}
-  - {put: c, params: {v: last, wait: FILE}}
-",
-    );
-    let file = world.path("pipeline.yml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(
-        &file,
-        text.replace("FILE", &world.path("go").display().to_string()),
-    )
-    .unwrap();
-    world.found("a", &["1"]);
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "run_in_a_child", "--ignored"])
-        .env("TRIREME_TEST_DIR", world.dir.path())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    world.until("c/waiting").await;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    // The mock resource is a shell script and outlives its parent; it must not touch what follows.
-    std::fs::write(world.path("go"), "").unwrap();
-    let report = world.run().await;
-    assert_eq!(outcomes(&report), ["first [Succeeded]"]);
-    assert_eq!(report.builds().next().unwrap().number, 2);
-    assert_eq!(outcomes(&world.run().await), ["first UpToDate"]);
 }

@@ -45,15 +45,15 @@ fn from_file(task: &TaskStep, step: &Step, scope: &Scope) -> Result<TaskConfig, 
         .ok_or_else(|| format!("`file: {file}` must be ARTIFACT/path/to/task.yml"))?;
     let text = files::read_text(&scope.need_artifact(artifact)?, path, MAX_CONFIG_BYTES)?;
     let place = |problem: &crate::Problem| format!("{file}:{}: {}", problem.at, problem.message);
-    let node = yaml::parse(&text).map_err(|problem| place(&problem))?;
+    let (node, wrong) = yaml::read(&text).map_err(|problem| place(&problem))?;
     let mut vars = Vars::default();
     if let Some(serde_json::Value::Object(values)) = task.vars.as_ref().map(yaml::Node::to_json) {
         vars.add_layer(values);
     }
-    let mut missing = Vec::new();
-    let filled = scope.fill(&vars.fill(&node, Missing::KeepLocal, &mut missing))?;
+    let mut errors = wrong;
+    let filled = scope.fill(&vars.fill(&node, Missing::KeepLocal, &mut errors))?;
     let mut problems = Problems {
-        errors: missing,
+        errors,
         warnings: Vec::new(),
     };
     let config = TaskConfig::read(&filled, &step.context, &mut problems);

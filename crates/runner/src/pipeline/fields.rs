@@ -4,6 +4,7 @@ use super::Name;
 use crate::problem::{Position, Problems};
 use crate::vars;
 use crate::yaml::{Entry, Kind, Node};
+use std::collections::BTreeSet;
 
 /// The keys of one mapping, being read.
 pub(crate) struct Fields<'n, 'p> {
@@ -11,7 +12,7 @@ pub(crate) struct Fields<'n, 'p> {
     /// How messages call this mapping: `jobs.repair.plan[0]`.
     pub context: String,
     known: Vec<&'static str>,
-    allowed: Vec<&'n str>,
+    allowed: BTreeSet<&'n str>,
     pub problems: &'p mut Problems,
 }
 
@@ -27,7 +28,7 @@ impl<'n, 'p> Fields<'n, 'p> {
             node,
             context: context.to_owned(),
             known: Vec::new(),
-            allowed: Vec::new(),
+            allowed: BTreeSet::new(),
             problems,
         }
     }
@@ -211,7 +212,7 @@ impl<'n, 'p> Fields<'n, 'p> {
     /// A key that Concourse knows and the runner does not do, with the reason.
     pub fn refuse(&mut self, key: &str, reason: &str) {
         if let Some(entry) = self.node.entry(key) {
-            self.allowed.push(&entry.key);
+            self.allowed.insert(&entry.key);
             let (at, context) = (entry.at, &self.context);
             self.problems
                 .error(at, format!("{context}: `{key}`: {reason}"));
@@ -232,7 +233,7 @@ impl<'n, 'p> Fields<'n, 'p> {
     pub fn finish(self) {
         for entry in self.entries() {
             let key = entry.key.as_str();
-            if !self.known.contains(&key) && !self.allowed.contains(&key) {
+            if !self.known.contains(&key) && !self.allowed.contains(key) {
                 let known = self.known.join(", ");
                 let message = format!("{}: unknown key `{key}`; known here: {known}", self.context);
                 self.problems.error(entry.at, message);
@@ -240,13 +241,13 @@ impl<'n, 'p> Fields<'n, 'p> {
         }
     }
 
-    /// The mapping without the keys that were taken so far: what a leaf step is read from again when its local vars are known.
+    /// The whole mapping: a leaf step is read from it again when its local vars are known.
     pub fn value(&self) -> &'n Node {
         self.node
     }
 }
 
-/// A text; numbers and truth values count as what is written, as Go's decoder does for names.
+/// A text. A number is none, as in Concourse: `name: 1` has to be quoted.
 fn text_of(node: &Node) -> Option<String> {
     match &node.kind {
         Kind::String(text) => Some(text.clone()),

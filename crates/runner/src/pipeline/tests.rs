@@ -104,3 +104,25 @@ fn top_level_keys_may_hold_anchors_but_nothing_else() {
         "{problems:?}"
     );
 }
+
+#[test]
+fn more_jobs_than_a_machine_runs_are_refused() {
+    let jobs: String = (0..1001)
+        .map(|job| format!("- {{name: j{job}, plan: [{{get: r}}]}}\n"))
+        .collect();
+    let mut problems = Problems::default();
+    let pipeline = Pipeline::read(
+        &yaml::parse(&format!("jobs:\n{jobs}")).unwrap(),
+        &mut problems,
+    );
+    assert_eq!(pipeline.jobs.len(), 1000);
+    let said: Vec<&str> = problems
+        .errors
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    assert_eq!(
+        said,
+        ["`jobs` has 1001 entries; the runner takes 1000 at most"]
+    );
+}

@@ -117,3 +117,17 @@ proptest! {
         prop_assert_eq!(reference.to_string().parse(), Ok(reference));
     }
 }
+
+#[test]
+fn a_long_value_named_many_times_stays_small() {
+    let mut vars = Vars::default();
+    vars.set("x", "x".repeat(1 << 20).into()).unwrap();
+    let node = crate::yaml::parse(&format!("[{}]", "((x)), ".repeat(1000))).unwrap();
+    let mut problems = Vec::new();
+    vars.fill(&node, Missing::KeepLocal, &mut problems);
+    assert!(
+        problems[0].message.contains("larger than"),
+        "{}",
+        problems[0].message
+    );
+}

@@ -3,7 +3,7 @@
 use super::{Entry, Kind, Node, scalar};
 use crate::problem::{Position, Problem};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Concourse's own pipelines stay far below: its largest public one has 300 KB.
 pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -11,35 +11,56 @@ pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 100;
 /// Bounds what aliases of aliases may unfold to ("billion laughs").
 const MAX_NODES: usize = 500_000;
+/// The same for the bytes of their texts: one long text with many aliases has few nodes.
+const MAX_TEXT: usize = 16 * MAX_BYTES;
 
 /// Reads one YAML document.
 ///
 /// # Errors
-/// The first syntax error, or a limit that was passed, with its place.
+/// The first thing that is wrong with it, or a limit that was passed, with its place.
 pub fn parse(text: &str) -> Result<Node, Problem> {
+    match read(text)? {
+        (node, objections) if objections.is_empty() => Ok(node),
+        (_, mut objections) => Err(objections.swap_remove(0)),
+    }
+}
+
+/// Reads one YAML document that may have keys that stand twice, values that JSON does not have, and tags that nobody
+/// understands: these come as a list, so that they can be said together with everything else.
+///
+/// # Errors
+/// The first syntax error, or a limit that was passed, with its place.
+pub(crate) fn read(text: &str) -> Result<(Node, Vec<Problem>), Problem> {
     if text.len() > MAX_BYTES {
-        let message = format!(
-            "the file has {} bytes, the limit is {MAX_BYTES}",
-            text.len()
-        );
+        let message = format!("the file has more than {MAX_BYTES} bytes, which is the limit");
         return Err(problem(Position { line: 1, column: 1 }, message));
     }
-    Composer {
+    let mut composer = Composer {
         parser: Parser::new_from_str(text),
         anchors: HashMap::new(),
-        nodes: 0,
-    }
-    .document()
+        size: Size::default(),
+        objections: Vec::new(),
+    };
+    let root = composer.document()?;
+    Ok((root, composer.objections))
+}
+
+/// What a value takes when its aliases are unfolded.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    text: usize,
 }
 
 struct Composer<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    anchors: HashMap<usize, (Node, usize)>,
-    nodes: usize,
+    anchors: HashMap<usize, (Node, Size)>,
+    size: Size,
+    objections: Vec<Problem>,
 }
 
 impl<'t> Composer<'t> {
-    fn document(mut self) -> Result<Node, Problem> {
+    fn document(&mut self) -> Result<Node, Problem> {
         let mut root = None;
         loop {
             let (event, span) = self.next()?;
@@ -88,18 +109,16 @@ impl<'t> Composer<'t> {
                 format!("nested deeper than {MAX_DEPTH} levels"),
             ));
         }
-        let before = self.nodes;
-        self.count(1, at)?;
+        let before = self.size;
+        let own = Size { nodes: 1, text: 0 };
+        self.count(own, at)?;
         let (anchor, kind) = match event {
             Event::Alias(id) => return self.alias(id, at).map(|node| (node, false)),
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag
                     .as_ref()
                     .map(|tag| (tag.is_yaml_core_schema(), tag.suffix.as_str()));
-                (
-                    anchor,
-                    scalar_kind(&text, style, tag).map_err(|reason| problem(at, reason))?,
-                )
+                (anchor, self.scalar(&text, style, tag, at)?)
             }
             Event::SequenceStart(anchor, _) => (anchor, self.list(depth)?),
             Event::MappingStart(anchor, _) => (anchor, self.map(depth)?),
@@ -107,29 +126,58 @@ impl<'t> Composer<'t> {
         };
         let node = Node { at, kind };
         if anchor != 0 {
-            self.anchors
-                .insert(anchor, (node.clone(), self.nodes - before));
+            let size = Size {
+                nodes: self.size.nodes - before.nodes,
+                text: self.size.text - before.text,
+            };
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok((node, anchor != 0))
     }
 
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        tag: Option<(bool, &str)>,
+        at: Position,
+    ) -> Result<Kind, Problem> {
+        let size = Size {
+            nodes: 0,
+            text: text.len(),
+        };
+        self.count(size, at)?;
+        Ok(scalar_kind(text, style, tag).unwrap_or_else(|reason| {
+            self.objections.push(problem(at, reason));
+            Kind::Null
+        }))
+    }
+
     fn alias(&mut self, id: usize, at: Position) -> Result<Node, Problem> {
-        let known = self.anchors.get(&id);
-        let size = known.map(|(_, size)| *size);
-        self.count(size.unwrap_or(0), at)?;
+        let size = self
+            .anchors
+            .get(&id)
+            .map(|(_, size)| *size)
+            .unwrap_or_default();
+        self.count(size, at)?;
         let node = self.anchors.get(&id).map(|(node, _)| node.clone());
         node.ok_or_else(|| problem(at, "an alias inside the very value it names"))
     }
 
-    fn count(&mut self, more: usize, at: Position) -> Result<(), Problem> {
-        self.nodes += more;
-        if self.nodes > MAX_NODES {
-            return Err(problem(
-                at,
-                format!("more than {MAX_NODES} values when aliases are unfolded"),
-            ));
-        }
-        Ok(())
+    fn count(&mut self, more: Size, at: Position) -> Result<(), Problem> {
+        self.size.nodes += more.nodes;
+        self.size.text += more.text;
+        let over = if self.size.nodes > MAX_NODES {
+            format!("{MAX_NODES} values")
+        } else if self.size.text > MAX_TEXT {
+            format!("{MAX_TEXT} bytes of text")
+        } else {
+            return Ok(());
+        };
+        Err(problem(
+            at,
+            format!("more than {over} when aliases are unfolded"),
+        ))
     }
 
     fn list(&mut self, depth: usize) -> Result<Kind, Problem> {
@@ -144,24 +192,27 @@ impl<'t> Composer<'t> {
     }
 
     fn map(&mut self, depth: usize) -> Result<Kind, Problem> {
-        let (mut own, mut merged) = (Vec::new(), Vec::new());
+        let (mut own, mut merged, mut keys) = (Vec::new(), Vec::new(), HashSet::new());
         loop {
             let (event, span) = self.next()?;
             let at = start(&span);
             let (key, plain) = match event {
-                Event::MappingEnd => return Ok(Kind::Map(merge(own, merged))),
+                Event::MappingEnd => return Ok(Kind::Map(merge(own, merged, keys))),
                 Event::Scalar(key, style, ..) => (key.into_owned(), style == ScalarStyle::Plain),
                 _ => return Err(problem(at, "a key must be a plain text")),
             };
+            let size = Size {
+                nodes: 0,
+                text: key.len(),
+            };
+            self.count(size, at)?;
             let next = self.next()?;
             let (value, anchored) = self.node(next, depth + 1)?;
             if key == "<<" && plain {
                 merged.extend(merge_sources(value)?);
-            } else if own.iter().any(|entry: &Entry| entry.key == key) {
-                return Err(problem(
-                    at,
-                    format!("the key `{key}` stands twice in one mapping"),
-                ));
+            } else if !keys.insert(key.clone()) {
+                let message = format!("the key `{key}` stands twice in one mapping");
+                self.objections.push(problem(at, message));
             } else {
                 own.push(Entry {
                     key,
@@ -203,9 +254,9 @@ fn merge_sources(value: Node) -> Result<Vec<Entry>, Problem> {
 }
 
 /// Own keys win over merged ones, earlier merged ones over later ones.
-fn merge(mut own: Vec<Entry>, merged: Vec<Entry>) -> Vec<Entry> {
+fn merge(mut own: Vec<Entry>, merged: Vec<Entry>, mut keys: HashSet<String>) -> Vec<Entry> {
     for entry in merged {
-        if !own.iter().any(|known| known.key == entry.key) {
+        if keys.insert(entry.key.clone()) {
             own.push(Entry {
                 anchored: false,
                 ..entry

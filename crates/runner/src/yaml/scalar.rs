@@ -75,5 +75,15 @@ fn float(plain: &str) -> Option<Number> {
     if !plain.chars().all(only) || !plain.chars().any(|c| c.is_ascii_digit()) {
         return None;
     }
-    plain.parse::<f64>().ok().and_then(Number::from_f64)
+    plain.parse::<f64>().ok().and_then(shortest)
+}
+
+/// A whole number has no `.0`, as Go writes it into JSON (`TAG: 1.0` becomes `1`).
+fn shortest(float: f64) -> Option<Number> {
+    /// Beyond it a float does not hold every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if float.fract() == 0.0 && float.abs() < EXACT {
+        return format!("{float:.0}").parse::<i64>().ok().map(Number::from);
+    }
+    Number::from_f64(float)
 }

@@ -18,7 +18,10 @@ fn plain_scalars_have_the_types_that_concourse_gives_them() {
         ("-12", json!(-12)),
         ("1_000", json!(1000)),
         ("1.5", json!(1.5)),
-        ("1e3", json!(1000.0)),
+        ("1e3", json!(1000)),
+        ("1.0", json!(1)),
+        ("-2.50", json!(-2.5)),
+        ("1e300", json!(1e300)),
         ("1.37", json!(1.37)),
         ("1.2.3", json!("1.2.3")),
         ("2026-01-02", json!("2026-01-02")),
@@ -87,6 +90,17 @@ fn hostile_input_stays_small() {
         bomb += &format!("a{level}: &a{level} [{aliases}]\n");
     }
     assert!(parse(&bomb).unwrap_err().message.contains("unfolded"));
+    let long = format!(
+        "a: &a '{}'\nb: [{}]\n",
+        "x".repeat(100_000),
+        "*a, ".repeat(1000)
+    );
+    assert!(parse(&long).unwrap_err().message.contains("bytes of text"));
+    let keys: String = (0..200_000).map(|key| format!("k{key}: 1, ")).collect();
+    assert!(
+        parse(&format!("{{{keys}}}")).is_ok(),
+        "many keys take no time"
+    );
     assert!(parse(&"[".repeat(10_000)).is_err());
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     assert!(parse(&deep).unwrap_err().message.contains("deeper"));
@@ -96,6 +110,17 @@ fn hostile_input_stays_small() {
             .message
             .contains("limit")
     );
+}
+
+#[test]
+fn what_can_be_read_past_is_said_all_at_once() {
+    let (node, objections) = read("a: 1\na: 2\nb: .nan\nc: !x y\n").unwrap();
+    assert_eq!(node.to_json(), json!({"a": 1, "b": null, "c": null}));
+    let places: Vec<String> = objections
+        .iter()
+        .map(|problem| problem.at.to_string())
+        .collect();
+    assert_eq!(places, ["2:1", "3:4", "4:4"], "{objections:?}");
 }
 
 proptest! {
