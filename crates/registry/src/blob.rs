@@ -50,6 +50,8 @@ impl BlobStream {
                     }
                 }
                 Ok(None) => return self.end(),
+                // All of it came; only the end of the connection was not orderly.
+                Err(_) if self.seen() == self.descriptor.size() => return self.end(),
                 Err(error) => {
                     self.breaks += 1;
                     if self.breaks > BREAKS_LIMIT {

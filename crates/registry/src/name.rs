@@ -6,6 +6,25 @@ use oci_spec::distribution::Reference;
 
 use crate::RegistryError;
 
+/// Whether the text can be a tag: at most 128 letters, digits, `_`, `.` and `-`, the first one no `.` or `-` (the
+/// distribution specification's rule).
+pub fn is_tag(text: &str) -> bool {
+    let may = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    (1..=128).contains(&text.len()) && text.chars().all(may) && !text.starts_with(['.', '-'])
+}
+
+/// Whether the text is a digest, `sha256:HEX` or `sha512:HEX`.
+pub fn is_digest(text: &str) -> bool {
+    let hex = |hex: &str, digits| {
+        hex.len() == digits && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    match text.split_once(':') {
+        Some(("sha256", digits)) => hex(digits, 64),
+        Some(("sha512", digits)) => hex(digits, 128),
+        _ => false,
+    }
+}
+
 /// A repository: which registry, and the path in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RepositoryName {
@@ -99,6 +118,35 @@ mod tests {
         let name: RepositoryName = "example.com/app".parse().unwrap();
         assert_eq!(name.base_url(true), "http://example.com/v2/app");
         assert_eq!(name.to_string(), "example.com/app");
+    }
+
+    #[test]
+    fn tags_are_held_to_the_specification() {
+        for tag in ["v1.37.2", "_", "latest", "a-b_c.d"] {
+            assert!(is_tag(tag), "{tag}");
+        }
+        let long = "a".repeat(129);
+        for text in ["", ".a", "-a", "a b", "a/b", "a:b", "\u{e4}", &long] {
+            assert!(!is_tag(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_digest_has_all_its_digits() {
+        let hex = "0a".repeat(32);
+        assert!(is_digest(&format!("sha256:{hex}")));
+        assert!(is_digest(&format!("sha512:{hex}{hex}")));
+        for text in [
+            "latest",
+            "sha256:",
+            "sha256:../0",
+            &hex,
+            &format!("sha256:{}", &hex[1..]),
+            &format!("sha256:{}", hex.to_uppercase()),
+            &format!("md5:{hex}"),
+        ] {
+            assert!(!is_digest(text), "{text}");
+        }
     }
 
     #[test]

@@ -75,16 +75,13 @@ impl Tree {
         bytes: &[u8],
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let what = label(descriptor);
-        let malformed = |e: serde_json::Error| RegistryError::malformed(&what, e);
         let children = if is_index(descriptor) {
-            let index: ImageIndex = serde_json::from_slice(bytes).map_err(malformed)?;
+            let index: ImageIndex = serde_json::from_slice(bytes)
+                .map_err(|error| RegistryError::malformed(&what, error))?;
             index.manifests().clone()
         } else {
-            let manifest: ImageManifest = serde_json::from_slice(bytes).map_err(malformed)?;
-            let layers = manifest
-                .layers()
-                .iter()
-                .filter(|layer| !is_elsewhere(layer));
+            let manifest = image_manifest(descriptor, bytes)?;
+            let layers = manifest.layers().iter().filter(|layer| !is_foreign(layer));
             for blob in std::iter::once(manifest.config()).chain(layers) {
                 if !self
                     .blobs
@@ -114,9 +111,37 @@ pub fn is_index(descriptor: &Descriptor) -> bool {
     )
 }
 
-/// Layers that may not be distributed lie on a server of their owner, and registries do not have them.
-fn is_elsewhere(layer: &Descriptor) -> bool {
-    layer.urls().as_ref().is_some_and(|urls| !urls.is_empty())
+/// The image manifest that these bytes are.
+///
+/// # Errors
+/// When they are none; the oldest format (schema 1), which has no digests of configurations, is named.
+pub fn image_manifest(
+    descriptor: &Descriptor,
+    bytes: &[u8],
+) -> Result<ImageManifest, RegistryError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let media_type = descriptor.media_type().to_string();
+        let hint = match media_type.starts_with("application/vnd.docker.distribution.manifest.v1") {
+            true => {
+                "; Docker's schema 1 is not supported: pull and push the image with a tool of today"
+            }
+            false => "",
+        };
+        let reason = format!("expected an image manifest, found {media_type:?} ({error}){hint}");
+        RegistryError::malformed(&label(descriptor), reason)
+    })
+}
+
+/// Whether a layer may not be distributed: it lies on a server of its owner, and registries need not have it.
+pub fn is_foreign(layer: &Descriptor) -> bool {
+    matches!(
+        layer.media_type().to_string().as_str(),
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+            | "application/vnd.docker.image.rootfs.foreign.diff.tar"
+            | "application/vnd.oci.image.layer.nondistributable.v1.tar"
+            | "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+            | "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"
+    )
 }
 
 fn label(descriptor: &Descriptor) -> String {

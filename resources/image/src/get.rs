@@ -84,6 +84,7 @@ pub(crate) async fn get(
     params: &GetParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
+    source.target()?;
     let repository = source.endpoint().open(step)?;
     let name = format!("image {}@{}", repository.name(), version.digest);
     if repository.head_manifest(&version.digest).await?.is_none() {

@@ -40,6 +40,7 @@ impl Resource for Image {
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
+        let version = version.map(Version::checked).transpose()?;
         check::check(step, &source, version).await
     }
 
@@ -51,7 +52,7 @@ impl Resource for Image {
         params: GetParams,
         dir: &Path,
     ) -> anyhow::Result<Outcome<Version>> {
-        get::get(step, &source, version, &params, dir).await
+        get::get(step, &source, version.checked()?, &params, dir).await
     }
 
     async fn put(

@@ -4,7 +4,7 @@ use oci_spec::image::Descriptor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::Fault;
-use trireme_registry::{ImageIndex, ImageManifest, Repository, is_index};
+use trireme_registry::{ImageIndex, ImageManifest, Repository, image_manifest, is_index};
 
 /// An operating system and a processor, as image indexes name them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -52,15 +52,24 @@ pub(crate) async fn select(
     digest: &str,
     wanted: Option<&Platform>,
 ) -> anyhow::Result<ImageManifest> {
-    let (descriptor, mut bytes) = repository.get_manifest(digest).await?;
+    let (mut descriptor, mut bytes) = repository.get_manifest(digest).await?;
     if is_index(&descriptor) {
-        let index: ImageIndex = serde_json::from_slice(&bytes)?;
+        let index: ImageIndex =
+            serde_json::from_slice(&bytes).map_err(|e| broken(repository, digest).because(e))?;
         let wanted = wanted.cloned().unwrap_or_default();
         let child = index.manifests().iter().find(|child| fits(child, &wanted));
         let child = child.ok_or_else(|| missing(&index, &wanted))?;
-        bytes = repository.get_manifest(child.digest().as_ref()).await?.1;
+        (descriptor, bytes) = repository.get_manifest(child.digest().as_ref()).await?;
     }
-    Ok(serde_json::from_slice(&bytes)?)
+    let manifest = image_manifest(&descriptor, &bytes);
+    Ok(manifest.map_err(|e| broken(repository, digest).because(e))?)
+}
+
+fn broken(repository: &Repository, digest: &str) -> Fault {
+    Fault::data(format!(
+        "{}@{digest} is no image that can be unpacked",
+        repository.name()
+    ))
 }
 
 fn fits(child: &Descriptor, wanted: &Platform) -> bool {

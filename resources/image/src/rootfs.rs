@@ -15,7 +15,9 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::{fs, io::AsyncWriteExt as _, sync::mpsc};
 use trireme_protocol::{Fault, Progress, Step, types::Size};
-use trireme_registry::{Descriptor, ImageManifest, Repository, decompress};
+use trireme_registry::{
+    BlobStream, Descriptor, ImageManifest, RegistryError, Repository, decompress, is_foreign,
+};
 
 pub(crate) use apply::Unpacked;
 use apply::{Applier, LayerError};
@@ -83,7 +85,7 @@ async fn download(
     file: PathBuf,
     progress: &Progress,
 ) -> anyhow::Result<PathBuf> {
-    let mut blob = repository.blob_stream(&layer).await?;
+    let mut blob = open(repository, &layer).await?;
     let mut out = fs::File::create_new(&file).await?;
     while let Some(chunk) = blob.chunk().await? {
         out.write_all(&chunk).await.context("writing a layer")?;
@@ -91,6 +93,19 @@ async fn download(
     }
     out.flush().await.context("writing a layer")?;
     Ok(file)
+}
+
+async fn open(repository: &Repository, layer: &Descriptor) -> anyhow::Result<BlobStream> {
+    match repository.blob_stream(layer).await {
+        Err(error @ RegistryError::NotFound { .. }) if is_foreign(layer) => {
+            let message = format!(
+                "layer {} may not be distributed, and the registry does not have it; such images (Windows) can be copied, not unpacked",
+                layer.digest()
+            );
+            Err(Fault::operational(message).because(error).into())
+        }
+        opened => Ok(opened?),
+    }
 }
 
 fn unpack(

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{Fault, Secret};
 
-use crate::{Platform, endpoint::Endpoint};
+use crate::{
+    Platform,
+    endpoint::{Endpoint, check_reference},
+};
 
 /// The tag that is followed when nothing else is said.
 pub(crate) const DEFAULT_TAG: &str = "latest";
@@ -58,8 +61,9 @@ impl Source {
     /// What the source names.
     ///
     /// # Errors
-    /// A configuration fault when it names both a tag and a digest.
+    /// A configuration fault when it names both a tag and a digest, or something that is neither.
     pub(crate) fn target(&self) -> Result<Target<'_>, Fault> {
+        check_reference("source", self.tag.as_deref(), self.digest.as_deref())?;
         match (&self.tag, &self.digest) {
             (Some(_), Some(_)) => Err(Fault::config(
                 "source: tag and digest are both given; give one of them",

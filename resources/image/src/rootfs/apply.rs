@@ -125,6 +125,10 @@ impl Applier {
     }
 
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), LayerError> {
+        // A comment on the whole archive (`git archive` writes one).
+        if entry.header().entry_type() == EntryType::XGlobalHeader {
+            return Ok(());
+        }
         let name = entry.path().map_err(LayerError::Read)?.into_owned();
         let clean = plain(&name, &name)?;
         let Some(file_name) = clean.file_name().map(|n| n.to_string_lossy().into_owned()) else {

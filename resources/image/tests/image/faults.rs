@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A layer of one entry; its name and link are written as they are.
-fn layer(kind: EntryType, name: &str, link: &str, content: &str) -> Vec<u8> {
+pub fn layer(kind: EntryType, name: &str, link: &str, content: &str) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
@@ -29,11 +29,12 @@ fn layer(kind: EntryType, name: &str, link: &str, content: &str) -> Vec<u8> {
     builder.into_inner().expect("written to memory")
 }
 
-fn honest() -> Vec<u8> {
+pub fn honest() -> Vec<u8> {
     layer(EntryType::Regular, "etc/motd", "", "hello 1\n")
 }
 
-async fn get(registry: &Faulty, params: &serde_json::Value) -> Program {
+/// `in` of the one image there is.
+pub async fn get(registry: &Faulty, params: &serde_json::Value) -> Program {
     let source = json!({"repository": registry.repository(), "tag": "1"});
     let version = json!({"tag": "1", "digest": registry.digest()});
     Program::get(&source, &version, params).await
@@ -99,8 +100,9 @@ async fn wrong_answers_are_errors_that_say_what_came() {
         (Trouble::Html, "HTML"),
         (Trouble::WrongManifest, "digest"),
         (Trouble::WrongBlob, "digest"),
-        (Trouble::HalfBlob, "blob"),
+        (Trouble::HalfBlob, "broke off after"),
         (Trouble::NoBlob, "size"),
+        (Trouble::Silent, "no answer after 5 attempts"),
     ];
     // Side by side: those that may pass are tried again for some seconds.
     join_all(cases.map(|(trouble, words)| is_told(trouble, words))).await;
@@ -116,6 +118,26 @@ async fn is_told(trouble: Trouble, words: &str) {
     }
     let asked = registry.requests().len();
     assert!(asked <= 40, "{trouble:?}: {asked} requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_breaks_off_is_resumed_where_it_broke() {
+    let registry = Faulty::start(Trouble::CutOnce, honest()).await;
+    for params in [json!({}), json!({"format": "oci"})] {
+        get(&registry, &params).await.succeed();
+    }
+    let requests = registry.requests();
+    let resumed = requests.iter().filter(|line| line.contains(" bytes="));
+    assert_eq!(resumed.count(), 4, "two blobs, twice: {requests:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_registry_is_asked_again_when_it_says() {
+    let registry = Faulty::start(Trouble::BusyAtFirst, honest()).await;
+    let started = std::time::Instant::now();
+    get(&registry, &json!({})).await.succeed();
+    let waited = started.elapsed();
+    assert!(waited.as_secs() >= 2, "twice a second, not {waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,6 +188,54 @@ async fn an_image_that_unpacks_to_too_much_is_refused() {
     assert_eq!(get.code, 65, "{}", get.stderr);
     assert!(get.stderr.contains("unpacked_limit"), "{}", get.stderr);
     get.assert_nothing_was_made();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_tag_and_no_digest_is_refused_before_anything_is_asked() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let zeros = format!("sha256:{}", "0".repeat(64));
+    for (key, value) in [
+        ("tag", "../blobs"),
+        ("tag", "a b"),
+        ("digest", "latest"),
+        ("digest", "sha256:0"),
+    ] {
+        let mut source = json!({"repository": registry.repository(), "debug": true});
+        source[key] = value.into();
+        let check = Program::check(&source, None).await;
+        assert_eq!(check.code, 78, "{value}: {}", check.stderr);
+        let place = format!("source.{key} is {value:?}");
+        assert!(check.stderr.contains(&place), "{}", check.stderr);
+        let get = Program::get(&source, &json!({"digest": zeros}), &json!({})).await;
+        assert_eq!(get.code, 78, "{value}: {}", get.stderr);
+        let from = json!({"from": source.as_object().map(|keys| {
+            let mut keys = keys.clone();
+            keys.remove("debug");
+            keys
+        })});
+        let target = json!({"repository": registry.repository()});
+        let put = Program::put(&target, &from, tempfile::tempdir().expect("a folder")).await;
+        assert_eq!(put.code, 78, "{value}: {}", put.stderr);
+        assert!(put.stderr.contains("params.from"), "{}", put.stderr);
+    }
+    let source = json!({"repository": registry.repository()});
+    for version in [
+        json!({"tag": "1", "digest": "1"}),
+        json!({"tag": "../1", "digest": zeros}),
+    ] {
+        let check = Program::check(&source, Some(&version)).await;
+        let get = Program::get(&source, &version, &json!({})).await;
+        for ended in [&check, &get] {
+            assert_eq!(ended.code, 65, "{version}: {}", ended.stderr);
+            assert!(
+                ended.stderr.contains("expected a digest"),
+                "{}",
+                ended.stderr
+            );
+        }
+        get.assert_nothing_was_made();
+    }
+    assert_eq!(registry.requests(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,16 +11,18 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{Method, StatusCode, Uri},
+    http::{HeaderMap, Method, StatusCode, Uri, header::RANGE},
     response::{Html, IntoResponse as _, Response},
 };
-use futures_util::stream;
-use serde_json::json;
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
 use trireme_registry::digest_of;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// A layer that is not compressed.
+pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// How answers are wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +41,95 @@ pub enum Trouble {
     HalfBlob,
     /// Every blob is empty.
     NoBlob,
+    /// The first answer for every blob ends in its middle; the rest is given to who asks for it.
+    CutOnce,
+    /// The first two answers are 429, to be asked again in a second; the others are right.
+    BusyAtFirst,
+    /// Connections are closed without an answer.
+    Silent,
+}
+
+/// An image, or what pretends to be one.
+#[derive(Clone)]
+pub struct Image {
+    descriptor: Value,
+    contents: HashMap<String, (String, Bytes)>,
+}
+
+impl Image {
+    /// An image of these layers, each with its media type.
+    pub fn of(layers: &[(&str, Vec<u8>)]) -> Self {
+        let settings = json!({"Env": ["A=b"], "User": "7", "Labels": {"a": "b"}});
+        let config = json!({"architecture": "amd64", "os": "linux", "config": settings,
+            "rootfs": {"type": "layers", "diff_ids": []}});
+        let config = config.to_string().into_bytes();
+        let layers: Vec<_> = layers
+            .iter()
+            .map(|(kind, bytes)| blob(kind, bytes))
+            .collect();
+        let described: Vec<_> = layers.iter().map(|(descriptor, _)| descriptor).collect();
+        let (config, config_content) = blob(CONFIG, &config);
+        let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST,
+            "config": config, "layers": described});
+        let mut image = Self::raw(MANIFEST, manifest.to_string().as_bytes());
+        let blobs = layers.into_iter().map(|(_, content)| content);
+        image.contents.extend(blobs.chain([config_content]));
+        image
+    }
+
+    /// An index of images, each for a platform, `OS/ARCHITECTURE`.
+    pub fn index(images: &[(&str, Self)]) -> Self {
+        let describe = |(platform, image): &(&str, Self)| {
+            let (os, architecture) = platform.split_once('/').expect("OS/ARCHITECTURE");
+            let mut descriptor = image.descriptor.clone();
+            descriptor["platform"] = json!({"os": os, "architecture": architecture});
+            descriptor
+        };
+        let manifests: Vec<_> = images.iter().map(describe).collect();
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
+        let mut index = Self::raw(INDEX, index.to_string().as_bytes());
+        for (_, image) in images {
+            index.contents.extend(image.contents.clone());
+        }
+        index
+    }
+
+    /// A manifest of any kind.
+    pub fn raw(media_type: &str, bytes: &[u8]) -> Self {
+        let (descriptor, (_, content)) = blob(media_type, bytes);
+        let digest = descriptor["digest"].as_str().expect("a digest");
+        let name = format!("manifests/{digest}");
+        let contents = HashMap::from([(name, content)]);
+        Self {
+            descriptor,
+            contents,
+        }
+    }
+
+    /// Its digest.
+    pub fn digest(&self) -> &str {
+        self.descriptor["digest"].as_str().expect("a digest")
+    }
+
+    /// As if the registry did not have this blob.
+    pub fn without(mut self, bytes: &[u8]) -> Self {
+        self.contents.remove(&format!("blobs/{}", digest_of(bytes)));
+        self
+    }
+}
+
+/// A descriptor, and the name and content that the registry serves.
+fn blob(media_type: &str, bytes: &[u8]) -> (Value, (String, (String, Bytes))) {
+    let digest = digest_of(bytes);
+    let descriptor = json!({"mediaType": media_type, "digest": digest, "size": bytes.len()});
+    let content = (media_type.to_owned(), Bytes::copy_from_slice(bytes));
+    (descriptor, (format!("blobs/{digest}"), content))
 }
 
 #[derive(Clone)]
 struct Registry {
     trouble: Trouble,
-    contents: Arc<HashMap<String, (&'static str, Bytes)>>,
+    contents: Arc<HashMap<String, (String, Bytes)>>,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
@@ -58,22 +143,15 @@ pub struct Faulty {
 impl Faulty {
     /// Serves `app:1`, an image with this layer (a tar archive).
     pub async fn start(trouble: Trouble, layer: Vec<u8>) -> Self {
-        let layer = Bytes::from(layer);
-        let settings = json!({"Env": ["A=b"], "User": "7", "Labels": {"a": "b"}});
-        let config = json!({"architecture": "amd64", "os": "linux", "config": settings,
-            "rootfs": {"type": "layers", "diff_ids": [digest_of(&layer)]}});
-        let config = Bytes::from(config.to_string());
-        let descriptor = |kind: &str, bytes: &Bytes| json!({"mediaType": kind, "digest": digest_of(bytes), "size": bytes.len()});
-        let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST,
-            "config": descriptor(CONFIG, &config), "layers": [descriptor(LAYER, &layer)]});
-        let manifest = Bytes::from(manifest.to_string());
-        let digest = digest_of(&manifest);
-        let contents = HashMap::from([
-            ("manifests/1".into(), (MANIFEST, manifest.clone())),
-            (format!("manifests/{digest}"), (MANIFEST, manifest)),
-            (format!("blobs/{}", digest_of(&config)), (CONFIG, config)),
-            (format!("blobs/{}", digest_of(&layer)), (LAYER, layer)),
-        ]);
+        Self::serve(trouble, Image::of(&[(LAYER, layer)])).await
+    }
+
+    /// Serves `app:1`, this image.
+    pub async fn serve(trouble: Trouble, image: Image) -> Self {
+        let digest = image.digest().to_owned();
+        let mut contents = image.contents;
+        let root = contents[&format!("manifests/{digest}")].clone();
+        contents.insert("manifests/1".into(), root);
         let requests = Arc::<Mutex<Vec<String>>>::default();
         let registry = Registry {
             trouble,
@@ -83,8 +161,12 @@ impl Faulty {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port");
         let address = listener.local_addr().expect("its address");
-        let router = Router::new().fallback(answer).with_state(registry);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        if trouble == Trouble::Silent {
+            tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        } else {
+            let router = Router::new().fallback(answer).with_state(registry);
+            tokio::spawn(async move { axum::serve(listener, router).await });
+        }
         Self {
             address,
             digest,
@@ -108,36 +190,66 @@ impl Faulty {
     }
 }
 
-async fn answer(State(registry): State<Registry>, method: Method, uri: Uri) -> Response {
-    let request = format!("{method} {}", uri.path());
-    registry
-        .requests
-        .lock()
-        .expect("no panic before")
-        .push(request);
+async fn answer(
+    State(registry): State<Registry>,
+    method: Method,
+    uri: Uri,
+    asked: HeaderMap,
+) -> Response {
+    let range = asked.get(RANGE).and_then(|value| value.to_str().ok());
+    let request = match range {
+        Some(range) => format!("{method} {} {range}", uri.path()),
+        None => format!("{method} {}", uri.path()),
+    };
+    let number = {
+        let mut requests = registry.requests.lock().expect("no panic before");
+        requests.push(request);
+        requests.len()
+    };
     match registry.trouble {
         Trouble::Status(status) => {
             let status = StatusCode::from_u16(status).expect("a status");
             return (status, "{}").into_response();
         }
+        Trouble::BusyAtFirst if number <= 2 => {
+            let headers = [("retry-after", "1")];
+            return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
+        }
         Trouble::Html => return Html("<html>Please log in</html>").into_response(),
         _ => {}
     }
     let name = uri.path().trim_start_matches("/v2/app/");
-    let Some((kind, bytes)) = registry.contents.get(name).cloned() else {
-        return (StatusCode::NOT_FOUND, "{}").into_response();
-    };
-    let headers = [
-        ("content-type", kind.to_owned()),
-        ("docker-content-digest", digest_of(&bytes)),
+    match registry.contents.get(name).cloned() {
+        Some((kind, bytes)) if name.starts_with("blobs/") => {
+            blob_answer(registry.trouble, kind, bytes, range)
+        }
+        Some((kind, bytes)) if registry.trouble == Trouble::WrongManifest => {
+            (headers(kind, &bytes), changed(&bytes)).into_response()
+        }
+        Some((kind, bytes)) => (headers(kind, &bytes), bytes).into_response(),
+        None => (StatusCode::NOT_FOUND, "{}").into_response(),
+    }
+}
+
+fn headers(kind: String, bytes: &Bytes) -> [(&'static str, String); 3] {
+    [
+        ("content-type", kind),
+        ("docker-content-digest", digest_of(bytes)),
         ("content-length", bytes.len().to_string()),
-    ];
-    let is_blob = name.starts_with("blobs/");
-    match registry.trouble {
-        Trouble::WrongBlob if is_blob => (headers, changed(&bytes)).into_response(),
-        Trouble::WrongManifest if !is_blob => (headers, changed(&bytes)).into_response(),
-        Trouble::HalfBlob if is_blob => (headers, half(bytes)).into_response(),
-        Trouble::NoBlob if is_blob => Body::empty().into_response(),
+    ]
+}
+
+fn blob_answer(trouble: Trouble, kind: String, bytes: Bytes, range: Option<&str>) -> Response {
+    let headers = headers(kind, &bytes);
+    match (trouble, range) {
+        (Trouble::WrongBlob, _) => (headers, changed(&bytes)).into_response(),
+        (Trouble::HalfBlob, _) | (Trouble::CutOnce, None) => (headers, half(bytes)).into_response(),
+        (Trouble::NoBlob, _) => Body::empty().into_response(),
+        (Trouble::CutOnce, Some(range)) => {
+            let start = range.trim_start_matches("bytes=").trim_end_matches('-');
+            let rest = bytes.slice(start.parse::<usize>().expect("a start")..);
+            (StatusCode::PARTIAL_CONTENT, rest).into_response()
+        }
         _ => (headers, bytes).into_response(),
     }
 }
@@ -152,7 +264,11 @@ fn changed(bytes: &Bytes) -> Vec<u8> {
 }
 
 fn half(bytes: Bytes) -> Body {
-    let start = bytes.slice(..bytes.len() / 2);
-    let cut = io::Error::other("the connection is cut");
-    Body::from_stream(stream::iter([Ok(start), Err(cut)]))
+    let start = stream::iter([Ok(bytes.slice(..bytes.len() / 2))]);
+    // The server sends what it has only when it has to wait for more.
+    let cut = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(io::Error::other("the connection is cut"))
+    });
+    Body::from_stream(start.chain(cut))
 }

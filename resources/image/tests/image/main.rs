@@ -2,6 +2,7 @@
 
 mod faults;
 mod faulty;
+mod formats;
 #[cfg(feature = "peers")]
 mod peers;
 mod program;
