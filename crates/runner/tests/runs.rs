@@ -1,4 +1,4 @@
-//! One run after another: what is new, what has passed, what was cut off.
+//! One run after another: what is new, what has passed.
 
 #[cfg(test)]
 mod support;
