@@ -1,6 +1,7 @@
 //! One child process: its input, its lines, its end; stopped as Concourse stops it.
 
 use crate::interrupt::Interrupt;
+use rustix::process::Pid;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -48,6 +49,7 @@ pub(crate) async fn run(
     line: &(dyn Fn(&str) + Sync),
 ) -> io::Result<Ended> {
     let mut child = spawn(&program)?;
+    let group = group_of(&child);
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -69,7 +71,12 @@ pub(crate) async fn run(
         }
     };
     let pipes = async { tokio::join!(feed, answer, lines) };
-    let ended = wait(&mut child, interrupt);
+    let ended = async {
+        let ended = wait(&mut child, group, interrupt).await;
+        // In Concourse the container ends with its program: nothing that it started in the background goes on.
+        signal(group, rustix::process::Signal::KILL);
+        ended
+    };
     let ((status, interrupted), pipes) = join_with_linger(ended, pipes).await?;
     let (stdout, lines) = pipes.map_or((Ok(Vec::new()), Ok(())), |((), stdout, lines)| {
         (stdout, lines)
@@ -116,12 +123,16 @@ fn spawn(program: &Program) -> io::Result<Child> {
         .spawn()
 }
 
-async fn wait(child: &mut Child, interrupt: &Interrupt) -> io::Result<(ExitStatus, bool)> {
+async fn wait(
+    child: &mut Child,
+    group: Option<Pid>,
+    interrupt: &Interrupt,
+) -> io::Result<(ExitStatus, bool)> {
     tokio::select! {
         status = child.wait() => return Ok((status?, false)),
         () = interrupt.fired() => {}
     }
-    signal(child, rustix::process::Signal::TERM);
+    signal(group, rustix::process::Signal::TERM);
     let status = tokio::select! {
         status = tokio::time::timeout(GRACE, child.wait()) => status.ok(),
         () = interrupt.forced() => None,
@@ -129,19 +140,23 @@ async fn wait(child: &mut Child, interrupt: &Interrupt) -> io::Result<(ExitStatu
     match status {
         Some(status) => Ok((status?, true)),
         None => {
-            signal(child, rustix::process::Signal::KILL);
+            signal(group, rustix::process::Signal::KILL);
             Ok((child.wait().await?, true))
         }
     }
 }
 
-/// Sends a signal to the whole process group; one that is gone already needs none.
-fn signal(child: &Child, signal: rustix::process::Signal) {
-    let id = child
+/// The process group of a child that was just started: that of its own id.
+fn group_of(child: &Child) -> Option<Pid> {
+    child
         .id()
         .and_then(|id| i32::try_from(id).ok())
-        .and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = id {
+        .and_then(Pid::from_raw)
+}
+
+/// Sends a signal to the whole process group; one that is gone already needs none.
+fn signal(group: Option<Pid>, signal: rustix::process::Signal) {
+    if let Some(group) = group {
         let _ = rustix::process::kill_process_group(group, signal);
     }
 }
@@ -282,11 +297,28 @@ mod tests {
     #[tokio::test]
     async fn a_daemon_that_holds_the_pipes_does_not_hold_the_run() {
         let interrupt = Interrupt::new();
-        let work = sh("sleep 600 & exit 3", true, &interrupt, &|_| {});
+        // In a session of its own: out of reach of what ends the program's group.
+        let work = sh("setsid sleep 8 & exit 3", true, &interrupt, &|_| {});
         let ended = tokio::time::timeout(LINGER * 5, work)
             .await
             .expect("in time")
             .unwrap();
         assert_eq!(ended.code, 3);
+    }
+
+    #[tokio::test]
+    async fn what_a_program_left_running_ends_with_it() {
+        let left = Mutex::new(None);
+        let keep = |line: &str| *left.lock().unwrap() = Some(format!("/proc/{line}/stat"));
+        let script = "trap '' TERM; sleep 600 <&- >&- 2>&- & echo $! >&2";
+        let ended = sh(script, true, &Interrupt::new(), &keep).await.unwrap();
+        assert_eq!(ended.code, 0);
+        let stat = left.into_inner().unwrap().expect("the id of the sleeper");
+        let started = std::time::Instant::now();
+        // Gone, or dead and not yet collected by whoever inherited it.
+        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(started.elapsed().as_secs() < 20, "{stat} is still there");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }

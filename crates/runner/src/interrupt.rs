@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Interrupt {
     stop: CancellationToken,
     force: CancellationToken,
+    late: CancellationToken,
 }
 
 impl Interrupt {
@@ -26,6 +27,17 @@ impl Interrupt {
     /// Stops the work without ever forcing it.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Stops the work because its time is over.
+    pub(crate) fn expire(&self) {
+        self.late.cancel();
+        self.stop.cancel();
+    }
+
+    /// Whether work is to stop because its time is over: to Concourse an error, not an abort.
+    pub(crate) fn is_late(&self) -> bool {
+        self.late.is_cancelled()
     }
 
     /// Whether work is to stop.
@@ -48,6 +60,7 @@ impl Interrupt {
         Self {
             stop: self.stop.child_token(),
             force: self.force.clone(),
+            late: self.late.child_token(),
         }
     }
 
@@ -56,6 +69,7 @@ impl Interrupt {
         Self {
             stop: self.force.child_token(),
             force: self.force.clone(),
+            late: CancellationToken::new(),
         }
     }
 }

@@ -227,3 +227,70 @@ async fn a_check_that_fails_is_no_news_and_no_success() {
     assert_eq!(report.exit_code(), 1);
     assert!(!report.nothing_to_do());
 }
+
+/// `atc/exec/on_abort.go`, `on_error.go`, `try_step.go`: a deadline is an error inside, a failure outside.
+#[tokio::test]
+async fn a_deadline_is_an_error_inside_and_a_failure_outside() {
+    let slow = "{task: slow, config: {platform: linux, run: {path: sleep, args: ['600']}}, on_abort: ABORT, on_error: ERROR}";
+    let slow = slow
+        .replace("ABORT", &say("abort"))
+        .replace("ERROR", &say("error"));
+    let world = World::new(&format!(
+        "
+- name: late
+  plan:
+  - {{get: a, trigger: true}}
+  - {{do: [{slow}, {never}], timeout: 50ms, on_failure: {failed}}}
+- name: tried
+  plan:
+  - {{get: a, trigger: true}}
+  - {{try: {slow}, timeout: 50ms, on_success: {done}}}
+",
+        never = say("never"),
+        failed = say("failed"),
+        done = say("done")
+    ));
+    world.found("a", &["1"]);
+    let report = world.run().await;
+    assert_eq!(statuses(&report), [Status::Failed, Status::Succeeded]);
+    let expected = ["slow Task Errored", "error Task Succeeded"];
+    let all = steps(&report);
+    assert_eq!(all[1..3], expected);
+    assert_eq!(all[3], "failed Task Succeeded");
+    assert_eq!(all[5..7], expected);
+    assert_eq!(all[7], "done Task Succeeded");
+}
+
+#[tokio::test]
+async fn hooks_see_what_an_interrupted_task_had_made() {
+    let world = World::new(
+        "
+- name: j
+  plan:
+  - {get: a, trigger: true}
+  - task: long
+    config:
+      platform: linux
+      outputs: [{name: out}]
+      run: {path: sh, args: [-c, 'echo half > out/v; touch ../made; sleep 600']}
+    on_abort: {put: b, params: {v: out/v}, no_get: true}
+",
+    );
+    world.found("a", &["1"]);
+    let interrupt = Interrupt::new();
+    let runner = world.runner().unwrap();
+    let stop = async {
+        world.until("state/builds/j/1/made").await;
+        interrupt.raise();
+    };
+    let (report, ()) = tokio::join!(runner.run(&interrupt), stop);
+    let report = report.unwrap();
+    assert_eq!(
+        steps(&report)[1..],
+        ["long Task Aborted", "b Put Succeeded"]
+    );
+    assert_eq!(
+        std::fs::read_to_string(world.path("b/versions")).unwrap(),
+        "half\n"
+    );
+}

@@ -113,7 +113,7 @@ fn a_linked_resource_is_called_as_its_own_program() {
     assert!(schema["source"].is_object());
 }
 
-/// A run whose task has written its process id and now waits.
+/// A run whose task has started a process of its own, written its id and now waits.
 fn waiting(dir: &Path) -> (std::process::Child, std::path::PathBuf) {
     let text = "
 resources: [{name: repo, type: git}]
@@ -125,7 +125,7 @@ jobs:
   - task: wait
     config:
       platform: linux
-      run: {path: sh, args: [-c, 'echo $$ > ../pid.new; mv ../pid.new ../pid; exec sleep 600']}
+      run: {path: sh, args: [-c, 'sleep 600 & echo $! > ../pid.new; mv ../pid.new ../pid; wait']}
     on_abort: {task: after, config: {platform: linux, run: {path: echo, args: [cleaned up]}}}
 ";
     std::fs::write(dir.join("p.yml"), text).expect("the pipeline");

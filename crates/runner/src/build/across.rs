@@ -34,7 +34,7 @@ fn repeat<'s>(
             own.set_local(&var.var.text, value.to_json());
             async move {
                 if own.interrupt.is_raised() {
-                    Status::Aborted
+                    own.stopped()
                 } else {
                     repeat(step, rest, fail_fast, own).await
                 }

@@ -17,7 +17,7 @@ pub(crate) async fn run_plan(job: &Job, scope: &Scope) -> Status {
 pub(super) fn run_step<'s>(step: &'s Step, scope: &'s Scope) -> BoxFuture<'s, Status> {
     async move {
         if scope.interrupt.is_raised() {
-            return Status::Aborted;
+            return scope.stopped();
         }
         let status = match &step.across {
             Some(values) => across::run(step, values, scope).await,
@@ -41,7 +41,7 @@ async fn follow(hooks: &Hooks, mut status: Status, scope: &Scope) -> Status {
         run_step(hook, &after).await;
     }
     if let (Status::Errored, Some(hook)) = (status, &hooks.on_error) {
-        run_step(hook, scope).await;
+        run_step(hook, &after).await;
     }
     if let Some(hook) = &hooks.ensure {
         status = worst([status, run_step(hook, &after).await]);
@@ -77,7 +77,8 @@ async fn in_time(step: &Step, scope: &Scope) -> Status {
     }
 }
 
-/// A step whose time runs out has failed; its programs are stopped and waited for.
+/// A step whose time runs out has failed; its programs are stopped and waited for. One that goes on whatever happens inside
+/// it (`try`) has not.
 async fn within(limit: Duration, step: &Step, scope: &Scope) -> Status {
     let part = scope.with(scope.interrupt.part());
     let work = run_core(step, &part);
@@ -86,10 +87,12 @@ async fn within(limit: Duration, step: &Step, scope: &Scope) -> Status {
         status = &mut work => return status,
         () = tokio::time::sleep(limit) => {}
     }
-    part.interrupt.stop();
-    work.await;
+    part.interrupt.expire();
+    let status = work.await;
     if scope.interrupt.is_raised() {
-        Status::Aborted
+        scope.stopped()
+    } else if status == Status::Succeeded {
+        status
     } else {
         Status::Failed
     }

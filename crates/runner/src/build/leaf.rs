@@ -72,6 +72,9 @@ pub(crate) async fn reported(
     if let Err(reason) = work(&mut ending).await {
         ending.fail(Status::Errored, reason);
     }
+    if matches!(ending.trouble, Some((Status::Aborted, _))) && scope.interrupt.is_late() {
+        ending.fail(scope.stopped(), "its time is over");
+    }
     let (status, reason) = match ending.trouble {
         Some((status, reason)) => (status, Some(build.mask(&reason))),
         None => (Status::Succeeded, None),

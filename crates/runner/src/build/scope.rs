@@ -3,6 +3,7 @@
 use super::{Build, lock};
 use crate::interrupt::Interrupt;
 use crate::problem::{Position, Problems};
+use crate::report::Status;
 use crate::vars::{Missing, Vars};
 use crate::yaml::{Kind, Node};
 use serde_json::Value;
@@ -38,6 +39,16 @@ impl Scope {
         Self {
             interrupt,
             ..self.clone()
+        }
+    }
+
+    /// How a step ends that is told to stop: on a deadline Concourse sees an error, so that `on_error` follows and `try` goes
+    /// on, and `on_abort` does not (`atc/exec/on_abort.go`: "run only on abort, not timeout").
+    pub fn stopped(&self) -> Status {
+        if self.interrupt.is_late() {
+            Status::Errored
+        } else {
+            Status::Aborted
         }
     }
 

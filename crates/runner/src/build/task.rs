@@ -90,15 +90,13 @@ async fn execute(
     let ended = child::run(program, &scope.interrupt, &show).await;
     let ended = ended.map_err(|error| format!("cannot run {}: {error}", config.run.path))?;
     ending.exit = Some(ended.code);
-    if ended.interrupted {
-        ending.fail(Status::Aborted, "interrupted");
-        return Ok(());
-    }
-    // Outputs of a failed task are there for its hooks, as in Concourse.
+    // Outputs of a task that failed or was interrupted are there for its hooks, as in Concourse.
     outputs
         .into_iter()
         .for_each(|(artifact, folder)| scope.add_artifact(&artifact, folder));
-    if ended.code != 0 {
+    if ended.interrupted {
+        ending.fail(Status::Aborted, "interrupted");
+    } else if ended.code != 0 {
         ending.fail(Status::Failed, format!("exit code {}", ended.code));
     }
     Ok(())
@@ -184,6 +182,9 @@ fn program(
         Some(start) => inside(dir, start)?,
         None => dir.to_owned(),
     };
+    // As a container runtime does with a working folder that is not there.
+    std::fs::create_dir_all(&start)
+        .map_err(|error| format!("cannot create {}: {error}", start.display()))?;
     // A relative path with a slash is a file of the task's folder, wherever the program starts.
     let path = if path.contains('/') && !path.starts_with('/') {
         inside(dir, path)?.into_os_string()
