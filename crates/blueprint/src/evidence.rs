@@ -1,15 +1,11 @@
 //! What a roll leaves behind, so that someone else can check it.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
-use crate::inventory::{Budget, Inventory, Node};
-
-/// A budget keeps at most this many samples; a ConfigMap holds 1 MiB, and a sample takes some 60 bytes.
-const SAMPLES_MAX: usize = 200;
+use crate::inventory::{Inventory, Node};
+use crate::journal::{BudgetSamples, Journal, Span};
 
 /// What was done to the nodes, and what the budgets said meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +26,10 @@ pub struct Evidence {
     pub nodes: Vec<NodeEvidence>,
     /// The budgets.
     pub budgets: Vec<BudgetSamples>,
+    /// When nobody watched the budgets between the beginning and the end: the roll had stopped, or what a run saw was lost
+    /// when it was killed. None in evidence that was written before this was noted.
+    #[serde(default)]
+    pub unwatched: Option<Vec<Span>>,
 }
 
 /// What was done to one node.
@@ -57,37 +57,13 @@ pub struct NodeEvidence {
     pub seconds: i64,
 }
 
-/// What one budget said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BudgetSamples {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Each change that was seen, oldest first; of very many, the middle ones are left out.
-    pub samples: Vec<Sample>,
-}
-
-/// What a budget said at one time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
-    /// When it was seen.
-    pub at: Timestamp,
-    /// `currentHealthy`.
-    pub current: i32,
-    /// `desiredHealthy`.
-    pub desired: i32,
-    /// `disruptionsAllowed`.
-    pub allowed: i32,
-}
-
 impl Evidence {
     /// The evidence of `blueprint`, from the nodes' own annotations; `at` is used for times when no node was touched.
     pub fn new(
         inventory: &Inventory,
         blueprint: &str,
         to: &Version,
-        budgets: Vec<BudgetSamples>,
+        journal: Journal,
         at: Timestamp,
     ) -> Self {
         let mut nodes: Vec<_> = inventory
@@ -96,7 +72,9 @@ impl Evidence {
             .filter_map(|node| NodeEvidence::of(node, blueprint))
             .collect();
         nodes.sort_by(|a, b| (a.cordoned_at, &a.name).cmp(&(b.cordoned_at, &b.name)));
+        let started_at = nodes.first().map_or(at, |node| node.cordoned_at);
         let finished = nodes.iter().map(|node| node.uncordoned_at).max();
+        let finished_at = finished.unwrap_or(at);
         Self {
             format: crate::FORMAT,
             blueprint: blueprint.into(),
@@ -107,10 +85,11 @@ impl Evidence {
                 .unwrap_or(to)
                 .clone(),
             to: to.clone(),
-            started_at: nodes.first().map_or(at, |node| node.cordoned_at),
-            finished_at: finished.unwrap_or(at),
+            started_at,
+            finished_at,
             nodes,
-            budgets,
+            unwatched: Some(journal.unwatched(started_at, finished_at)),
+            budgets: journal.budgets,
         }
     }
 }
@@ -134,46 +113,5 @@ impl NodeEvidence {
             uncordoned_at: rolled.uncordoned_at,
             seconds: took.as_secs(),
         })
-    }
-}
-
-impl BudgetSamples {
-    /// Adds what `budgets` say at `at` to `all`, where it is news.
-    pub fn observe(
-        all: &mut BTreeMap<(String, String), BudgetSamples>,
-        budgets: &[Budget],
-        at: Timestamp,
-    ) {
-        for budget in budgets {
-            let key = (budget.namespace.clone(), budget.name.clone());
-            let entry = all.entry(key).or_insert_with(|| Self {
-                namespace: budget.namespace.clone(),
-                name: budget.name.clone(),
-                samples: Vec::new(),
-            });
-            entry.add(Sample {
-                at,
-                current: budget.current,
-                desired: budget.desired,
-                allowed: budget.allowed,
-            });
-        }
-    }
-
-    fn add(&mut self, sample: Sample) {
-        let said = |sample: &Sample| (sample.current, sample.desired, sample.allowed);
-        if self.samples.last().map(said) == Some(said(&sample)) {
-            return;
-        }
-        if self.samples.len() >= SAMPLES_MAX {
-            // Which one goes does not matter to a reader, as long as the lowest and the ends stay.
-            let low = self.samples.iter().map(|sample| sample.current).min();
-            let inner = 1..self.samples.len() - 1;
-            let spare = inner
-                .rev()
-                .find(|index| Some(self.samples[*index].current) != low);
-            self.samples.remove(spare.unwrap_or(SAMPLES_MAX / 2));
-        }
-        self.samples.push(sample);
     }
 }

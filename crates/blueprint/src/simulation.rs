@@ -284,7 +284,7 @@ impl World {
             &self.inventory,
             &self.goal.blueprint,
             &NEW,
-            Vec::new(),
+            Journal::default(),
             self.now,
         );
         assert_eq!(evidence.nodes.len(), self.inventory.nodes.len());
@@ -341,7 +341,7 @@ fn the_order_is_control_plane_canary_then_zone_by_zone() {
         &world.inventory,
         &world.goal.blueprint,
         &NEW,
-        Vec::new(),
+        Journal::default(),
         world.now,
     );
     let done: Vec<_> = evidence
@@ -471,7 +471,7 @@ fn the_soak_follows_the_canary() {
         &world.inventory,
         &world.goal.blueprint,
         &NEW,
-        Vec::new(),
+        Journal::default(),
         begun,
     )
     .nodes;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use trireme_blueprint::{Act, BudgetSamples, Inventory, Moves, Node, Pod, Roll as Mark, Stop};
+use trireme_blueprint::{Act, Inventory, Journal, Moves, Node, Pod, Roll as Mark, Stop};
 use trireme_blueprint::{StopReason, Wait, leavers, moves};
 use trireme_kubernetes::{Eviction, Lease, Pods};
 
@@ -18,6 +18,7 @@ pub(crate) struct Pass<'a, 'r> {
     pub(crate) roll: &'a Roll<'r>,
     pub(crate) lease: &'a mut Lease,
     pub(crate) memory: &'a mut Memory,
+    pub(crate) journal: &'a mut Journal,
 }
 
 /// What comes after a pass.
@@ -36,7 +37,7 @@ impl Pass<'_, '_> {
         let look = self.roll.cluster.inventory(Pods::OfActive).await;
         let inventory = look.map_err(|error| api(self.memory, error))?;
         let now = Timestamp::now();
-        BudgetSamples::observe(&mut self.memory.samples, &inventory.budgets, now);
+        self.journal.observe(&inventory.budgets, now);
         self.memory.cordoned = inventory.cordoned();
         match moves(&inventory, self.roll.goal, now) {
             Moves::Done => Ok(After::Done(Box::new(inventory))),

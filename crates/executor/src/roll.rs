@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use trireme_blueprint::{BudgetSamples, Evidence, Goal, Inventory, rehearse};
+use trireme_blueprint::{Evidence, Goal, Inventory, Journal, rehearse};
 use trireme_kubernetes::{Alarm, Cluster, Error, Lease, Pods};
 
 use crate::pass::{After, Pass};
@@ -28,21 +28,25 @@ pub struct Roll<'a> {
     pub voice: &'a dyn Voice,
 }
 
-/// What the loop remembers. Losing it costs nothing but a few lines for people and samples of budgets.
+/// What the loop remembers. Losing it costs nothing but a few lines for people.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) samples: BTreeMap<(String, String), BudgetSamples>,
     pub(crate) cordoned: Vec<String>,
     pub(crate) said: BTreeMap<String, String>,
     pub(crate) blocked_since: Option<Instant>,
     away_since: Option<Instant>,
 }
 
-/// Rolls the cluster to the goal, or stops, and says why and in which state.
+/// Rolls the cluster to the goal, or stops, and says why and in which state. `journal` is what earlier runs of this roll saw of
+/// the budgets; what this one sees is added to it, also when it stops.
 ///
 /// # Errors
 /// Every [`RollError`] names the nodes that are left cordoned.
-pub async fn roll(roll: &Roll<'_>, lease: &mut Lease) -> Result<Evidence, RollError> {
+pub async fn roll(
+    roll: &Roll<'_>,
+    lease: &mut Lease,
+    journal: &mut Journal,
+) -> Result<Evidence, RollError> {
     let mut memory = Memory::default();
     let alarm = Alarm::new(roll.cluster);
     rehearsed(roll, lease, &alarm, &mut memory).await?;
@@ -52,11 +56,12 @@ pub async fn roll(roll: &Roll<'_>, lease: &mut Lease) -> Result<Evidence, RollEr
             roll,
             lease,
             memory: &mut memory,
+            journal,
         }
         .run()
         .await;
         match after {
-            Ok(After::Done(inventory)) => return Ok(evidence(roll, memory, &inventory)),
+            Ok(After::Done(inventory)) => return Ok(evidence(roll, journal, &inventory)),
             Ok(After::Again) => memory.away_since = None,
             Ok(After::Wait(longest)) => {
                 memory.away_since = None;
@@ -67,13 +72,13 @@ pub async fn roll(roll: &Roll<'_>, lease: &mut Lease) -> Result<Evidence, RollEr
     }
 }
 
-fn evidence(roll: &Roll<'_>, memory: Memory, inventory: &Inventory) -> Evidence {
-    let (goal, samples) = (roll.goal, memory.samples.into_values().collect());
+fn evidence(roll: &Roll<'_>, journal: &Journal, inventory: &Inventory) -> Evidence {
+    let goal = roll.goal;
     Evidence::new(
         inventory,
         &goal.blueprint,
         &goal.wanted.version,
-        samples,
+        journal.clone(),
         Timestamp::now(),
     )
 }

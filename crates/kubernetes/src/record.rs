@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::PostParams;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use trireme_blueprint::{Evidence, FORMAT, Wanted};
+use trireme_blueprint::{Evidence, FORMAT, Journal, Wanted};
 use trireme_release::Version;
 
 use crate::cluster::bounded;
@@ -26,6 +26,8 @@ pub struct Record {
     pub finished: Option<Mark>,
     /// Its evidence.
     pub evidence: Option<Evidence>,
+    /// What the run that stopped last had seen.
+    pub journal: Option<Journal>,
     /// Guards against a change by someone else.
     resource_version: Option<String>,
 }
@@ -58,6 +60,7 @@ impl Record {
             begun: part(&data, "begun")?,
             finished: part(&data, "finished")?,
             evidence: part(&data, "evidence")?,
+            journal: part(&data, "journal")?,
             resource_version: map.metadata.resource_version.clone(),
         })
     }
@@ -68,6 +71,7 @@ impl Record {
         put(&mut data, "begun", self.begun.as_ref())?;
         put(&mut data, "finished", self.finished.as_ref())?;
         put(&mut data, "evidence", self.evidence.as_ref())?;
+        put(&mut data, "journal", self.journal.as_ref())?;
         let mut map = ConfigMap {
             data: Some(data),
             ..ConfigMap::default()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_blueprint::{Blueprint, Evidence, Goal, Identity, Inventory, Wanted};
+use trireme_blueprint::{Blueprint, Evidence, Goal, Identity, Inventory, Journal, Wanted};
 use trireme_executor::{ActSpec, Roll, RollError, Voice, roll};
 use trireme_kubernetes::{Cluster, Error, Lease, Mark, Pods, Record};
 use trireme_protocol::{Fault, Outcome, Step};
@@ -109,9 +109,32 @@ impl Put<'_> {
             return Ok(outcome(&mark, record.evidence.as_ref()));
         }
         record.begun = Some(mark.clone());
+        record.journal = record
+            .journal
+            .filter(|journal| journal.blueprint == mark.blueprint);
         self.cluster.store(&mut record).await?;
-        let evidence = self.roll(&mark, &wanted, lease).await?;
-        self.finish(record, mark, evidence).await
+        let journal = record.journal.clone();
+        let mut journal = journal.unwrap_or_else(|| Journal::of(&mark.blueprint));
+        match self.roll(&mark, &wanted, lease, &mut journal).await? {
+            Ok(evidence) => self.finish(record, mark, evidence).await,
+            Err(error) => {
+                self.keep(record, journal, &error).await;
+                Err(told(error))
+            }
+        }
+    }
+
+    /// Keeps what was seen of the budgets, for the run that goes on.
+    async fn keep(&self, mut record: Record, journal: Journal, error: &RollError) {
+        // An API that was away, or a Lease that is another's by now, is not written to.
+        if matches!(error, RollError::Api { .. }) || journal.watched.is_empty() {
+            return;
+        }
+        record.journal = Some(journal);
+        if let Err(error) = self.cluster.store(&mut record).await {
+            let lost = "what was seen of the budgets is lost, and the evidence will say so";
+            self.step.warn("cluster", format!("{lost}: {error}"));
+        }
     }
 
     async fn finish(
@@ -124,6 +147,7 @@ impl Put<'_> {
         record.begun = None;
         record.finished = Some(mark.clone());
         record.evidence = Some(evidence);
+        record.journal = None;
         self.cluster.store(&mut record).await?;
         Ok(outcome(&mark, record.evidence.as_ref()))
     }
@@ -189,7 +213,8 @@ impl Put<'_> {
         mark: &Mark,
         wanted: &Wanted,
         lease: &mut Lease,
-    ) -> anyhow::Result<Evidence> {
+        journal: &mut Journal,
+    ) -> anyhow::Result<Result<Evidence, RollError>> {
         let act = self.source.act.as_ref();
         let act = act
             .ok_or_else(|| Fault::config("a put needs `act` in the source: what acts on a node"))?;
@@ -205,10 +230,15 @@ impl Put<'_> {
             act: &act_spec(act, wanted)?,
             voice: &Spoken(self.step),
         };
-        roll(&order, lease).await.map_err(|error| match error {
-            RollError::Interrupted(_) => Fault::interrupted(error.to_string()).into(),
-            _ => error.into(),
-        })
+        Ok(roll(&order, lease, journal).await)
+    }
+}
+
+/// An interruption has an exit code of its own.
+fn told(error: RollError) -> anyhow::Error {
+    match error {
+        RollError::Interrupted(_) => Fault::interrupted(error.to_string()).into(),
+        other => other.into(),
     }
 }
 

@@ -21,13 +21,19 @@ fn assert_says(text: &str, parts: &[&str]) {
     }
 }
 
-/// The same put once more: it ends well, and every node is new and takes pods.
-async fn goes_on(world: &World) {
+/// The same put once more: it ends well, and every node is new and takes pods. Returns the evidence.
+async fn goes_on(world: &World) -> Value {
     let output = world.run("out", &put(world)).await;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(world.versions().await, [NEW; 2]);
     assert_eq!(world.cordoned().await, [""; 0]);
     assert_eq!(world.jobs().await.len(), 2, "one act per node");
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let get = json!({"source": world.source(), "version": made["version"]});
+    let got = world.run("in", &get).await;
+    assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
+    let file = world.dir.path().join("work/evidence.json");
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,8 +99,39 @@ async fn an_act_that_fails_is_told_with_its_exit_code_and_tried_again_when_repai
     assert!(output.stdout.is_empty());
     assert_eq!(world.cordoned().await, ["w-b"]);
     let repaired = world.end_acts(0);
-    goes_on(&world).await;
+    let evidence = goes_on(&world).await;
     repaired.abort();
+    // What the first run saw was kept, and nobody watched until the second.
+    let gaps = evidence["unwatched"].as_array().unwrap();
+    let (start, stop) = (&evidence["started_at"], &gaps[0]["from"]);
+    let first = &evidence["budgets"][0]["samples"][0]["at"];
+    assert!(
+        time(first) <= time(start) && time(start) < time(stop),
+        "{evidence}"
+    );
+}
+
+fn time(value: &Value) -> jiff::Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_run_saw_is_said_to_be_missing() {
+    let world = World::small_with_acts_that_wait().await;
+    let mut child = world.spawn("out", &put(&world));
+    world
+        .wait("an act", async |world| !world.jobs().await.is_empty())
+        .await;
+    child.kill().unwrap();
+    finish(child).await;
+    world.shorten_lease().await;
+    let acts = world.end_acts(0);
+    let evidence = goes_on(&world).await;
+    acts.abort();
+    let gap = &evidence["unwatched"][0];
+    assert_eq!(gap["from"], evidence["started_at"], "{evidence}");
+    let first = &evidence["budgets"][0]["samples"][0]["at"];
+    assert_eq!(*first, gap["until"], "{evidence}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

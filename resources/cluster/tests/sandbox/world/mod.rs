@@ -1,5 +1,7 @@
 //! A cluster in the sandbox, with the rights of `rbac.yaml` and an actor that stands in for the act on a node.
 
+mod acts;
+
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -112,12 +114,12 @@ impl World {
 
     /// Somebody acts on nodes.
     pub fn start_actor(&mut self) {
-        self.actor = Some(tokio::spawn(act(self.admin.clone())));
+        self.actor = Some(tokio::spawn(acts::act(self.admin.clone())));
     }
 
     /// Every act that runs from now on ends with this exit code, until the task is aborted.
     pub fn end_acts(&self, exit_code: i32) -> JoinHandle<()> {
-        tokio::spawn(end_acts(self.admin.clone(), exit_code))
+        tokio::spawn(acts::end_acts(self.admin.clone(), exit_code))
     }
 
     /// Nobody acts on nodes any more.
@@ -367,64 +369,4 @@ pub fn budget(spec: Value) -> Value {
         budget["spec"][key] = value.clone();
     }
     budget
-}
-
-/// Does to a node what the Job would do: when it has succeeded, the node reports the version.
-async fn act(client: Client) {
-    let jobs: Api<Job> = Api::namespaced(client.clone(), "trireme-system");
-    let nodes: Api<Node> = Api::all(client);
-    loop {
-        for job in jobs
-            .list(&ListParams::default())
-            .await
-            .map(|list| list.items)
-            .unwrap_or_default()
-        {
-            if job
-                .status
-                .as_ref()
-                .and_then(|status| status.succeeded)
-                .unwrap_or(0)
-                > 0
-            {
-                let (node, version) = (
-                    &job.annotations()["trireme.dev/node"],
-                    &job.annotations()["trireme.dev/version"],
-                );
-                let patch = json!({"status": {"nodeInfo": {"kubeletVersion": version}}});
-                let _ = nodes
-                    .patch_status(node, &PatchParams::default(), &Patch::Merge(patch))
-                    .await;
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-async fn end_acts(client: Client, exit_code: i32) {
-    let pods: Api<Pod> = Api::namespaced(client, "trireme-system");
-    let (phase, reason) = match exit_code {
-        0 => ("Succeeded", "Completed"),
-        _ => ("Failed", "Error"),
-    };
-    let ended = json!({"status": {"phase": phase, "containerStatuses": [{
-        "name": "act", "image": "", "imageID": "", "ready": false, "restartCount": 0,
-        "state": {"terminated": {"exitCode": exit_code, "reason": reason}},
-    }]}});
-    loop {
-        let running = pods.list(&ListParams::default()).await;
-        for pod in running.map(|list| list.items).unwrap_or_default() {
-            let phase = pod
-                .status
-                .as_ref()
-                .and_then(|status| status.phase.as_deref());
-            if phase == Some("Running") {
-                let patch = Patch::Merge(&ended);
-                let _ = pods
-                    .patch_status(&pod.name_any(), &PatchParams::default(), &patch)
-                    .await;
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

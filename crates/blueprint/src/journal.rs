@@ -1,0 +1,257 @@
+//! What the runs of a roll saw of the disruption budgets, and when they looked.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::Budget;
+
+/// All budgets together keep about this many samples: a ConfigMap holds 1 MiB, a sample takes some 80 bytes, and two
+/// journals may be in it.
+const SAMPLES_MAX: usize = 2_000;
+/// One budget keeps at most this many, more than a reader looks at,
+const OF_ONE_MAX: usize = 200;
+/// and at least the ends and the lowest.
+const OF_ONE_MIN: usize = 3;
+/// Looks are 2 s apart. After so long without one the API was away, and nobody watched.
+const LOOK_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// The oldest of more spans are forgotten: those times count as not watched.
+const SPANS_MAX: usize = 100;
+
+/// What was seen of the budgets. It is kept on the cluster when a roll stops, for the run that goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    /// The roll that it belongs to.
+    pub blueprint: String,
+    /// The budgets, in the order in which they were first seen.
+    pub budgets: Vec<BudgetSamples>,
+    /// When they were watched, oldest first.
+    pub watched: Vec<Span>,
+    /// Whether this run has looked: the time between two runs was not watched.
+    #[serde(skip)]
+    begun: bool,
+}
+
+/// A time between two instants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Its beginning.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+}
+
+/// What one budget said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetSamples {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Each change that was seen, oldest first; of very many, the middle ones are left out.
+    pub samples: Vec<Sample>,
+}
+
+/// What a budget said at one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// `currentHealthy`.
+    pub current: i32,
+    /// `desiredHealthy`.
+    pub desired: i32,
+    /// `disruptionsAllowed`.
+    pub allowed: i32,
+}
+
+impl Journal {
+    /// An empty one, for the roll of `blueprint`.
+    pub fn of(blueprint: impl Into<String>) -> Self {
+        Self {
+            blueprint: blueprint.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what `budgets` say at `at`, where it is news.
+    pub fn observe(&mut self, budgets: &[Budget], at: Timestamp) {
+        self.look(at);
+        for budget in budgets {
+            let sample = Sample {
+                at,
+                current: budget.current,
+                desired: budget.desired,
+                allowed: budget.allowed,
+            };
+            self.samples_of(budget).add(sample);
+        }
+        let most = (SAMPLES_MAX / self.budgets.len().max(1)).clamp(OF_ONE_MIN, OF_ONE_MAX);
+        for budget in &mut self.budgets {
+            budget.thin(most);
+        }
+    }
+
+    fn look(&mut self, at: Timestamp) {
+        let last = self.watched.last_mut().filter(|_| self.begun);
+        self.begun = true;
+        match last {
+            Some(span) if at.duration_since(span.until) <= LOOK_MAX => span.until = at,
+            _ => self.watched.push(Span {
+                from: at,
+                until: at,
+            }),
+        }
+        if self.watched.len() > SPANS_MAX {
+            self.watched.remove(0);
+        }
+    }
+
+    fn samples_of(&mut self, budget: &Budget) -> &mut BudgetSamples {
+        let same = |known: &BudgetSamples| {
+            known.namespace == budget.namespace && known.name == budget.name
+        };
+        let index = self.budgets.iter().position(same);
+        let index = index.unwrap_or_else(|| {
+            self.budgets.push(BudgetSamples {
+                namespace: budget.namespace.clone(),
+                name: budget.name.clone(),
+                samples: Vec::new(),
+            });
+            self.budgets.len() - 1
+        });
+        &mut self.budgets[index]
+    }
+
+    /// The times between `from` and `until` at which nobody watched.
+    pub(crate) fn unwatched(&self, from: Timestamp, until: Timestamp) -> Vec<Span> {
+        let mut gaps = Vec::new();
+        let mut seen_until = from;
+        for span in &self.watched {
+            let gap_until = span.from.min(until);
+            if gap_until > seen_until {
+                gaps.push(Span {
+                    from: seen_until,
+                    until: gap_until,
+                });
+            }
+            seen_until = seen_until.max(span.until);
+        }
+        if until > seen_until {
+            gaps.push(Span {
+                from: seen_until,
+                until,
+            });
+        }
+        gaps
+    }
+}
+
+impl BudgetSamples {
+    fn add(&mut self, sample: Sample) {
+        let said = |sample: &Sample| (sample.current, sample.desired, sample.allowed);
+        if self.samples.last().map(said) != Some(said(&sample)) {
+            self.samples.push(sample);
+        }
+    }
+
+    /// Leaves out samples until there are `most`. Which ones go does not matter to a reader, as long as the lowest and the
+    /// ends stay.
+    fn thin(&mut self, most: usize) {
+        while self.samples.len() > most {
+            let low = self.samples.iter().map(|sample| sample.current).min();
+            let mut inner = 1..self.samples.len() - 1;
+            let spare = inner.rfind(|index| Some(self.samples[*index].current) != low);
+            self.samples.remove(spare.unwrap_or(self.samples.len() / 2));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::new(seconds, 0).unwrap()
+    }
+
+    fn budget(name: &str, current: i32) -> Budget {
+        Budget {
+            namespace: "shop".into(),
+            name: name.into(),
+            allowed: 0,
+            current,
+            desired: 3,
+            expected: 4,
+            observed: true,
+        }
+    }
+
+    fn spans(spans: &[(i64, i64)]) -> Vec<Span> {
+        let span = |(from, until): &(i64, i64)| Span {
+            from: at(*from),
+            until: at(*until),
+        };
+        spans.iter().map(span).collect()
+    }
+
+    #[test]
+    fn the_time_between_two_runs_and_while_the_api_was_away_is_not_watched() {
+        let mut first = Journal::of("b");
+        for second in [10, 12, 14, 60, 62] {
+            first.observe(&[], at(second));
+        }
+        let kept = serde_json::to_string(&first).unwrap();
+        let mut second: Journal = serde_json::from_str(&kept).unwrap();
+        second.observe(&[], at(64));
+        second.observe(&[], at(66));
+        assert_eq!(
+            second.unwatched(at(12), at(65)),
+            spans(&[(14, 60), (62, 64)])
+        );
+        assert_eq!(
+            second.unwatched(at(5), at(70)),
+            spans(&[(5, 10), (14, 60), (62, 64), (66, 70)])
+        );
+        assert_eq!(Journal::of("b").unwatched(at(1), at(2)), spans(&[(1, 2)]));
+        assert_eq!(second.unwatched(at(64), at(66)), []);
+    }
+
+    #[test]
+    fn only_changes_are_kept_and_of_many_the_ends_and_the_lowest() {
+        let mut journal = Journal::of("b");
+        journal.observe(&[budget("web", 4)], at(0));
+        journal.observe(&[budget("web", 4)], at(1));
+        assert_eq!(journal.budgets[0].samples.len(), 1);
+        journal.observe(&[budget("web", 2)], at(2));
+        for second in 3..1_000 {
+            let current = if second % 2 == 0 { 3 } else { 4 };
+            journal.observe(&[budget("web", current)], at(second));
+        }
+        let kept: Vec<_> = journal.budgets[0]
+            .samples
+            .iter()
+            .map(|one| one.at)
+            .collect();
+        assert_eq!(kept.len(), OF_ONE_MAX);
+        assert_eq!(
+            (kept[0], kept[1], kept[OF_ONE_MAX - 1]),
+            (at(0), at(2), at(999))
+        );
+    }
+
+    #[test]
+    fn of_very_many_budgets_each_keeps_the_fewest() {
+        let mut journal = Journal::of("b");
+        for second in 0..9 {
+            let current = if second == 4 { 1 } else { 3 + second % 2 };
+            let budgets: Vec<_> = (0..1_000)
+                .map(|n| budget(&n.to_string(), current))
+                .collect();
+            journal.observe(&budgets, at(i64::from(second)));
+        }
+        for budget in &journal.budgets {
+            let kept: Vec<_> = budget.samples.iter().map(|one| one.at).collect();
+            assert_eq!(kept, [at(0), at(4), at(8)]);
+        }
+    }
+}
