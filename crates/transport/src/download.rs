@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use sha2::{Digest as _, Sha256, Sha512};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use crate::{Client, Request, TransportError, redacted};
+use crate::{Client, Request, TransportError, Validator, redacted};
 
 /// What was downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct Downloaded {
     pub sha512: String,
     /// Bytes.
     pub size: u64,
+    /// Tells later whether the server still has these very bytes ([`Client::is_unchanged`]); none if it sent nothing
+    /// that could.
+    pub validator: Option<Validator>,
 }
 
 impl Client {
@@ -62,6 +65,7 @@ impl Client {
             sha256: hex::encode(sha256.finalize()),
             sha512: hex::encode(sha512.finalize()),
             size: answer.received,
+            validator: Validator::strong(&answer.headers),
         })
     }
 }

@@ -205,6 +205,50 @@ async fn what_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn what_was_downloaded_is_unchanged_only_on_the_word_of_the_server() {
+    // `/etag` knows conditions, `/plain` only sends its tag, `/post` allows nothing but GET.
+    let tagged = |headers: HeaderMap| async move {
+        let known = headers.get("if-none-match").is_some_and(|v| v == "\"1\"");
+        let status = if known {
+            StatusCode::NOT_MODIFIED
+        } else {
+            StatusCode::OK
+        };
+        (status, [("etag", "\"1\"")]).into_response()
+    };
+    let get_only = |method: http::Method| async move {
+        let status = if method == http::Method::GET {
+            StatusCode::OK
+        } else {
+            StatusCode::METHOD_NOT_ALLOWED
+        };
+        (status, [("etag", "\"1\"")])
+    };
+    let router = Router::new()
+        .route("/etag", get(tagged))
+        .route("/plain", get(|| async { ([("etag", "\"1\"")], "abc") }))
+        .route("/changed", get(|| async { ([("etag", "\"2\"")], "abc") }))
+        .route("/get", get(get_only));
+    let address = serve(router).await;
+    let url = |path: &str| format!("http://{address}{path}");
+    let downloaded = client()
+        .download(&url("/plain"), &mut Vec::new(), LIMIT)
+        .await
+        .unwrap();
+    let validator = downloaded.validator.unwrap();
+    for (path, unchanged) in [
+        ("/etag", true),
+        ("/plain", true),
+        ("/changed", false),
+        ("/get", false),
+        ("/gone", false),
+    ] {
+        let asked = client().is_unchanged(&url(path), &validator).await.unwrap();
+        assert_eq!(asked, unchanged, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_download_gives_checksums_and_refuses_what_is_not_the_file() {
     let router = Router::new().route("/file", get(|| async { "abc" })).route(
         "/page",

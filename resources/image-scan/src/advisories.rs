@@ -7,12 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
 use trireme_protocol::Fault;
 use trireme_scan::{Matcher, ScanError, database};
-use trireme_transport::{Client, redacted};
+use trireme_transport::{Client, Validator, redacted};
 use url::Url;
 
-use crate::ScannerError;
+use crate::{ScannerError, checksum};
 
 /// The largest zip file that is fetched. That of Debian has about 100 MB.
 const ZIP_LIMIT_BYTES: u64 = 2 << 30;
@@ -48,9 +49,9 @@ impl Advisories {
         }
     }
 
-    /// Offers the records of the image's ecosystems to the matchers and gives them back. Without a matcher, nothing is
-    /// fetched.
-    pub(crate) async fn offer(&self, matchers: Vec<Matcher>) -> Result<Vec<Matcher>, ScannerError> {
+    /// Offers the records of the image's ecosystems to the matchers and gives them back, with the editions that were
+    /// read. Without a matcher, nothing is fetched.
+    pub(crate) async fn offer(&self, matchers: Vec<Matcher>) -> Result<Offered, ScannerError> {
         let mut by_family: BTreeMap<&'static str, Vec<Matcher>> = BTreeMap::new();
         for matcher in matchers {
             by_family
@@ -58,23 +59,88 @@ impl Advisories {
                 .or_default()
                 .push(matcher);
         }
-        let mut offered = Vec::new();
+        let (mut offered, mut editions) = (Vec::new(), Vec::new());
         for (family, mut matchers) in by_family {
             let records = self.open(family).await?;
+            editions.push(records.mark.clone().map(|mark| Edition {
+                family: family.to_owned(),
+                mark,
+            }));
             let task = tokio::task::spawn_blocking(move || {
                 records.offer(&mut matchers).map(|()| matchers)
             });
             offered.extend(task.await??);
         }
-        Ok(offered)
+        Ok(Offered {
+            matchers: offered,
+            editions: editions.into_iter().collect(),
+        })
+    }
+
+    /// Whether these are still the editions that would be read: asked of the server, or computed from the files. What
+    /// cannot be told is no.
+    pub(crate) async fn are_current(&self, editions: &[Edition]) -> Result<bool, ScannerError> {
+        for edition in editions {
+            if !self.is_current(edition).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn is_current(&self, edition: &Edition) -> Result<bool, ScannerError> {
+        match (self, &edition.mark) {
+            (Self::Server { url, client }, Mark::Served(validator)) => {
+                let url = zip_url(url, &edition.family);
+                let unchanged = client.is_unchanged(url.as_str(), validator).await;
+                unchanged.map_err(|source| ScannerError::Database {
+                    database: redacted(&url),
+                    source,
+                })
+            }
+            (Self::Files { path }, Mark::Sha256(known)) => {
+                let (path, family) = (path.clone(), edition.family.clone());
+                let opened = tokio::task::spawn_blocking(move || local(&path, &family)).await?;
+                // What cannot be read now is told by the full scan that follows.
+                Ok(opened.is_ok_and(|found| found.mark == Some(Mark::Sha256(known.clone()))))
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn open(&self, family: &str) -> Result<Records, ScannerError> {
         match self {
             Self::Server { url, client } => fetch(client, &zip_url(url, family)).await,
-            Self::Files { path } => local(path, family),
+            Self::Files { path } => {
+                let (path, family) = (path.clone(), family.to_owned());
+                tokio::task::spawn_blocking(move || local(&path, &family)).await?
+            }
         }
     }
+}
+
+/// What [`Advisories::offer`] gives back.
+pub(crate) struct Offered {
+    pub matchers: Vec<Matcher>,
+    /// None if one of them cannot be recognised again.
+    pub editions: Option<Vec<Edition>>,
+}
+
+/// One state of the database of one ecosystem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Edition {
+    family: String,
+    mark: Mark,
+}
+
+/// How an edition is recognised again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mark {
+    /// By what its server said, which is asked again.
+    Served(Validator),
+    /// By the checksum of the files, which are read again: a file's time says little about its content.
+    Sha256(String),
 }
 
 /// The zip file itself, or that of the ecosystem in a folder.
@@ -98,7 +164,7 @@ async fn fetch(client: &Client, url: &Url) -> Result<Records, ScannerError> {
     let fetched = client
         .download(url.as_str(), &mut file, ZIP_LIMIT_BYTES)
         .await;
-    fetched.map_err(|source| ScannerError::Database {
+    let fetched = fetched.map_err(|source| ScannerError::Database {
         database: database.clone(),
         source,
     })?;
@@ -106,10 +172,12 @@ async fn fetch(client: &Client, url: &Url) -> Result<Records, ScannerError> {
     file.rewind().map_err(failed)?;
     Ok(Records {
         database,
+        mark: fetched.validator.map(Mark::Served),
         kind: Kind::Zip(file),
     })
 }
 
+/// The checksum is computed before a record is read: a change in between makes it the wrong one, and is seen next time.
 fn local(path: &Path, family: &str) -> Result<Records, ScannerError> {
     let database = path.display().to_string();
     let failed = |source| ScannerError::File {
@@ -122,9 +190,11 @@ fn local(path: &Path, family: &str) -> Result<Records, ScannerError> {
         path.to_owned()
     };
     if zip.exists() || !path.is_dir() {
-        let file = File::open(&zip).map_err(failed)?;
+        let mut file = File::open(&zip).map_err(failed)?;
+        let sum = checksum::of_file(&mut file).map_err(failed)?;
         return Ok(Records {
             database,
+            mark: Some(Mark::Sha256(sum)),
             kind: Kind::Zip(file),
         });
     }
@@ -134,8 +204,10 @@ fn local(path: &Path, family: &str) -> Result<Records, ScannerError> {
     } else {
         path.to_owned()
     };
+    let sum = checksum::of_files(&records_of(&folder).map_err(failed)?).map_err(failed)?;
     Ok(Records {
         database,
+        mark: Some(Mark::Sha256(sum)),
         kind: Kind::Folder(folder),
     })
 }
@@ -143,6 +215,7 @@ fn local(path: &Path, family: &str) -> Result<Records, ScannerError> {
 /// Records that are ready to be read.
 struct Records {
     database: String,
+    mark: Option<Mark>,
     kind: Kind,
 }
 
@@ -166,18 +239,27 @@ impl Records {
     }
 }
 
-/// Every `*.json` of a folder. The outer error is the system's, the inner one is about a record.
-fn offer_folder(folder: &Path, matchers: &mut [Matcher]) -> io::Result<Result<(), ScannerError>> {
+/// Every `*.json` of a folder, sorted.
+fn records_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path
             .extension()
             .is_some_and(|extension| extension == "json")
         {
-            let offered = offer_file(&path, matchers)?;
-            if let Err(error) = offered {
-                return Ok(Err(error.into()));
-            }
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The outer error is the system's, the inner one is about a record.
+fn offer_folder(folder: &Path, matchers: &mut [Matcher]) -> io::Result<Result<(), ScannerError>> {
+    for path in records_of(folder)? {
+        if let Err(error) = offer_file(&path, matchers)? {
+            return Ok(Err(error.into()));
         }
     }
     Ok(Ok(()))

@@ -1,9 +1,12 @@
 //! `check`: has the outcome changed?
 
-use trireme_finding::ScanGate as _;
 use trireme_protocol::{Fault, Step};
 
-use crate::{Scanner, Source, Target, Version, source::is_digest};
+use crate::{
+    Scanner, Source, Target, Version,
+    memo::{Earlier, Memo},
+    source::is_digest,
+};
 
 /// The version of the outcome; none while there is no image to judge. A deny is a version too: somebody waits for it.
 pub(crate) async fn check(
@@ -12,12 +15,71 @@ pub(crate) async fn check(
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
+    let was_asked = matches!(target, Target::Tag(_));
     let scanner = Scanner::open(step, source)?;
     let Some(digest) = resolve(step, &scanner, target, last.as_ref()).await? else {
         return Ok(Vec::new());
     };
-    let verdict = scanner.permitted(&digest).await?;
-    Ok(vec![Version::next(last, &verdict, step.now())])
+    let memo = Memo::of(source);
+    let seen = match verified(step, &scanner, &memo, &digest, was_asked).await? {
+        Some(seen) => seen,
+        None => judge(step, &scanner, &memo, &digest).await?,
+    };
+    Ok(vec![Version::next(last, seen)])
+}
+
+/// The outcome of an earlier check, if the image is still there (which `was_asked` already, or is asked now) and the
+/// database has not changed.
+async fn verified(
+    step: &Step,
+    scanner: &Scanner,
+    memo: &Memo,
+    digest: &str,
+    was_asked: bool,
+) -> anyhow::Result<Option<Version>> {
+    let Some(earlier) = memo.recall(digest, step.now()) else {
+        return Ok(None);
+    };
+    if !was_asked && scanner.resolve(digest).await?.is_none() {
+        return Ok(None);
+    }
+    if !scanner.advisories().are_current(&earlier.editions).await? {
+        return Ok(None);
+    }
+    step.debug(
+        scanner.label(digest),
+        format!("image and database are those of {}", earlier.judged_at),
+    );
+    Ok(Some(earlier.version.seen_at(step.now())))
+}
+
+/// Judges, and keeps the outcome for the next check if that can verify what it was made from.
+async fn judge(
+    step: &Step,
+    scanner: &Scanner,
+    memo: &Memo,
+    digest: &str,
+) -> anyhow::Result<Version> {
+    let judged_at = step.now();
+    let judged = scanner.judge(digest).await?;
+    let version = Version::new(&judged.verdict, step.now());
+    let name = scanner.label(digest);
+    let Some(editions) = judged.editions else {
+        step.debug(
+            name,
+            "the database's server says nothing by which it is known again",
+        );
+        return Ok(version);
+    };
+    let kept = memo.keep(&Earlier {
+        judged_at,
+        version: version.clone(),
+        editions,
+    });
+    if let Err(error) = kept {
+        step.debug(name, format!("the next check starts from nothing: {error}"));
+    }
+    Ok(version)
 }
 
 async fn resolve(

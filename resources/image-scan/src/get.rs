@@ -7,7 +7,7 @@ use serde::Deserialize;
 use trireme_finding::Policy;
 use trireme_protocol::{Fault, Outcome, Step};
 
-use crate::{OnDeny, Scanner, Source, Version, check::known, evidence};
+use crate::{OnDeny, Scanner, Source, Version, check::known, evidence, scanner::Judged};
 
 /// The `params` of a `get`.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -35,7 +35,9 @@ pub(crate) async fn get(
     if let Some(policy) = params.policy {
         scanner = scanner.with_policy(policy);
     }
-    let (verdict, packages) = scanner.judge(&digest).await?;
+    let Judged {
+        verdict, packages, ..
+    } = scanner.judge(&digest).await?;
     let seen = Version::new(&verdict, step.now());
     if !seen.same_outcome(&version) {
         let findings = verdict.findings.len();

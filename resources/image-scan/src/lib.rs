@@ -12,10 +12,12 @@
 
 mod advisories;
 mod check;
+mod checksum;
 mod evidence;
 mod get;
 mod image;
 mod layers;
+mod memo;
 mod put;
 mod scanner;
 mod source;

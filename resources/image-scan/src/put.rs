@@ -9,7 +9,9 @@ use tokio::{fs, io::AsyncReadExt as _};
 use trireme_finding::Policy;
 use trireme_protocol::{Fault, Outcome, Step};
 
-use crate::{OnDeny, Scanner, Source, Target, Version, evidence, source::is_digest};
+use crate::{
+    OnDeny, Scanner, Source, Target, Version, evidence, scanner::Judged, source::is_digest,
+};
 
 /// A digest file holds 71 bytes and perhaps a line break.
 const DIGEST_FILE_LIMIT_BYTES: u64 = 1024;
@@ -47,7 +49,9 @@ pub(crate) async fn put(
         Some(artifact) => read_digest(dir, artifact).await?,
         None => digest_of_source(&scanner, source.target()?).await?,
     };
-    let (verdict, packages) = scanner.judge(&digest).await?;
+    let Judged {
+        verdict, packages, ..
+    } = scanner.judge(&digest).await?;
     let version = Version::new(&verdict, step.now());
     evidence::write(dir, &source.repository, &verdict, &packages).await?;
     Ok(evidence::outcome(

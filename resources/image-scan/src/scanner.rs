@@ -8,7 +8,12 @@ use trireme_registry::{RegistryError, Repository, RepositoryName};
 use trireme_scan::{Matcher, ScanError};
 use trireme_transport::{Client, Options, TransportError};
 
-use crate::{Source, advisories::Advisories, evidence::Packages, image, layers};
+use crate::{
+    Source,
+    advisories::{Advisories, Edition},
+    evidence::Packages,
+    image, layers,
+};
 
 /// Judges the images of one repository.
 pub struct Scanner {
@@ -16,6 +21,14 @@ pub struct Scanner {
     advisories: Advisories,
     platform: Option<String>,
     policy: Policy,
+}
+
+/// What was found out about an image.
+pub(crate) struct Judged {
+    pub verdict: Verdict,
+    pub packages: Vec<Packages>,
+    /// The databases that were read; none if one of them cannot be recognised again.
+    pub editions: Option<Vec<Edition>>,
 }
 
 /// Why it could not be told whether an image is permitted.
@@ -106,11 +119,12 @@ impl Scanner {
         Ok(found.map(|descriptor| descriptor.digest().to_string()))
     }
 
+    pub(crate) fn advisories(&self) -> &Advisories {
+        &self.advisories
+    }
+
     /// Judges an image, and tells what is installed in it.
-    pub(crate) async fn judge(
-        &self,
-        digest: &str,
-    ) -> Result<(Verdict, Vec<Packages>), ScannerError> {
+    pub(crate) async fn judge(&self, digest: &str) -> Result<Judged, ScannerError> {
         let found = image::find(&self.repository, digest, self.platform.as_deref()).await?;
         let mut examination = Examination {
             digest: digest.to_owned(),
@@ -129,10 +143,15 @@ impl Scanner {
                 packages: catalogue.packages,
             });
         }
-        for matcher in self.advisories.offer(matchers).await? {
+        let offered = self.advisories.offer(matchers).await?;
+        for matcher in offered.matchers {
             examination.findings.extend(matcher.finish()?);
         }
-        Ok((judge(&examination, &self.policy), packages))
+        Ok(Judged {
+            verdict: judge(&examination, &self.policy),
+            packages,
+            editions: offered.editions,
+        })
     }
 }
 
@@ -140,6 +159,6 @@ impl ScanGate for Scanner {
     type Error = ScannerError;
 
     async fn permitted(&self, digest: &str) -> Result<Verdict, ScannerError> {
-        Ok(self.judge(digest).await?.0)
+        Ok(self.judge(digest).await?.verdict)
     }
 }

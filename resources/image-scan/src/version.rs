@@ -29,16 +29,23 @@ impl Version {
         }
     }
 
+    /// The same outcome, seen at another time.
+    pub fn seen_at(self, since: Timestamp) -> Self {
+        Self {
+            since: format!("{since:.0}"),
+            ..self
+        }
+    }
+
     /// Whether both are the same outcome, whenever it was seen.
     pub fn same_outcome(&self, other: &Self) -> bool {
         (&self.digest, &self.verdict, &self.findings)
             == (&other.digest, &other.verdict, &other.findings)
     }
 
-    /// This version again while the outcome is the same; otherwise a new one, also when an earlier outcome comes
-    /// back: Concourse knows that version already and would not trigger.
-    pub fn next(last: Option<Self>, verdict: &Verdict, now: Timestamp) -> Self {
-        let seen = Self::new(verdict, now);
+    /// `last` again while the outcome is the same; otherwise the one that was `seen` now, also when an earlier outcome
+    /// comes back: Concourse knows that version already and would not trigger.
+    pub fn next(last: Option<Self>, seen: Self) -> Self {
         last.filter(|last| last.same_outcome(&seen)).unwrap_or(seen)
     }
 }

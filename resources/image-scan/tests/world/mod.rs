@@ -8,13 +8,16 @@ use std::{
     io::{Cursor, Write as _},
     path::Path,
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, Uri},
+    http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
@@ -31,6 +34,22 @@ pub struct World {
     pub address: String,
     answers: Arc<Mutex<BTreeMap<String, Answer>>>,
     asked: Arc<Mutex<Vec<String>>>,
+    validators: Arc<Mutex<Validators>>,
+    sent_bytes: Arc<AtomicUsize>,
+}
+
+/// What the server says about the state of a file.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Validators {
+    /// A strong `ETag`, and it knows conditions.
+    #[default]
+    Strong,
+    /// A strong `ETag`, and it knows no conditions.
+    Unconditional,
+    /// An `ETag` that says little.
+    Weak,
+    /// Nothing.
+    None,
 }
 
 const OCTETS: &str = "application/octet-stream";
@@ -52,6 +71,8 @@ impl World {
             address,
             answers: Arc::default(),
             asked: Arc::default(),
+            validators: Arc::default(),
+            sent_bytes: Arc::default(),
         };
         let served = world.clone();
         std::thread::spawn(move || {
@@ -82,6 +103,22 @@ impl World {
     /// The requests so far, as `METHOD PATH`.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("no panic").clone()
+    }
+
+    /// Forgets the requests so far; gives how many bytes of content were sent.
+    pub fn reset(&self) -> usize {
+        self.asked.lock().expect("no panic").clear();
+        self.sent_bytes.swap(0, Ordering::SeqCst)
+    }
+
+    /// What the server says about its files from now on.
+    pub fn validators(&self, validators: Validators) {
+        *self.validators.lock().expect("no panic") = validators;
+    }
+
+    /// Takes a path away.
+    pub fn remove(&self, path: &str) {
+        self.answers.lock().expect("no panic").remove(path);
     }
 
     fn blob(&self, media_type: &str, bytes: Vec<u8>) -> Value {
@@ -159,28 +196,49 @@ impl World {
     }
 }
 
-async fn answer(State(world): State<World>, method: axum::http::Method, uri: Uri) -> Response {
+async fn answer(
+    State(world): State<World>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     world
         .asked
         .lock()
         .expect("no panic")
         .push(format!("{method} {}", uri.path()));
-    match world
+    let found = world
         .answers
         .lock()
         .expect("no panic")
         .get(uri.path())
-        .cloned()
-    {
-        Some((status, content_type, body)) => {
-            let headers = [
-                ("content-type", content_type),
-                ("docker-content-digest", digest(&body)),
-            ];
-            (status, headers, body).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
+        .cloned();
+    let Some((status, content_type, body)) = found else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let validators = *world.validators.lock().expect("no panic");
+    let etag = match validators {
+        Validators::Strong | Validators::Unconditional => format!("\"{}\"", digest(&body)),
+        Validators::Weak => format!("W/\"{}\"", digest(&body)),
+        Validators::None => String::new(),
+    };
+    let known = headers.get("if-none-match").and_then(|v| v.to_str().ok()) == Some(&etag);
+    if known && validators != Validators::Unconditional {
+        return (StatusCode::NOT_MODIFIED, [("etag", etag)]).into_response();
     }
+    if method == Method::GET {
+        world.sent_bytes.fetch_add(body.len(), Ordering::SeqCst);
+    }
+    let headers = [
+        ("content-type", content_type),
+        ("docker-content-digest", digest(&body)),
+    ];
+    let mut response = (status, headers, body).into_response();
+    if !etag.is_empty() {
+        let etag = etag.parse().expect("a header");
+        response.headers_mut().insert("etag", etag);
+    }
+    response
 }
 
 /// The records of one ecosystem, as osv.dev zips them.
@@ -247,12 +305,17 @@ pub struct Program {
 }
 
 impl Program {
+    /// `check` in a new container.
     pub fn check(source: &Value, version: Option<&Value>) -> Self {
-        Self::run(
-            "check",
-            &json!({"source": source, "version": version}),
-            tempfile::tempdir().expect("a folder"),
-        )
+        let container = tempfile::tempdir().expect("a folder");
+        Self::check_again(container.path(), source, version)
+    }
+
+    /// `check` in a container whose temporary folder is left from earlier checks.
+    pub fn check_again(temporary: &Path, source: &Value, version: Option<&Value>) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let request = json!({"source": source, "version": version});
+        Self::run_in("check", &request, dir, temporary)
     }
 
     pub fn get(source: &Value, version: &Value, params: &Value) -> Self {
@@ -272,9 +335,15 @@ impl Program {
     }
 
     fn run(verb: &str, request: &Value, dir: TempDir) -> Self {
+        let temporary = tempfile::tempdir().expect("a folder");
+        Self::run_in(verb, request, dir, temporary.path())
+    }
+
+    fn run_in(verb: &str, request: &Value, dir: TempDir, temporary: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-image-scan"));
         command
             .arg(verb)
+            .env("TMPDIR", temporary)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
