@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use trireme_protocol::redact::redact;
 
 /// Concourse's default for `check_timeout`.
-const TIMEOUT: Duration = Duration::from_secs(3600);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What has been checked in this run.
 pub(crate) struct Checks {
@@ -84,9 +84,22 @@ impl Checks {
         };
         self.world.observer.event(&Event::StepStarted { step });
         let (started_at, clock) = (Timestamp::now(), Instant::now());
-        let last = self.last(get);
-        let asked = self.ask(service, last.as_ref(), step, interrupt).await;
-        let found = Found::new(asked, interrupt);
+        let last = self.last(get, service);
+        let configured = self.world.pipeline.resource(resource);
+        let limit = configured
+            .and_then(|resource| resource.check_timeout)
+            .unwrap_or(DEFAULT_TIMEOUT);
+        let part = interrupt.part();
+        let asked = self.ask(service, last.as_ref(), step, &part);
+        tokio::pin!(asked);
+        let asked = tokio::select! {
+            reply = &mut asked => reply,
+            () = tokio::time::sleep(limit) => {
+                part.expire();
+                asked.await
+            }
+        };
+        let found = Found::new(asked, interrupt, limit);
         let report = StepReport {
             kind: StepKind::Check,
             name: resource.to_owned(),
@@ -114,18 +127,24 @@ impl Checks {
     }
 
     /// The version from which to look on: a pinned one, or the newest known.
-    fn last(&self, get: &Get) -> Option<Version> {
-        let resource = self.world.pipeline.resource(&get.resource.text)?;
-        if let Some(pinned) = &resource.version {
-            return Some(pinned.clone());
-        }
-        if let VersionChoice::Pinned(pinned) = &get.version {
-            return Some(pinned.clone());
-        }
-        self.world
-            .store()
-            .versions(&get.resource.text)
-            .last()
+    fn last(&self, get: &Get, service: &Service) -> Option<Version> {
+        let name = get.resource.text.as_str();
+        let store = self.world.store();
+        let known = store.versions(name);
+        let pin = match (
+            self.world.pipeline.resource(name)?.version.as_ref(),
+            &get.version,
+        ) {
+            (Some(pin), _) | (None, VersionChoice::Pinned(pin)) => pin,
+            _ => return known.last().cloned(),
+        };
+        let found = known
+            .iter()
+            .rev()
+            .find(|version| inputs::is_pinned(version, pin));
+        // A pin that names a part of a version is nothing that a resource could look on from.
+        found
+            .or_else(|| service.is_whole(pin).then_some(pin))
             .cloned()
     }
 
@@ -169,15 +188,7 @@ impl Checks {
                 .observer
                 .event(&Event::Line { step, text: &text });
         };
-        let part = interrupt.part();
-        let asked = wire::check(call, &part, &show);
-        tokio::pin!(asked);
-        tokio::select! {
-            reply = &mut asked => return reply,
-            () = tokio::time::sleep(TIMEOUT) => {}
-        }
-        part.stop();
-        asked.await
+        wire::check(call, interrupt, &show).await
     }
 }
 
@@ -190,7 +201,11 @@ struct Found {
 }
 
 impl Found {
-    fn new(asked: Result<Reply<Vec<Version>>, String>, interrupt: &Interrupt) -> Self {
+    fn new(
+        asked: Result<Reply<Vec<Version>>, String>,
+        interrupt: &Interrupt,
+        limit: Duration,
+    ) -> Self {
         let nothing = |status, exit, reason| Self {
             versions: Vec::new(),
             status,
@@ -216,7 +231,7 @@ impl Found {
             Ok(Reply::Interrupted) => nothing(
                 Status::Errored,
                 None,
-                format!("check took longer than {TIMEOUT:?}"),
+                format!("check took longer than {limit:?} (`check_timeout`)"),
             ),
             Err(reason) => nothing(Status::Errored, None, reason),
         }

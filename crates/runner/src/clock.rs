@@ -49,8 +49,17 @@ pub(crate) fn check(source: &Node, last: Option<&Version>, now: Timestamp) -> Ve
     };
     match (last, before) {
         (Some(last), Some(before)) if !passed(before) => last.clone(),
-        _ => Version::from([("time".to_owned(), now.to_string())]),
+        _ => at(now),
     }
+}
+
+/// What `out` gives: the present.
+pub(crate) fn now() -> Version {
+    at(Timestamp::now())
+}
+
+fn at(time: Timestamp) -> Version {
+    Version::from([("time".to_owned(), time.to_string())])
 }
 
 #[cfg(test)]

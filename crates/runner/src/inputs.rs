@@ -151,7 +151,10 @@ fn candidates(
     last: Option<&Version>,
 ) -> Vec<Version> {
     match choice {
-        VersionChoice::Pinned(version) => known.retain(|candidate| candidate == version),
+        VersionChoice::Pinned(pin) => {
+            known.retain(|candidate| is_pinned(candidate, pin));
+            known.reverse();
+        }
         VersionChoice::Latest => known.reverse(),
         VersionChoice::Every => {
             let taken = last.and_then(|last| known.iter().position(|version| version == last));
@@ -167,6 +170,13 @@ fn candidates(
         }
     }
     known
+}
+
+/// Whether a version has every key of the pin with its value: a pin may name a part of a version (`FindVersionOfResource` in
+/// `atc/db/versions_db.go` asks for containment).
+pub(crate) fn is_pinned(version: &Version, pin: &Version) -> bool {
+    pin.iter()
+        .all(|(key, value)| version.get(key) == Some(value))
 }
 
 /// Chooses for the first want, then for the rest; `builds` holds, per job in `passed`, the builds still possible.

@@ -134,6 +134,8 @@ pub enum Idle {
 pub struct JobReport {
     /// The job.
     pub name: String,
+    /// Whether `--job` named it: then it had to be built.
+    pub named: bool,
     /// What became of it.
     pub outcome: JobOutcome,
 }
@@ -152,6 +154,11 @@ pub struct RunReport {
 }
 
 impl JobReport {
+    /// Whether a person asked for a build that could not be had, because an input has no version.
+    pub fn is_unbuilt(&self) -> bool {
+        self.named && matches!(self.outcome, JobOutcome::Idle(_))
+    }
+
     /// The builds of the job in this run.
     pub fn builds(&self) -> &[BuildReport] {
         match &self.outcome {
@@ -180,15 +187,14 @@ impl RunReport {
         self.builds().flat_map(|build| &build.steps)
     }
 
-    /// Whether no job had anything to do.
+    /// Whether no job had anything to do, and none had to be built.
     pub fn nothing_to_do(&self) -> bool {
-        self.jobs
-            .iter()
-            .all(|job| matches!(job.outcome, JobOutcome::Idle(_)))
+        let is_idle = |job: &JobReport| matches!(job.outcome, JobOutcome::Idle(_));
+        self.jobs.iter().all(|job| is_idle(job) && !job.named)
     }
 
     /// The exit code of `trireme run`: 75 aborted; 2 when a job ended in a deny (trying again will not help); 1 when one failed
-    /// otherwise; 0 all green.
+    /// otherwise, or was named and could not be built; 0 all green.
     pub fn exit_code(&self) -> u8 {
         let statuses: Vec<Status> = self.jobs.iter().flat_map(JobReport::statuses).collect();
         if self.aborted || statuses.contains(&Status::Aborted) {
@@ -196,7 +202,8 @@ impl RunReport {
         } else if statuses.contains(&Status::Denied) {
             2
         } else {
-            u8::from(statuses.iter().any(|status| *status != Status::Succeeded))
+            let failed = statuses.iter().any(|status| *status != Status::Succeeded);
+            u8::from(failed || self.jobs.iter().any(JobReport::is_unbuilt))
         }
     }
 }

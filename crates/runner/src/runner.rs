@@ -118,7 +118,12 @@ impl Runner {
                     .observer
                     .event(&Event::JobIdle { job: &name, idle });
             }
-            jobs.push(JobReport { name, outcome });
+            let named = !self.jobs.is_empty();
+            jobs.push(JobReport {
+                name,
+                named,
+                outcome,
+            });
         }
         Ok(RunReport {
             jobs,

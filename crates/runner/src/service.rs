@@ -3,6 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::pipeline::{Pipeline, Resource};
 use crate::problem::Problem;
+use crate::report::Version;
 use crate::schema;
 use crate::yaml::Node;
 use serde_json::{Map, Value};
@@ -51,6 +52,13 @@ impl Service {
             Self::Linked { schema, .. } => schema.get(part),
             Self::Time { .. } | Self::Folder(_) => None,
         }
+    }
+
+    /// Whether the version has every key that the resource asks of one.
+    pub fn is_whole(&self, version: &Version) -> bool {
+        let node = Node::from_json(&serde_json::json!(version), crate::Position::default());
+        self.schema("version")
+            .is_none_or(|schema| schema::objections(schema, &node).is_empty())
     }
 
     /// The configuration, for the resource.

@@ -13,7 +13,7 @@ use crate::report::{Status, Version};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -98,7 +98,7 @@ impl Store {
         fs::create_dir_all(dir).map_err(RunnerError::io("create", dir))?;
         let path = dir.join("runner.lock");
         let lock = File::create(&path).map_err(RunnerError::io("create", &path))?;
-        if !lock_within(&lock, LOCK_WAIT) {
+        if !lock_within(&lock, LOCK_WAIT).map_err(RunnerError::io("lock", &path))? {
             return Err(RunnerError::Busy {
                 path: dir.to_owned(),
             });
@@ -264,15 +264,20 @@ impl Store {
     }
 }
 
-fn lock_within(file: &File, limit: Duration) -> bool {
+/// Whether the lock was had in time.
+///
+/// # Errors
+/// The file system has no locks.
+fn lock_within(file: &File, limit: Duration) -> std::io::Result<bool> {
     let started = Instant::now();
-    while file.try_lock().is_err() {
-        if started.elapsed() > limit {
-            return false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if started.elapsed() > limit => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
         }
-        std::thread::sleep(Duration::from_millis(20));
     }
-    true
 }
 
 fn read(path: &Path) -> Result<Record, RunnerError> {

@@ -15,6 +15,7 @@ const STEPS: &str = "atc/step_validator.go";
 const PARSE: &str = "atc/steps.go";
 const CONFIG: &str = "atc/config.go";
 const TASK: &str = "atc/task.go";
+const YAML: &str = "atc/config.go (UnmarshalStrict of sigs.k8s.io/yaml)";
 const OURS: &str = "the runner's own";
 
 /// Where a rule is from, a pipeline without its resources, the place of the error, a part of the message.
@@ -201,6 +202,18 @@ const ROWS: &[Row] = &[
         "jobs: [{name: j, plan: [{get: r}, {run: m, type: p}]}]",
         "3:36",
         "`run` is refused",
+    ),
+    (
+        OURS,
+        "jobs: [{name: j, plan: [{get: r, passed: ['{j,k}']}]}]",
+        "3:43",
+        "understands `*` and `?`",
+    ),
+    (
+        YAML,
+        "jobs: [{name: j, plan: [{get: r}], name: k}]",
+        "3:36",
+        "stands twice",
     ),
     // Steps: what they name.
     (
@@ -438,6 +451,37 @@ fn an_unused_resource_is_an_error_and_a_strange_name_a_warning() {
             .any(|text| text.contains("'b c' is not a valid identifier: illegal")),
         "{warnings:?}"
     );
+}
+
+#[test]
+fn options_that_name_nothing_are_said_with_everything_else() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("p.yml");
+    fs::write(
+        &file,
+        "resources: [{name: r, type: git}]\njobs: [{name: j, plan: [{get: r}]}]\n",
+    )
+    .expect("a file");
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let supply = Supply {
+        inputs: [
+            ("r".to_owned(), dir.path().join("none")),
+            ("x".to_owned(), dir.path().to_owned()),
+        ]
+        .into(),
+        types: [pair("hg", "mock"), pair("git", "none")].into(),
+    };
+    let error = validate(&file, &vars::Vars::default(), &catalogue(), &supply)
+        .expect_err("wrong")
+        .to_string();
+    for part in [
+        "none: there is no such folder",
+        "--input x=",
+        "--type hg=mock: no resource of the pipeline has that type",
+        "--type git=none: linked in are mock",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 fn files(folder: &str) -> Vec<std::path::PathBuf> {

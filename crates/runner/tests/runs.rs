@@ -79,6 +79,12 @@ async fn a_job_named_by_hand_runs_without_news_and_alone() {
     world.jobs = vec!["by-hand".to_owned()];
     assert_eq!(outcomes(&world.run().await), ["by-hand [Succeeded]"]);
     assert_eq!(outcomes(&world.run().await), ["by-hand [Succeeded]"]);
+    world.jobs = vec!["by-hand".to_owned(), "first".to_owned()];
+    assert_eq!(
+        outcomes(&world.run().await),
+        ["first [Succeeded]", "by-hand [Succeeded]"],
+        "in the order of the pipeline"
+    );
     world.jobs = vec!["none".to_owned()];
     let error = world.runner().err().unwrap();
     assert!(
@@ -151,4 +157,58 @@ jobs:
     assert_eq!(outcomes(&world.run().await), ["j UpToDate"]);
     std::fs::write(world.path("content/v"), "yours\n").unwrap();
     assert_eq!(outcomes(&world.run().await), ["j [Succeeded]"]);
+}
+
+#[tokio::test]
+async fn a_named_job_that_cannot_be_built_is_no_success() {
+    let mut world = World::new(CHAIN);
+    world.jobs = vec!["second".to_owned()];
+    let report = world.run().await;
+    assert_eq!(outcomes(&report), ["second waits"]);
+    assert_eq!((report.exit_code(), report.nothing_to_do()), (1, false));
+}
+
+/// `FindVersionOfResource` in `atc/db/versions_db.go`: a version that contains the pin, the newest of them.
+#[tokio::test]
+async fn a_pinned_version_is_taken_although_newer_ones_are_there() {
+    let world = World::new("\n- {name: j, plan: [{get: a, version: {v: '2'}, trigger: true}]}\n");
+    world.found("a", &["1", "2", "3"]);
+    let report = world.run().await;
+    assert_eq!(outcomes(&report), ["j [Succeeded]"]);
+    let taken = report.steps().next().unwrap().version.clone().unwrap();
+    assert_eq!(taken["v"], "2");
+    world.found("a", &["4"]);
+    assert_eq!(outcomes(&world.run().await), ["j UpToDate"]);
+}
+
+#[tokio::test]
+async fn the_time_can_be_put_and_a_check_has_its_own_timeout() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("slow");
+    let text = format!("
+resource_types: [{{name: mock, type: registry-image, source: {{repository: x/trireme-mock}}}}]
+resources:
+- {{name: clock, type: time, source: {{interval: 1h}}}}
+- {{name: slow, type: mock, check_timeout: 50ms, source: {{home: {home}, wait: {home}/never}}}}
+jobs:
+- {{name: tick, plan: [{{put: clock}}, {{task: show, config: {{platform: linux, inputs: [{{name: clock}}], run: {{path: test, args: [-s, clock/timestamp]}}}}}}]}}
+- {{name: after, plan: [{{get: clock, passed: [tick], trigger: true}}]}}
+- {{name: late, plan: [{{get: slow, trigger: true}}]}}
+", home = script.display());
+    std::fs::create_dir(&script).unwrap();
+    std::fs::write(dir.path().join("pipeline.yml"), text).unwrap();
+    let mut world = World::at(dir);
+    world.jobs = ["tick", "after", "late"].map(str::to_owned).to_vec();
+    let report = world.run().await;
+    assert_eq!(
+        outcomes(&report),
+        ["tick [Succeeded]", "after [Succeeded]", "late unknown"]
+    );
+    let JobOutcome::Unknown(check) = &report.jobs[2].outcome else {
+        panic!("{report:#?}")
+    };
+    assert!(
+        check.reason.as_ref().unwrap().contains("longer than 50ms"),
+        "{check:?}"
+    );
 }

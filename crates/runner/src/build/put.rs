@@ -3,15 +3,16 @@
 use super::Scope;
 use super::get::{self, Wanted};
 use super::leaf::{Ending, reported};
-use crate::files;
 use crate::pipeline::{Inputs, Put, Step};
 use crate::report::{Status, StepKind, Version};
 use crate::service::Service;
 use crate::store::Taken;
-use crate::wire::{self, Call, Verb};
+use crate::wire::{self, Call, Fetched, Reply, Verb};
 use crate::yaml::Node;
+use crate::{clock, files};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
 
 pub(super) async fn run(put: &Put, step: &Step, scope: &Scope) -> Status {
@@ -32,40 +33,28 @@ pub(super) async fn run(put: &Put, step: &Step, scope: &Scope) -> Status {
 
 async fn make(put: &Put, scope: &Scope, ending: &mut Ending) -> Result<Option<Version>, String> {
     let build = &scope.build;
-    let (name, resource) = (put.name.text.as_str(), put.resource.text.as_str());
+    let resource = put.resource.text.as_str();
     ending.resource = Some(resource.to_owned());
     let service = get::service(build, resource)?;
-    let Service::Linked {
-        command,
-        name: linked,
-        ..
-    } = service
-    else {
-        return Err(format!(
-            "`{resource}` cannot be put: it is given as a folder or a time"
-        ));
-    };
-    ending.linked = Some(linked.clone());
-    let dir = build.folder("put", name)?;
-    ending.dir = Some(dir.clone());
-    let params = put.params.as_ref().map(Node::to_json);
-    service.hide_params("put_params", params.as_ref());
-    place_inputs(put, params.as_ref(), scope, &dir)?;
-    let source = service.source();
-    let verb = Verb::Out(&dir);
-    let env = get::environment(build);
-    let call = Call {
-        command,
-        verb,
-        source: &source,
-        version: None,
-        params: params.as_ref(),
-        env,
-    };
-    let show = |line: &str| build.line(StepKind::Put, name, line);
-    let reply = wire::fetch(call, &scope.interrupt, &show).await;
-    let Some(made) = ending.take(reply) else {
-        return Ok(None);
+    ending.linked = service.linked().map(str::to_owned);
+    let made = match service {
+        Service::Linked { command, .. } => {
+            let reply = call(command, service, put, scope, ending).await?;
+            let Some(made) = ending.take(reply) else {
+                return Ok(None);
+            };
+            made
+        }
+        // `out` of the time resource makes the present a version.
+        Service::Time { .. } => Fetched {
+            version: clock::now(),
+            metadata: Vec::new(),
+        },
+        Service::Folder(_) => {
+            return Err(format!(
+                "`{resource}` cannot be put: it is given as a folder"
+            ));
+        }
     };
     ending.metadata = get::masked(build, made.metadata);
     ending.version = Some(made.version.clone());
@@ -79,6 +68,33 @@ async fn make(put: &Put, scope: &Scope, ending: &mut Ending) -> Result<Option<Ve
         .add_output(&build.job, build.number, output)
         .map_err(|error| error.to_string())?;
     Ok(Some(made.version))
+}
+
+/// Calls `out` of a linked resource in a folder with the artifacts that it sees.
+async fn call(
+    command: &[OsString],
+    service: &Service,
+    put: &Put,
+    scope: &Scope,
+    ending: &mut Ending,
+) -> Result<Result<Reply<Fetched>, String>, String> {
+    let (build, name) = (&scope.build, put.name.text.as_str());
+    let dir = build.folder("put", name)?;
+    ending.dir = Some(dir.clone());
+    let params = put.params.as_ref().map(Node::to_json);
+    service.hide_params("put_params", params.as_ref());
+    place_inputs(put, params.as_ref(), scope, &dir)?;
+    let source = service.source();
+    let call = Call {
+        command,
+        verb: Verb::Out(&dir),
+        source: &source,
+        version: None,
+        params: params.as_ref(),
+        env: get::environment(build),
+    };
+    let show = |line: &str| build.line(StepKind::Put, name, line);
+    Ok(wire::fetch(call, &scope.interrupt, &show).await)
 }
 
 async fn get_after(put: &Put, version: &Version, step: &Step, scope: &Scope) -> Status {

@@ -75,12 +75,14 @@ async fn execute(
     let name = task.name.text.as_str();
     let dir = build.folder("task", name)?;
     ending.dir = Some(dir.clone());
-    if config.names_image {
-        build.line(
-            StepKind::Task,
-            name,
-            "image_resource: not used, the task runs on this host",
-        );
+    for key in task
+        .not_used
+        .iter()
+        .copied()
+        .chain(config.not_used.iter().copied())
+    {
+        let text = format!("{key}: not used, the task runs on this host");
+        build.line(StepKind::Task, name, &text);
     }
     place_inputs(task, config, scope, &dir)?;
     let outputs = make_outputs(task, config, &dir)?;

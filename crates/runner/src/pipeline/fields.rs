@@ -209,6 +209,12 @@ impl<'n, 'p> Fields<'n, 'p> {
         self.known.extend_from_slice(keys);
     }
 
+    /// Those of these keys that are there; they have no effect here, and a run says so.
+    pub fn present(&mut self, keys: &[&'static str]) -> Vec<&'static str> {
+        self.ignore(keys);
+        keys.iter().copied().filter(|key| self.has(key)).collect()
+    }
+
     /// A key that Concourse knows and the runner does not do, with the reason.
     pub fn refuse(&mut self, key: &str, reason: &str) {
         if let Some(entry) = self.node.entry(key) {

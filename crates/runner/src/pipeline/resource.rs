@@ -5,6 +5,7 @@ use crate::problem::{Position, Problems};
 use crate::report::Version;
 use crate::vars;
 use crate::yaml::Node;
+use std::time::Duration;
 
 /// One resource.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Resource {
     pub source: Option<Node>,
     /// The version to which it is pinned.
     pub version: Option<Version>,
+    /// How long a check may take; Concourse's default when absent.
+    pub check_timeout: Option<Duration>,
     /// Where its entry starts.
     pub at: Position,
 }
@@ -57,10 +60,10 @@ impl Resource {
             kind: fields.string("type").unwrap_or_else(empty),
             source: fields.mapping("source"),
             version: fields.texts("version").map(version_of),
+            check_timeout: read_duration(&mut fields, "check_timeout"),
             at: node.at,
         };
         check_every(&mut fields);
-        read_duration(&mut fields, "check_timeout");
         // Nothing of this has a meaning without a server: looks, access, webhooks, workers.
         fields.ignore(&[
             "old_name",
@@ -140,11 +143,10 @@ fn check_every(fields: &mut Fields<'_, '_>) {
     }
 }
 
-fn read_duration(fields: &mut Fields<'_, '_>, key: &'static str) {
-    let Some(text) = fields.string(key) else {
-        return;
-    };
-    if parse_duration(&text.text).is_none() && vars::references(&text.text).is_empty() {
+fn read_duration(fields: &mut Fields<'_, '_>, key: &'static str) -> Option<Duration> {
+    let text = fields.string(key)?;
+    let duration = parse_duration(&text.text);
+    if duration.is_none() && vars::references(&text.text).is_empty() {
         fields.error(
             text.at,
             &format!(
@@ -153,6 +155,7 @@ fn read_duration(fields: &mut Fields<'_, '_>, key: &'static str) {
             ),
         );
     }
+    duration
 }
 
 pub(super) fn version_of(pairs: Vec<(Name, String)>) -> Version {

@@ -40,7 +40,7 @@ pub enum Core {
     /// Makes a version of a resource.
     Put(Put),
     /// Runs a program.
-    Task(TaskStep),
+    Task(Box<TaskStep>),
     /// Sets a local var from a file.
     LoadVar(LoadVar),
     /// Goes on whatever becomes of the inner step.
@@ -186,7 +186,7 @@ fn read_core(fields: &mut Fields<'_, '_>) -> Core {
     };
     let at = fields.place(key);
     match key {
-        "task" => Core::Task(TaskStep::read(fields)),
+        "task" => Core::Task(Box::new(TaskStep::read(fields))),
         "put" => Core::Put(Put::read(fields)),
         "get" => Core::Get(Get::read(fields)),
         "load_var" => Core::LoadVar(LoadVar::read(fields)),

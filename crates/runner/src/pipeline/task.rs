@@ -19,8 +19,8 @@ pub struct TaskConfig {
     pub params: BTreeMap<String, String>,
     /// Its program.
     pub run: TaskRun,
-    /// Whether it names an image; here it runs on the host all the same.
-    pub names_image: bool,
+    /// Keys about containers: the task runs on the host all the same, and says so.
+    pub not_used: Vec<&'static str>,
 }
 
 /// An input or output of a task.
@@ -52,17 +52,14 @@ impl TaskConfig {
         if fields.string("platform").is_none() {
             fields.error(node.at, "missing `platform`");
         }
-        let names_image =
-            fields.node("image_resource").is_some() | fields.node("rootfs_uri").is_some();
-        // Limits belong to containers; a process on this host runs without.
-        fields.ignore(&["container_limits"]);
+        let not_used = fields.present(&["image_resource", "rootfs_uri", "container_limits"]);
         let config = Self {
             inputs: fields.each("inputs", &format!("{context}.inputs"), TaskDir::read),
             outputs: fields.each("outputs", &format!("{context}.outputs"), TaskDir::read),
             caches: fields.each("caches", &format!("{context}.caches"), read_cache),
             params: environment(fields.mapping("params").as_ref()),
             run: read_run(&mut fields),
-            names_image,
+            not_used,
         };
         fields.finish();
         config

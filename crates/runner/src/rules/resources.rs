@@ -9,6 +9,7 @@ use crate::schema;
 use crate::service::{self, Service, Supply};
 use crate::vars;
 use crate::yaml::{Kind, Node};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Judges every resource, and every step by its resource.
@@ -60,35 +61,38 @@ fn source(resource: &Resource, service: &Service, problems: &mut Problems) {
     }
     if let Some(version) = &resource.version {
         let context = format!("resources.{}.version", resource.name.text);
-        against(
-            service,
-            "version",
-            &version_node(version, resource.at),
-            &context,
-            problems,
-        );
+        pin(service, version, resource.at, &context, problems);
     }
 }
 
 /// `--input` and `--type` that name nothing are typing errors.
 fn options(pipeline: &Pipeline, catalogue: &Catalogue, supply: &Supply, problems: &mut Problems) {
-    let top = Position { line: 1, column: 1 };
-    for name in supply
-        .inputs
-        .keys()
-        .filter(|name| pipeline.resource(name).is_none())
-    {
-        problems.error(
-            top,
-            format!("--input {name}=…: the pipeline has no resource of that name"),
-        );
+    let mut wrong = |message: String| problems.error(Position { line: 1, column: 1 }, message);
+    for (name, dir) in &supply.inputs {
+        let shown = dir.display();
+        if pipeline.resource(name).is_none() {
+            wrong(format!(
+                "--input {name}={shown}: the pipeline has no resource of that name"
+            ));
+        } else if !dir.is_dir() {
+            wrong(format!("--input {name}={shown}: there is no such folder"));
+        }
     }
     for (kind, name) in &supply.types {
         if !catalogue.resources.contains_key(name) {
-            problems.error(
-                top,
-                format!("--type {kind}={name}: linked in are {}", catalogue.names()),
-            );
+            wrong(format!(
+                "--type {kind}={name}: linked in are {}",
+                catalogue.names()
+            ));
+        }
+        if !pipeline
+            .resources
+            .iter()
+            .any(|resource| resource.kind.text == *kind)
+        {
+            wrong(format!(
+                "--type {kind}={name}: no resource of the pipeline has that type"
+            ));
         }
     }
 }
@@ -110,10 +114,10 @@ fn judge(step: &Step, services: &BTreeMap<&str, Service>, problems: &mut Problem
                 problems,
             );
             if let VersionChoice::Pinned(version) = &get.version {
-                against(
+                pin(
                     service,
-                    "version",
-                    &version_node(version, at),
+                    version,
+                    at,
                     &format!("{context}.version"),
                     problems,
                 );
@@ -124,11 +128,11 @@ fn judge(step: &Step, services: &BTreeMap<&str, Service>, problems: &mut Problem
                 return;
             };
             let at = put.name.at;
-            if !matches!(service, Service::Linked { .. }) {
+            if matches!(service, Service::Folder(_)) {
                 let name = &put.resource.text;
                 problems.error(
                     at,
-                    format!("{context}: `{name}` cannot be put: it is given as a folder or a time"),
+                    format!("{context}: `{name}` cannot be put: it is given as a folder"),
                 );
             }
             params(
@@ -171,10 +175,26 @@ fn params(
     against(service, part, node.unwrap_or(&empty), context, problems);
 }
 
+/// A pin may name a part of a version, so that nothing is required of it; what it names must be a key of one.
+fn pin(service: &Service, version: &Version, at: Position, context: &str, problems: &mut Problems) {
+    let Some(mut schema) = service.schema("version").cloned() else {
+        return;
+    };
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("required");
+    }
+    let node = Node::from_json(&serde_json::json!(version), at);
+    judged(&schema, &node, context, problems);
+}
+
 fn against(service: &Service, part: &str, node: &Node, context: &str, problems: &mut Problems) {
     let Some(schema) = service.schema(part) else {
         return;
     };
+    judged(schema, node, context, problems);
+}
+
+fn judged(schema: &Value, node: &Node, context: &str, problems: &mut Problems) {
     for objection in schema::objections(schema, node) {
         let path = objection.pointer.replace('/', ".");
         let at = place(node, &objection.pointer);
@@ -189,8 +209,4 @@ fn place(node: &Node, pointer: &str) -> Position {
     node.at_pointer(around)
         .entry(&key)
         .map_or(node.at_pointer(pointer).at, |entry| entry.at)
-}
-
-fn version_node(version: &Version, at: Position) -> Node {
-    Node::from_json(&serde_json::json!(version), at)
 }

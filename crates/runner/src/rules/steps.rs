@@ -84,7 +84,13 @@ impl<'c> Checker<'c> {
         self.resource(&get.resource, context);
         for passed in &get.passed {
             let jobs = order::matching(self.pipeline, &passed.text);
-            if jobs.is_empty() {
+            if passed.text.contains(['[', '{', '\\']) {
+                let message = format!(
+                    "{context}.passed: '{}': the runner understands `*` and `?` in the names of jobs, and nothing else",
+                    passed.text
+                );
+                self.problems.error(passed.at, message);
+            } else if jobs.is_empty() {
                 self.problems.error(
                     passed.at,
                     format!("{context}.passed: unknown job '{}'", passed.text),

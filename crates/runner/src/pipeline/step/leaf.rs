@@ -85,6 +85,8 @@ pub struct TaskStep {
     pub input_mapping: BTreeMap<String, String>,
     /// Output of the task → artifact.
     pub output_mapping: BTreeMap<String, String>,
+    /// Keys about containers: the task runs on the host all the same, and says so.
+    pub not_used: Vec<&'static str>,
     /// What it was read from.
     pub node: Node,
 }
@@ -169,19 +171,14 @@ impl TaskStep {
             ),
             _ => {}
         }
-        // What is about containers has no effect on a process of this host.
-        fields.ignore(&[
-            "privileged",
-            "tags",
-            "image",
-            "container_limits",
-            "hermetic",
-        ]);
+        fields.ignore(&["tags"]);
+        let about_containers = ["privileged", "image", "container_limits", "hermetic"];
         Self {
             config: inline.map(|node| TaskConfig::read(node, &context, fields.problems)),
             vars: fields.mapping("vars"),
             params: fields.mapping("params"),
             input_mapping: version_of(fields.texts("input_mapping").unwrap_or_default()),
+            not_used: fields.present(&about_containers),
             output_mapping: version_of(fields.texts("output_mapping").unwrap_or_default()),
             node: bare(fields.value()),
             name,
