@@ -28,7 +28,7 @@ pub struct Evidence {
     pub budgets: Vec<BudgetSamples>,
     /// When nobody watched the budgets between the beginning and the end: the roll had stopped, or what a run saw was lost
     /// when it was killed. None in evidence that was written before this was noted.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwatched: Option<Vec<Span>>,
 }
 

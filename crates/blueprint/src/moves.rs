@@ -175,7 +175,8 @@ fn hindrance(inventory: &Inventory, goal: &Goal, node: &Node) -> Option<(String,
         let lasting = node.control_plane || goal.wanted.version < node.version || !has_plane;
         return Some((violation.to_string(), lasting));
     }
-    if let Some(budget) = inventory.budgets.iter().find(|budget| !budget.holds()) {
+    let broken = inventory.budgets.iter().filter(|budget| !budget.holds());
+    if let Some(budget) = broken.min_by_key(|budget| budget.title()) {
         let (name, current, desired) = (budget.title(), budget.current, budget.desired);
         return Some((
             format!("budget {name}: {current} of {desired} healthy"),

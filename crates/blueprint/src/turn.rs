@@ -57,10 +57,11 @@ impl View<'_> {
 
     fn other_job(&self) -> Option<&ActJob> {
         let name = self.goal.job_name(&self.node.name);
-        let mut jobs = self.inventory.jobs.iter();
-        jobs.find(|job| {
+        let jobs = self.inventory.jobs.iter();
+        let others = jobs.filter(|job| {
             job.node == self.node.name && job.name != name && job.state == JobState::Active
-        })
+        });
+        others.min_by_key(|job| &job.name)
     }
 
     /// Cordoned, nothing done yet: empty the node, then start the act.
@@ -165,7 +166,9 @@ fn named(pods: &[&Pod]) -> String {
     /// More names than these help nobody.
     const SHOWN: usize = 5;
     let title = |pod: &&Pod| format!("{}/{}", pod.namespace, pod.name);
-    let names: Vec<_> = pods.iter().take(SHOWN).map(title).collect();
+    let mut names: Vec<_> = pods.iter().map(title).collect();
+    names.sort();
+    names.truncate(SHOWN);
     match pods.len().saturating_sub(SHOWN) {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),

@@ -209,7 +209,9 @@ impl Pass<'_, '_> {
                 }
                 Eviction::Refused(mut reason) => {
                     if pod.budgets.len() > 1 {
-                        reason += &format!(" (its budgets: {})", pod.budgets.join(", "));
+                        let mut budgets = pod.budgets.clone();
+                        budgets.sort();
+                        reason += &format!(" (its budgets: {})", budgets.join(", "));
                     }
                     return Err(RollError::Refused {
                         object: format!("pod {}/{}", pod.namespace, pod.name),

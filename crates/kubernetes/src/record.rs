@@ -152,7 +152,8 @@ mod tests {
     const FIRST: &str = r#"{"metadata": {"name": "trireme", "resourceVersion": "7"}, "data": {
         "format": "1",
         "wanted": "{\"version\":\"v1.37.2\",\"images\":{\"kube-proxy\":\"r.example/kube-proxy@sha256:00\"}}",
-        "finished": "{\"blueprint\":\"ab\",\"from\":\"v1.36.4\",\"to\":\"v1.37.2\",\"since\":\"2026-01-01T00:00:00Z\",\"finished_at\":\"2026-01-01T00:10:00Z\"}"
+        "finished": "{\"blueprint\":\"ab\",\"from\":\"v1.36.4\",\"to\":\"v1.37.2\",\"since\":\"2026-01-01T00:00:00Z\",\"finished_at\":\"2026-01-01T00:10:00Z\"}",
+        "evidence": "{\"format\":1,\"blueprint\":\"ab\",\"from\":\"v1.36.4\",\"to\":\"v1.37.2\",\"started_at\":\"2026-01-01T00:01:00Z\",\"finished_at\":\"2026-01-01T00:09:00Z\",\"nodes\":[],\"budgets\":[]}"
     }}"#;
 
     #[test]
@@ -164,6 +165,8 @@ mod tests {
             Version::new(1, 36, 4)
         );
         assert_eq!(record.wanted.as_ref().unwrap().images.len(), 1);
+        // Whether somebody watched all the time was not noted then.
+        assert_eq!(record.evidence.as_ref().unwrap().unwatched, None);
         assert_eq!(record.write().unwrap(), map);
     }
 
