@@ -192,16 +192,14 @@ async fn read_lines(
         if chunk.is_empty() {
             break;
         }
-        let used = chunk.len();
-        for &byte in chunk {
-            if matches!(byte, b'\n' | b'\r') || pending.len() >= MAX_LINE {
-                show(&mut pending, line);
-            }
-            if !matches!(byte, b'\n' | b'\r') {
-                pending.push(byte);
-            }
+        let end = chunk.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let taken = end.unwrap_or(chunk.len()).min(MAX_LINE - pending.len());
+        pending.extend_from_slice(&chunk[..taken]);
+        let is_whole = end == Some(taken);
+        reader.consume(taken + usize::from(is_whole));
+        if is_whole || pending.len() == MAX_LINE {
+            show(&mut pending, line);
         }
-        reader.consume(used);
     }
     show(&mut pending, line);
     Ok(())
@@ -273,6 +271,19 @@ mod tests {
                 .sum::<usize>(),
             150_000
         );
+    }
+
+    #[tokio::test]
+    async fn a_hundred_megabytes_of_output_pass_through() {
+        let seen = Mutex::new((0, 0));
+        let count = |line: &str| {
+            let mut seen = seen.lock().unwrap();
+            *seen = (seen.0 + line.len(), seen.1.max(line.len()));
+        };
+        let script = "head -c 50000000 /dev/zero | tr '\\0' x; head -c 50000000 /dev/zero | tr '\\0' y | fold -w 1000 >&2";
+        let ended = sh(script, false, &Interrupt::new(), &count).await.unwrap();
+        assert_eq!(ended.code, 0);
+        assert_eq!(seen.into_inner().unwrap(), (100_000_000, MAX_LINE));
     }
 
     #[tokio::test]

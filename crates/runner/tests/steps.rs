@@ -257,3 +257,96 @@ async fn what_is_read_is_never_secret_in_output() {
     let state = std::fs::read_to_string(world.path("state/runner.json")).unwrap();
     assert!(!state.contains("canary-token"));
 }
+
+/// Fails when another one of its kind runs at the same time.
+const ALONE: &str = "{task: alone, config: {platform: linux, run: {path: sh, args: [-c, 'mkdir ../lock && sleep 0.05 && rmdir ../lock']}}}";
+
+#[tokio::test]
+async fn limits_hold_and_across_takes_one_value_at_a_time() {
+    let across = ALONE.replacen('{', "{across: [{var: v, values: [1, 2, 3]}], ", 1);
+    let limited = ALONE.replacen(
+        '{',
+        "{across: [{var: v, values: [1, 2, 3], max_in_flight: 1}, {var: w, values: [1, 2]}], ",
+        1,
+    );
+    let world = World::new(&format!(
+        "
+- name: j
+  plan:
+  - {{get: a, trigger: true}}
+  - in_parallel: {{limit: 1, steps: [{ALONE}, {ALONE}, {ALONE}]}}
+  - {across}
+  - {limited}
+"
+    ));
+    world.found("a", &["1"]);
+    let report = world.run().await;
+    assert_eq!(statuses(&report), [Status::Succeeded], "{report:#?}");
+    assert_eq!(report.steps().count(), 1 + 3 + 3 + 6);
+}
+
+#[tokio::test]
+async fn across_goes_on_after_a_failure_unless_it_is_to_fail_fast() {
+    let step = "{across: [{var: v, values: [1, 2, 3]}], fail_fast: FAST, task: t, config: {platform: linux, run: {path: sh, args: [-c, 'exit ((.:v))']}}}";
+    let plan = |fast: &str| format!("{{get: a, trigger: true}}, {}", step.replace("FAST", fast));
+    let world = World::new(&format!(
+        "\n- {{name: slow, plan: [{}]}}\n- {{name: fast, plan: [{}]}}\n",
+        plan("false"),
+        plan("true")
+    ));
+    world.found("a", &["1"]);
+    let report = world.run().await;
+    assert_eq!(statuses(&report), [Status::Failed, Status::Failed]);
+    let ran: Vec<usize> = report.builds().map(|build| build.steps.len() - 1).collect();
+    assert_eq!(ran, [3, 1]);
+}
+
+#[tokio::test]
+async fn load_var_reads_each_format_and_nested_fields() {
+    let write = r#"printf ' x\n' > o/v; printf '{"a": {"b": ["c"], "n": 2}}' > o/v.json; printf 'a: {b: yes}\n' > o/v.yml"#;
+    let world = World::new(&format!(
+        "
+- name: j
+  plan:
+  - {{get: a, trigger: true}}
+  - {{task: w, config: {{platform: linux, outputs: [{{name: o}}], run: {{path: sh, args: [-c, {write}]}}}}}}
+  - {{load_var: trim, file: o/v, reveal: true}}
+  - {{load_var: raw, file: o/v, format: raw, reveal: true}}
+  - {{load_var: json, file: o/v.json, reveal: true}}
+  - {{load_var: yaml, file: o/v.yml, reveal: true}}
+  - {{load_var: text, file: o/v.json, format: trim, reveal: true}}
+  - task: show
+    params: {{RAW: ((.:raw)), LIST: ((.:json.a.b)), TEXT: ((.:text))}}
+    config: {{platform: linux, run: {{dir: made/here, path: sh, args: [-c, 'basename $PWD; printf \"%s|\" ((.:trim)) \"$RAW\" ((.:json.a.n)) ((.:yaml.a.b)) $LIST \"$TEXT\"']}}}}
+  - {{load_var: bad, file: o/v, format: json, reveal: true}}
+",
+        write = serde_json::to_string(write).unwrap()
+    ));
+    world.found("a", &["1"]);
+    let report = world.run().await;
+    let expected = [
+        "j/show: here",
+        "j/show: x| x",
+        r#"j/show: |2|true|["c"]|{"a": {"b": ["c"], "n": 2}}|"#,
+    ];
+    assert_eq!(world.lines(), expected, "{report:#?}");
+    assert_eq!(
+        statuses(&report),
+        [Status::Errored],
+        "a file that is no JSON"
+    );
+}
+
+/// `atc/exec/put_inputs.go`: a list names what must be there, `detect` takes what is there.
+#[tokio::test]
+async fn a_put_needs_the_artifacts_that_it_lists() {
+    let world = World::new(
+        "\n- {name: j, plan: [{get: a, trigger: true}, {put: b, inputs: [a, none], params: {v: x}}]}\n",
+    );
+    world.found("a", &["1"]);
+    let report = world.run().await;
+    assert_eq!(statuses(&report), [Status::Errored]);
+    let reason = report.steps().last().unwrap().reason.clone().unwrap();
+    assert_eq!(reason, "there is no artifact `none` here; there is: a");
+    assert!(world.calls("b").is_empty());
+}

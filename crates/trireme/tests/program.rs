@@ -113,8 +113,114 @@ fn a_linked_resource_is_called_as_its_own_program() {
     assert!(schema["source"].is_object());
 }
 
+#[test]
+fn later_vars_files_win_and_single_vars_over_all() {
+    let dir = folder();
+    let say = "'((a)) ((b)) ((c.d)) ((c.e.f))'";
+    std::fs::write(
+        dir.path().join("p.yml"),
+        PIPELINE.replace(
+            "[-c, 'cat repo/words; exit ((code))']",
+            &format!("[-c, \"echo {say}\"]"),
+        ),
+    )
+    .expect("the pipeline");
+    std::fs::write(
+        dir.path().join("1.yml"),
+        "{a: 1, b: 1, c: {d: 1, e: {f: 1}}}",
+    )
+    .expect("vars");
+    std::fs::write(dir.path().join("2.yml"), "{b: 2, c: {d: 2, e: {f: 2}}}").expect("vars");
+    let files = ["--load-vars-from", "1.yml", "--load-vars-from", "2.yml"];
+    let run = ["run", "p.yml", "--var", "c.e.f=3", "--input", "repo=repo"];
+    let end = trireme(dir.path(), &[&run[..], &files].concat());
+    assert!(stderr(&end).contains("say | 1 2 2 3\n"), "{}", stderr(&end));
+    let one = trireme(dir.path(), &[&run[..], &files[2..]].concat());
+    assert_eq!(one.status.code(), Some(78));
+    assert!(
+        stderr(&one).contains("p.yml:7:") && stderr(&one).contains("((a)) has no value"),
+        "{}",
+        stderr(&one)
+    );
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let dir = folder();
+    let run = ["run", "p.yml", "--input", "repo=repo", "--var", "code=0"];
+    std::fs::write(dir.path().join("list.yml"), "[1]").expect("no vars");
+    let rows: [(&[&str], i32, &str); 6] = [
+        (&["run", "none.yml"], 1, "cannot read none.yml"),
+        (&["validate", "repo"], 1, "cannot read repo"),
+        (
+            &[&run[..], &["--load-vars-from", "none.yml"]].concat(),
+            1,
+            "cannot read none.yml",
+        ),
+        (
+            &[&run[..], &["--load-vars-from", "list.yml"]].concat(),
+            78,
+            "list.yml:1:1: vars must be a mapping",
+        ),
+        (
+            &[&run[..], &["--state", "p.yml/state"]].concat(),
+            1,
+            "cannot create p.yml/state",
+        ),
+        (
+            &["run", "p.yml", "--input", "repo=none", "--var", "code=0"],
+            78,
+            "--input repo=none: there is no such folder",
+        ),
+    ];
+    for (arguments, code, part) in rows {
+        let end = trireme(dir.path(), arguments);
+        assert_eq!(
+            end.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            stderr(&end)
+        );
+        assert!(
+            stderr(&end).contains(part),
+            "{arguments:?}: {}",
+            stderr(&end)
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_a_task_prints_is_hidden() {
+    let dir = folder();
+    let canary = "canary/secret+value=1";
+    let script = "[-c, 'echo ((db.password)); printf %s ((db.password)) | base64']";
+    std::fs::write(
+        dir.path().join("p.yml"),
+        PIPELINE.replace("[-c, 'cat repo/words; exit ((code))']", script),
+    )
+    .expect("the pipeline");
+    let var = format!("db.password={canary}");
+    let end = trireme(
+        dir.path(),
+        &["run", "p.yml", "--input", "repo=repo", "--var", &var],
+    );
+    assert_eq!(end.status.code(), Some(0), "{}", stderr(&end));
+    assert_eq!(
+        stderr(&end).matches("say | ((redacted))").count(),
+        2,
+        "{}",
+        stderr(&end)
+    );
+    assert!(!stderr(&end).contains(canary));
+}
+
 /// A run whose task has started a process of its own, written its id and now waits.
 fn waiting(dir: &Path) -> (std::process::Child, std::path::PathBuf) {
+    waiting_with(dir, "echo, args: [cleaned up]")
+}
+
+/// The same with another program for the hook that follows on an abort.
+fn waiting_with(dir: &Path, hook: &str) -> (std::process::Child, std::path::PathBuf) {
     let text = "
 resources: [{name: repo, type: git}]
 jobs:
@@ -126,9 +232,9 @@ jobs:
     config:
       platform: linux
       run: {path: sh, args: [-c, 'sleep 600 & echo $! > ../pid.new; mv ../pid.new ../pid; wait']}
-    on_abort: {task: after, config: {platform: linux, run: {path: echo, args: [cleaned up]}}}
+    on_abort: {task: after, config: {platform: linux, run: {path: HOOK}}}
 ";
-    std::fs::write(dir.join("p.yml"), text).expect("the pipeline");
+    std::fs::write(dir.join("p.yml"), text.replace("HOOK", hook)).expect("the pipeline");
     let child = Command::new(env!("CARGO_BIN_EXE_trireme"))
         .args(["run", "p.yml", "--input", "repo=repo"])
         .current_dir(dir)
@@ -187,6 +293,44 @@ fn an_interrupt_runs_hooks_and_exits_75() {
     assert_eq!(end.status.code(), Some(75), "{}", stderr(&end));
     assert!(
         stderr(&end).contains("build task after | cleaned up"),
+        "{}",
+        stderr(&end)
+    );
+    assert!(is_gone(&task));
+}
+
+#[test]
+fn a_second_run_on_the_same_state_waits_for_nobody() {
+    let dir = folder();
+    let (mut child, task) = waiting(dir.path());
+    let second = trireme(dir.path(), &["run", "p.yml", "--input", "repo=repo"]);
+    assert_eq!(second.status.code(), Some(1), "{}", stderr(&second));
+    assert!(
+        stderr(&second).contains("in use by another `trireme run`"),
+        "{}",
+        stderr(&second)
+    );
+    assert!(!is_gone(&task), "the first one goes on");
+    child.kill().expect("killed");
+    child.wait().expect("collected");
+    until("the task ends with the runner", || is_gone(&task));
+}
+
+#[test]
+fn a_second_interrupt_stops_the_hooks_too() {
+    let dir = folder();
+    let (child, task) = waiting_with(
+        dir.path(),
+        "sh, args: [-c, 'touch ../hook; trap \"\" TERM; while :; do sleep 1; done']",
+    );
+    send(&child, rustix::process::Signal::INT);
+    let hook = dir.path().join(".trireme/builds/build/1/hook");
+    until("the hook runs", || hook.exists());
+    send(&child, rustix::process::Signal::INT);
+    let end = child.wait_with_output().expect("the end");
+    assert_eq!(end.status.code(), Some(75), "{}", stderr(&end));
+    assert!(
+        stderr(&end).contains("task after: was aborted"),
         "{}",
         stderr(&end)
     );
