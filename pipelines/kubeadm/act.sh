@@ -5,6 +5,9 @@ set -eu
 
 : "${TRIREME_VERSION:?the wanted version, e.g. v1.37.2}"
 : "${TRIREME_NODE:?the name of this node}"
+: "${TRIREME_IMAGES:?JSON, name to verified REPOSITORY@DIGEST}"
+# Where the host's file system is mounted.
+: "${HOST:=/host}"
 # Where the node fetches kubeadm, kubelet and kubectl, each with a .sha256 beside it.
 : "${BINARIES:=https://dl.k8s.io/release}"
 
@@ -39,24 +42,57 @@ fetch() {
     on_host mv "/usr/bin/$program.new" "/usr/bin/$program"
 }
 
-# The first control-plane node decides; the others and the workers follow the cluster's own configuration.
-upgrade() {
-    if [ -e /host/etc/kubernetes/manifests/kube-apiserver.yaml ] && ! cluster_is_new; then
-        say "kubeadm upgrade apply $TRIREME_VERSION"
-        on_host kubeadm upgrade apply --yes "$TRIREME_VERSION"
-    else
-        say "kubeadm upgrade node"
-        on_host kubeadm upgrade node
+is_control_plane() {
+    [ -e "$HOST/etc/kubernetes/manifests/kube-apiserver.yaml" ]
+}
+
+# The verified reference of one image, REPOSITORY@DIGEST.
+reference() {
+    printf '%s' "$TRIREME_IMAGES" | grep -o "\"$1\":\"[^\"@]*@sha256:[0-9a-f]\{64\}\"" | cut -d '"' -f 4
+}
+
+# kubeadm starts images by tag, we verified digests: the tag must name the same image, or nothing is upgraded.
+pull() {
+    wanted=$(reference "$1")
+    if [ -z "$wanted" ]; then
+        say "TRIREME_IMAGES names no digest for $1: mirror, scan and sign it, and name it in the images of the put" >&2
+        return 1
+    fi
+    tagged="${wanted%@*}:$TRIREME_VERSION"
+    say "pulling $tagged"
+    on_host crictl pull "$tagged"
+    if ! on_host crictl inspecti "$tagged" | grep -qF "\"$wanted\""; then
+        say "$tagged is not the verified image: expected $wanted; was the tag moved?" >&2
+        return 1
     fi
 }
 
-# Whether another control-plane node has already brought the cluster's configuration to the version.
-cluster_is_new() {
-    on_host kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-system \
-        get configmap kubeadm-config --output 'jsonpath={.data.ClusterConfiguration}' |
-        grep -q "kubernetesVersion: $TRIREME_VERSION\$"
+pull_all() {
+    pull kube-proxy
+    if is_control_plane; then
+        for image in kube-apiserver kube-controller-manager kube-scheduler; do
+            pull "$image"
+        done
+    fi
 }
 
+# The first control-plane node decides; the others and the workers follow the cluster's own configuration. When that cannot
+# be read, nothing is decided and the act fails.
+upgrade() {
+    if is_control_plane; then
+        configuration=$(on_host kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-system \
+            get configmap kubeadm-config --output 'jsonpath={.data.ClusterConfiguration}')
+        if ! echo "$configuration" | grep -q "kubernetesVersion: $TRIREME_VERSION\$"; then
+            say "kubeadm upgrade apply $TRIREME_VERSION"
+            on_host kubeadm upgrade apply --yes "$TRIREME_VERSION"
+            return
+        fi
+    fi
+    say "kubeadm upgrade node"
+    on_host kubeadm upgrade node
+}
+
+pull_all
 fetch kubeadm
 upgrade
 fetch kubectl
