@@ -47,10 +47,11 @@ struct Host(TempDir);
 
 impl Host {
     fn new() -> Self {
-        let host = Self(tempfile::tempdir().unwrap());
+        let host = Self(tempfile::tempdir().expect("the temporary folder is ours"));
         let nsenter = host.path("nsenter");
-        fs::write(&nsenter, NSENTER).unwrap();
-        fs::set_permissions(&nsenter, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(&nsenter, NSENTER).expect("the temporary folder is ours");
+        fs::set_permissions(&nsenter, fs::Permissions::from_mode(0o755))
+            .expect("the temporary folder is ours");
         host.set("broken", "nothing");
         let inspected = NAMES.map(|name| format!("\"{}\"\n", image(name)));
         host.set("inspected", &inspected.concat());
@@ -62,8 +63,8 @@ impl Host {
     fn control_plane() -> Self {
         let host = Self::new();
         let manifests = host.path("etc/kubernetes/manifests");
-        fs::create_dir_all(&manifests).unwrap();
-        fs::write(manifests.join("kube-apiserver.yaml"), "").unwrap();
+        fs::create_dir_all(&manifests).expect("the temporary folder is ours");
+        fs::write(manifests.join("kube-apiserver.yaml"), "").expect("the temporary folder is ours");
         host
     }
 
@@ -72,11 +73,11 @@ impl Host {
     }
 
     fn set(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
+        fs::write(self.path(name), content).expect("the temporary folder is ours");
     }
 
     fn act(&self, images: &str) -> Output {
-        let path = std::env::var("PATH").unwrap();
+        let path = std::env::var("PATH").expect("PATH is set");
         Command::new("sh")
             .arg(SCRIPT)
             .env("PATH", format!("{}:{path}", self.0.path().display()))
@@ -86,12 +87,12 @@ impl Host {
             .env("TRIREME_NODE", "w-1")
             .env("TRIREME_IMAGES", images)
             .output()
-            .unwrap()
+            .expect("sh runs")
     }
 
     /// The first two words of each call: what was done, without its details.
     fn calls(&self) -> Vec<String> {
-        let calls = fs::read_to_string(self.path("calls")).unwrap();
+        let calls = fs::read_to_string(self.path("calls")).expect("the temporary folder is ours");
         let short = |call: &str| call.split(' ').take(2).collect::<Vec<_>>().join(" ");
         calls.lines().map(short).collect()
     }
