@@ -104,7 +104,7 @@ impl Layout {
             return Ok(layout);
         }
         let archive = path.to_owned();
-        let read = tokio::task::spawn_blocking(move || places(&archive)).await;
+        let read = tokio::task::spawn_blocking(move || places(&archive, ENTRIES_LIMIT)).await;
         let read = read.map_err(io::Error::other).flatten();
         let places = read.map_err(layout.io("reading the tar archive"))?;
         if !places.contains_key(MARKER) {
@@ -254,11 +254,18 @@ fn blob_name(descriptor: &Descriptor) -> String {
     format!("blobs/{}/{}", digest.algorithm(), digest.digest())
 }
 
-/// Where each file of an archive lies. Sparse files are left out: their content is not in one place.
-fn places(path: &Path) -> io::Result<HashMap<String, Place>> {
+/// Where each file of an archive lies; one with more than `entries_limit` entries is refused. Sparse files are left out:
+/// their content is not in one place.
+fn places(path: &Path, entries_limit: usize) -> io::Result<HashMap<String, Place>> {
     let mut archive = tar::Archive::new(fs::File::open(path)?);
     let mut places = HashMap::new();
-    for entry in archive.entries_with_seek()?.take(ENTRIES_LIMIT) {
+    for (index, entry) in archive.entries_with_seek()?.enumerate() {
+        if index >= entries_limit {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("it has more than {entries_limit} entries: is it an image layout?"),
+            ));
+        }
         let entry = entry?;
         if entry.header().entry_type() != tar::EntryType::Regular {
             continue;

@@ -66,3 +66,19 @@ async fn what_is_no_layout_is_refused() {
         assert!(Layout::open(&path).await.is_err(), "{}", path.display());
     }
 }
+
+#[tokio::test]
+async fn an_archive_with_too_many_entries_is_refused_and_not_read_in_part() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("oci");
+    written(&folder).await;
+    let path = archive(&folder);
+    let entries = tar::Archive::new(fs::File::open(&path).unwrap())
+        .entries()
+        .unwrap()
+        .count();
+    assert!(places(&path, entries).is_ok());
+    let error = places(&path, entries - 1).err().unwrap().to_string();
+    let expected = format!("more than {} entries", entries - 1);
+    assert!(error.contains(&expected), "{error}");
+}
