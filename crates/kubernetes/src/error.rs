@@ -1,17 +1,27 @@
 //! What can go wrong with a Kubernetes API.
 
+use kube::core::Status;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The way to the API is not described as it must be.
     #[error("{0}")]
     Access(String),
-    /// The API answered with an error, or not at all.
+    /// The API answered with a refusal.
+    #[error("could not {act}: the API answered {}: {}{}", .status.code, .status.message.trim(), remedy(.status.code))]
+    Refused {
+        /// What was tried, to what.
+        act: String,
+        /// What it answered.
+        status: Box<Status>,
+    },
+    /// The API could not be reached, or what it answered could not be read.
     #[error("could not {act}")]
     Api {
         /// What was tried, to what.
         act: String,
-        /// What the client or the API says.
+        /// What the client says.
         #[source]
         source: Box<kube::Error>,
     },
@@ -53,9 +63,15 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn api(act: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
-        |source| Self::Api {
-            act: act.into(),
-            source: Box::new(source),
+        |source| match source {
+            kube::Error::Api(status) => Self::Refused {
+                act: act.into(),
+                status,
+            },
+            other => Self::Api {
+                act: act.into(),
+                source: Box::new(other),
+            },
         }
     }
 
@@ -67,12 +83,9 @@ impl Error {
     }
 
     /// The status that the API answered with.
-    pub fn status(&self) -> Option<&kube::core::Status> {
+    pub fn status(&self) -> Option<&Status> {
         match self {
-            Self::Api { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => Some(status),
-                _ => None,
-            },
+            Self::Refused { status, .. } => Some(status),
             _ => None,
         }
     }
@@ -81,15 +94,15 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Silent { .. } => true,
-            Self::Api { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+            Self::Refused { status, .. } => status.code == 429 || status.code >= 500,
+            Self::Api { source, .. } => matches!(
+                source.as_ref(),
                 kube::Error::HyperError(_)
-                | kube::Error::Service(_)
-                | kube::Error::ReadEvents(_)
-                | kube::Error::HttpError(_)
-                | kube::Error::SerdeError(_) => true,
-                _ => false,
-            },
+                    | kube::Error::Service(_)
+                    | kube::Error::ReadEvents(_)
+                    | kube::Error::HttpError(_)
+                    | kube::Error::SerdeError(_)
+            ),
             _ => false,
         }
     }
@@ -97,5 +110,40 @@ impl Error {
     /// Whether someone else changed the object meanwhile: look again.
     pub fn is_conflict(&self) -> bool {
         self.status().is_some_and(|status| status.code == 409)
+    }
+}
+
+/// What to try when the API refuses who we are or what we may.
+fn remedy(code: u16) -> &'static str {
+    match code {
+        401 => "; is the token of the source still valid?",
+        403 => "; does the account have the rights of resources/cluster/rbac.yaml?",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_was_tried_what_was_answered_and_what_to_try() {
+        let refusal = |code: u16, message: &str| {
+            let status = Status {
+                code,
+                message: message.into(),
+                ..Status::default()
+            };
+            Error::api("list nodes")(kube::Error::Api(Box::new(status))).to_string()
+        };
+        assert_eq!(
+            refusal(401, "Unauthorized"),
+            "could not list nodes: the API answered 401: Unauthorized; is the token of the source still valid?"
+        );
+        assert!(refusal(403, "no").ends_with("the rights of resources/cluster/rbac.yaml?"));
+        assert_eq!(
+            refusal(500, "etcd"),
+            "could not list nodes: the API answered 500: etcd"
+        );
     }
 }
