@@ -1,10 +1,17 @@
 //! Copying an image from one repository to another without touching the disk.
 
-use std::sync::Arc;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use oci_spec::image::Descriptor;
+use trireme_transport::Backoff;
 
 use crate::{RegistryError, Repository, Tree};
 
@@ -13,6 +20,41 @@ const AT_ONCE: usize = 4;
 
 /// Told how many bytes more are at the target: sent, or found there.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// Tells of each byte once, however often it is sent.
+#[derive(Clone)]
+struct Meter {
+    told: Arc<AtomicU64>,
+    progress: Progress,
+}
+
+impl Meter {
+    fn new(progress: Progress) -> Self {
+        let told = Arc::default();
+        Self { told, progress }
+    }
+
+    fn reach(&self, position: u64) {
+        let told = self.told.fetch_max(position, Ordering::Relaxed);
+        if position > told {
+            (self.progress)(position - told);
+        }
+    }
+
+    fn watch<S>(
+        &self,
+        content: S,
+    ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<S>
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+    {
+        let (meter, mut position) = (self.clone(), 0);
+        content.inspect_ok(move |bytes| {
+            position += bytes.len() as u64;
+            meter.reach(position);
+        })
+    }
+}
 
 impl Repository {
     /// Everything below a tag or digest.
@@ -81,9 +123,37 @@ impl Repository {
             progress(blob.size());
             return Ok(());
         }
-        let content = from.blob_stream(&blob).await?.into_stream();
-        let counted = content.inspect_ok(move |bytes| progress(bytes.len() as u64));
-        self.push_blob(&blob, counted).await
+        self.send_blob(&blob, progress, || async {
+            Ok(from.blob_stream(&blob).await?.into_stream())
+        })
+        .await
+    }
+
+    /// Sends a blob that is not here, what `open` gives; again from its start when that breaks off on its way.
+    pub(crate) async fn send_blob<S, F>(
+        &self,
+        blob: &Descriptor,
+        progress: Progress,
+        open: impl Fn() -> F + Send,
+    ) -> Result<(), RegistryError>
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+        F: Future<Output = Result<S, RegistryError>> + Send,
+    {
+        let meter = Meter::new(progress);
+        let mut backoff = Backoff::default();
+        loop {
+            let content = meter.watch(open().await?);
+            match self.push_blob(blob, content).await {
+                Err(error) if error.broke_off() && backoff.pause().await => {}
+                outcome => return outcome,
+            }
+            // Only the answer may have been lost.
+            if self.blob_exists(blob.digest().as_ref()).await? {
+                meter.reach(blob.size());
+                return Ok(());
+            }
+        }
     }
 
     /// Stores the manifests of `tree`, whose blobs must be here; the root comes last and gets these tags. Gives its

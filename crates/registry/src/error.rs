@@ -1,5 +1,7 @@
 //! Why a registry could not be used.
 
+use std::{error::Error, io};
+
 use http::StatusCode;
 use trireme_transport::{Fetched, Streamed, TransportError};
 
@@ -141,6 +143,20 @@ impl RegistryError {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// Whether it is an upload that broke off on its way. Its content can be sent once, so the transport did not try again.
+    pub(crate) fn broke_off(&self) -> bool {
+        match self {
+            Self::Transport { source, .. } => match source {
+                TransportError::NoAnswer {
+                    attempts, source, ..
+                } => *attempts == 1 && !is_from_content(source.as_ref()),
+                TransportError::Unavailable { attempts, .. } => *attempts == 1,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Whether trying again cannot help: the content itself is broken, gone, or not what was asked for.
     pub fn is_about_content(&self) -> bool {
         matches!(
@@ -148,4 +164,23 @@ impl RegistryError {
             Self::NotFound { .. } | Self::Content { .. } | Self::Malformed { .. }
         )
     }
+}
+
+/// Whether the content that was sent is the cause: it will not be better next time.
+fn is_from_content(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref::<RegistryError>() {
+            return found.is_about_content();
+        }
+        // The source of an I/O error is that of what it wraps, which itself would be passed over.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    false
 }

@@ -29,3 +29,4 @@ pub use conditional::{Conditional, Validator};
 pub use download::Downloaded;
 pub use error::{TransportError, redacted};
 pub use request::{Body, Request};
+pub use retry::Backoff;

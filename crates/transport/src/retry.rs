@@ -12,6 +12,26 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// Attempts at something larger than one request, within the budget of one.
+#[derive(Debug, Default)]
+pub struct Backoff {
+    failures: u32,
+    waited: Duration,
+}
+
+impl Backoff {
+    /// Waits until the next attempt may begin; false when attempts or time are used up.
+    pub async fn pause(&mut self) -> bool {
+        self.failures += 1;
+        let Some(wait) = wait(self.failures, self.waited, None, fastrand::f64()) else {
+            return false;
+        };
+        tokio::time::sleep(wait).await;
+        self.waited += wait;
+        true
+    }
+}
+
 /// Whether this status may pass. A 500 is tried again once and only for reads: it may also be a bug that every attempt
 /// meets.
 pub(crate) fn is_transient(status: StatusCode, method: &Method, attempt: u32) -> bool {

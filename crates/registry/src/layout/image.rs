@@ -114,9 +114,10 @@ impl Repository {
             return Ok(());
         }
         let what = format!("storing the blob {}", self.label(blob.digest().as_ref()));
-        let content = from.blob(&blob).await.map_err(layout_error(&what))?;
-        let counted = content.inspect_ok(move |bytes| progress(bytes.len() as u64));
-        self.push_blob(&blob, counted).await
+        self.send_blob(&blob, progress, || async {
+            from.blob(&blob).await.map_err(layout_error(&what))
+        })
+        .await
     }
 }
 
