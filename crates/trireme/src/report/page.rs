@@ -113,7 +113,7 @@ fn nodes(summary: &Summary) -> Markup {
         div.wide { table {
             thead { tr { th { "node" } th { "zone" } th { "from" } th { "to" } th { "seconds" } } }
             tbody { @for node in &summary.nodes { tr {
-                td { (node.name) } td { (node.zone) } td { (node.from) } td { (node.to) } td.number { (node.seconds) }
+                td { (node.name) } td { (node.zone) } td { (node.from) } td { (node.to) } td.number { (format!("{:.1}", node.seconds)) }
             } } }
         } }
     }

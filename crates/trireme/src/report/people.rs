@@ -35,7 +35,7 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
     for node in &summary.nodes {
         writeln!(
             out,
-            "node       {:<12} {:<8} {} -> {}  {:>4} s",
+            "node       {:<12} {:<8} {} -> {}  {:>6.1} s",
             node.name, node.zone, node.from, node.to, node.seconds
         )?;
     }

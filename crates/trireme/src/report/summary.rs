@@ -67,8 +67,8 @@ pub struct Node {
     pub from: String,
     /// What it runs since.
     pub to: String,
-    /// From cordon to uncordon.
-    pub seconds: i64,
+    /// From cordon to uncordon, to a tenth of a second.
+    pub seconds: f64,
 }
 
 /// What the prober counted.
@@ -215,6 +215,25 @@ fn node(node: &trireme_blueprint::NodeEvidence) -> Node {
         zone: node.zone.clone(),
         from: node.from.to_string(),
         to: node.to.to_string(),
-        seconds: node.seconds,
+        seconds: tenths(node.uncordoned_at.duration_since(node.cordoned_at)),
+    }
+}
+
+fn tenths(span: jiff::SignedDuration) -> f64 {
+    (span.as_secs_f64() * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn spans_are_shown_in_tenths_of_a_second() {
+        for (milliseconds, shown) in [(40, "0.0"), (449, "0.4"), (960, "1.0"), (61_250, "61.3")] {
+            let took = tenths(SignedDuration::from_millis(milliseconds));
+            assert_eq!(format!("{took:.1}"), shown, "{milliseconds} ms");
+        }
     }
 }
