@@ -140,10 +140,17 @@ pub fn describe_answer(headers: &HeaderMap, body: &[u8]) -> String {
         .take(DETAIL_SHOWN_CHARS)
         .collect();
     if text.chars().count() > DETAIL_SHOWN_CHARS {
-        shown + " …"
+        format!("{} …", without_cut_word(&shown))
     } else {
         shown
     }
+}
+
+/// Without the last word, which may be the half of a secret: nobody would know it as one. What is all one word is left
+/// out altogether.
+fn without_cut_word(text: &str) -> &str {
+    let is_in_word = |c: char| c.is_alphanumeric() || "+/=-_.%".contains(c);
+    text.trim_end_matches(is_in_word).trim_end()
 }
 
 #[cfg(test)]
@@ -156,7 +163,13 @@ mod tests {
         assert!(describe_answer(&none, b" \n<!DOCTYPE html><p>hi").contains("HTML"));
         assert_eq!(describe_answer(&none, b"  \n"), "an empty body");
         assert_eq!(describe_answer(&none, b"{\"a\":\n1}"), "{\"a\":1}");
-        let long = describe_answer(&none, &[b'x'; 5000]);
+        let long = describe_answer(&none, "an answer ".repeat(500).as_bytes());
         assert!(long.chars().count() <= DETAIL_SHOWN_CHARS + 2 && long.ends_with('…'));
+        let secret = format!(
+            "{}, token=half.of+it/=",
+            "x".repeat(DETAIL_SHOWN_CHARS - 12)
+        );
+        let cut = describe_answer(&none, format!("{secret}{secret}").as_bytes());
+        assert!(cut.ends_with("x, …"), "{cut}");
     }
 }

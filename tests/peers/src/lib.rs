@@ -4,11 +4,15 @@
 //! there, starts servers and runs command-line tools. It knows nothing of Trireme, so that every crate may
 //! use it in its tests without building more than this.
 //!
+//! [`concourse`] is different: it calls a resource program as Concourse's worker does, and holds it to what that
+//! demands of every resource.
+//!
 //! A server says its port itself (each is started on port 0), so two tests never race for one, and it dies with
 //! the value that stands for it. A missing peer is an error that names the command which installs it; a test
 //! never passes because its judge was absent.
 
 mod cache;
+pub mod concourse;
 mod control_plane;
 mod registry;
 mod server;
