@@ -145,7 +145,7 @@ impl Repository {
         loop {
             let content = meter.watch(open().await?);
             match self.push_blob(blob, content).await {
-                Err(error) if error.broke_off() && backoff.pause().await => {}
+                Err(error) if error.broke_off() && backoff.pause(None).await => {}
                 outcome => return outcome,
             }
             // Only the answer may have been lost.

@@ -7,10 +7,10 @@ use std::{
 };
 
 use http::Method;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use url::Url;
 
-use crate::{Body, Fetched, Request, Streamed, TransportError, redacted, retry, roots};
+use crate::{Backoff, Body, Fetched, Request, Streamed, TransportError, redacted, retry, roots};
 
 /// How long a connection may take, its TLS handshake included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -143,11 +143,10 @@ impl Client {
     /// When no answer comes within the retry budget, or the last one is 429 or 5xx of the transient kind.
     pub async fn stream(&self, request: Request) -> Result<Streamed, TransportError> {
         let url = parse(&request.url)?;
-        let mut waited = Duration::ZERO;
+        let mut backoff = Backoff::default();
         let mut request = request;
-        let mut attempt = 0;
         loop {
-            attempt += 1;
+            let attempt = backoff.attempt();
             let copy = request.again();
             let method = request.method.clone();
             // Boxed: every caller's future would hold the whole state of reqwest's.
@@ -155,11 +154,11 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let (Some(copy), Some(wait)) = (copy, failure.wait(attempt, waited)) else {
+            let copy = copy.filter(|_| failure.may_pass());
+            let again = copy.is_some() && backoff.pause(failure.asked()).await;
+            let (Some(copy), true) = (copy, again) else {
                 return Err(failure.give_up(method, &url, attempt).await);
             };
-            sleep(wait).await;
-            waited += wait;
             request = copy;
         }
     }
@@ -218,13 +217,19 @@ impl Client {
 }
 
 impl Failure {
-    fn wait(&self, attempt: u32, waited: Duration) -> Option<Duration> {
-        let asked = match self {
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Status(_) => true,
+            Self::Error(error) => !is_distrust(error.as_ref()),
+        }
+    }
+
+    /// The wait that the server asks for.
+    fn asked(&self) -> Option<Duration> {
+        match self {
             Self::Status(answer) => retry::retry_after(&answer.headers, SystemTime::now()),
-            Self::Error(error) if is_distrust(error.as_ref()) => return None,
             Self::Error(_) => None,
-        };
-        retry::wait(attempt, waited, asked, fastrand::f64())
+        }
     }
 
     async fn give_up(self, method: Method, url: &Url, attempts: u32) -> TransportError {

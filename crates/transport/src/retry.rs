@@ -12,7 +12,7 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Attempts at something larger than one request, within the budget of one.
+/// The attempts at a request, or at something larger than one within the same budget.
 #[derive(Debug, Default)]
 pub struct Backoff {
     failures: u32,
@@ -20,10 +20,16 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Waits until the next attempt may begin; false when attempts or time are used up.
-    pub async fn pause(&mut self) -> bool {
+    /// The number of the attempt that is next, from 1.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.failures + 1
+    }
+
+    /// Waits after a failure until the next attempt may begin, for as long as a server `asked` at least; false when attempts
+    /// or time are used up.
+    pub async fn pause(&mut self, asked: Option<Duration>) -> bool {
         self.failures += 1;
-        let Some(wait) = wait(self.failures, self.waited, None, fastrand::f64()) else {
+        let Some(wait) = wait(self.failures, self.waited, asked, fastrand::f64()) else {
             return false;
         };
         tokio::time::sleep(wait).await;
