@@ -34,7 +34,7 @@ pub use error::RegistryError;
 pub use layer::decompress;
 pub use layout::{Layout, LayoutError};
 pub use manifest::MANIFEST_LIMIT_BYTES;
-pub use name::{RepositoryName, is_digest, is_tag};
+pub use name::{RepositoryName, is_digest, is_sha256, is_tag};
 pub use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 pub use repository::Repository;
 pub use tree::{Tree, image_manifest, is_foreign, is_index};

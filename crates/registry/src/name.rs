@@ -15,14 +15,18 @@ pub fn is_tag(text: &str) -> bool {
 
 /// Whether the text is a digest, `sha256:HEX` or `sha512:HEX`.
 pub fn is_digest(text: &str) -> bool {
-    let hex = |hex: &str, digits| {
-        hex.len() == digits && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    match text.split_once(':') {
-        Some(("sha256", digits)) => hex(digits, 64),
-        Some(("sha512", digits)) => hex(digits, 128),
-        _ => false,
-    }
+    is_sha256(text) || is_hex_after(text, "sha512:", 128)
+}
+
+/// Whether the text is a digest as registries compute them, `sha256:HEX`.
+pub fn is_sha256(text: &str) -> bool {
+    is_hex_after(text, "sha256:", 64)
+}
+
+fn is_hex_after(text: &str, algorithm: &str, count: usize) -> bool {
+    let is_hex = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    text.strip_prefix(algorithm)
+        .is_some_and(|digits| digits.len() == count && digits.bytes().all(is_hex))
 }
 
 /// A repository: which registry, and the path in it.
@@ -135,7 +139,9 @@ mod tests {
     fn a_digest_has_all_its_digits() {
         let hex = "0a".repeat(32);
         assert!(is_digest(&format!("sha256:{hex}")));
+        assert!(is_sha256(&format!("sha256:{hex}")));
         assert!(is_digest(&format!("sha512:{hex}{hex}")));
+        assert!(!is_sha256(&format!("sha512:{hex}{hex}")));
         for text in [
             "latest",
             "sha256:",
@@ -146,6 +152,7 @@ mod tests {
             &format!("md5:{hex}"),
         ] {
             assert!(!is_digest(text), "{text}");
+            assert!(!is_sha256(text), "{text}");
         }
     }
 

@@ -25,7 +25,11 @@ pub(crate) enum Advisories {
     /// On a server: a zip file, or a folder of one zip file for each ecosystem.
     Server { url: Url, client: Client },
     /// On this machine: the same, or a folder of records.
-    Files { path: PathBuf },
+    Files {
+        path: PathBuf,
+        /// Whether editions are to be recognised again, which takes reading the files once more.
+        marks: bool,
+    },
 }
 
 impl Advisories {
@@ -38,7 +42,7 @@ impl Advisories {
         match url.scheme() {
             "http" | "https" => Ok(Self::Server { url, client }),
             "file" => match url.to_file_path() {
-                Ok(path) => Ok(Self::Files { path }),
+                Ok(path) => Ok(Self::Files { path, marks: false }),
                 Err(()) => Err(Fault::config(format!(
                     "source.database: {expected}, found no path"
                 ))),
@@ -46,6 +50,14 @@ impl Advisories {
             scheme => Err(Fault::config(format!(
                 "source.database: {expected}, found {scheme}"
             ))),
+        }
+    }
+
+    /// The same, whose editions are recognised again.
+    pub(crate) fn with_marks(self) -> Self {
+        match self {
+            Self::Files { path, .. } => Self::Files { path, marks: true },
+            server @ Self::Server { .. } => server,
         }
     }
 
@@ -98,11 +110,12 @@ impl Advisories {
                     source,
                 })
             }
-            (Self::Files { path }, Mark::Sha256(known)) => {
+            (Self::Files { path, .. }, Mark::Sha256(_)) => {
                 let (path, family) = (path.clone(), edition.family.clone());
-                let opened = tokio::task::spawn_blocking(move || local(&path, &family)).await?;
+                let found = move || Kind::at(&path, &family)?.mark();
+                let found = tokio::task::spawn_blocking(found).await?;
                 // What cannot be read now is told by the full scan that follows.
-                Ok(opened.is_ok_and(|found| found.mark == Some(Mark::Sha256(known.clone()))))
+                Ok(found.is_ok_and(|found| found == edition.mark))
             }
             _ => Ok(false),
         }
@@ -111,9 +124,9 @@ impl Advisories {
     async fn open(&self, family: &str) -> Result<Records, ScannerError> {
         match self {
             Self::Server { url, client } => fetch(client, &zip_url(url, family)).await,
-            Self::Files { path } => {
-                let (path, family) = (path.clone(), family.to_owned());
-                tokio::task::spawn_blocking(move || local(&path, &family)).await?
+            Self::Files { path, marks } => {
+                let (path, family, marks) = (path.clone(), family.to_owned(), *marks);
+                tokio::task::spawn_blocking(move || local(&path, &family, marks)).await?
             }
         }
     }
@@ -177,39 +190,22 @@ async fn fetch(client: &Client, url: &Url) -> Result<Records, ScannerError> {
     })
 }
 
-/// The checksum is computed before a record is read: a change in between makes it the wrong one, and is seen next time.
-fn local(path: &Path, family: &str) -> Result<Records, ScannerError> {
+/// A mark, where one is wanted, is computed before a record is read: a change in between makes it the wrong one, and is
+/// seen next time.
+fn local(path: &Path, family: &str, marks: bool) -> Result<Records, ScannerError> {
     let database = path.display().to_string();
-    let failed = |source| ScannerError::File {
-        database: database.clone(),
-        source,
-    };
-    let zip = if path.is_dir() {
-        path.join(family).join(ALL)
-    } else {
-        path.to_owned()
-    };
-    if zip.exists() || !path.is_dir() {
-        let mut file = File::open(&zip).map_err(failed)?;
-        let sum = checksum::of_file(&mut file).map_err(failed)?;
-        return Ok(Records {
+    let opened = Kind::at(path, family).and_then(|mut kind| {
+        let mark = marks.then(|| kind.mark()).transpose()?;
+        Ok((kind, mark))
+    });
+    match opened {
+        Ok((kind, mark)) => Ok(Records {
             database,
-            mark: Some(Mark::Sha256(sum)),
-            kind: Kind::Zip(file),
-        });
+            mark,
+            kind,
+        }),
+        Err(source) => Err(ScannerError::File { database, source }),
     }
-    let of_family = path.join(family);
-    let folder = if of_family.is_dir() {
-        of_family
-    } else {
-        path.to_owned()
-    };
-    let sum = checksum::of_files(&records_of(&folder).map_err(failed)?).map_err(failed)?;
-    Ok(Records {
-        database,
-        mark: Some(Mark::Sha256(sum)),
-        kind: Kind::Folder(folder),
-    })
 }
 
 /// Records that are ready to be read.
@@ -222,6 +218,34 @@ struct Records {
 enum Kind {
     Zip(File),
     Folder(PathBuf),
+}
+
+impl Kind {
+    /// The file or folder of local advisories that serves an ecosystem.
+    fn at(path: &Path, family: &str) -> io::Result<Self> {
+        if !path.is_dir() {
+            return Ok(Self::Zip(File::open(path)?));
+        }
+        let of_family = path.join(family);
+        let zip = of_family.join(ALL);
+        if zip.exists() {
+            return Ok(Self::Zip(File::open(zip)?));
+        }
+        let folder = if of_family.is_dir() {
+            of_family
+        } else {
+            path.to_owned()
+        };
+        Ok(Self::Folder(folder))
+    }
+
+    fn mark(&mut self) -> io::Result<Mark> {
+        let sum = match self {
+            Self::Zip(file) => checksum::of_file(file),
+            Self::Folder(folder) => checksum::of_files(&records_of(folder)?),
+        };
+        sum.map(Mark::Sha256)
+    }
 }
 
 impl Records {

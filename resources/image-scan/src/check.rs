@@ -1,11 +1,11 @@
 //! `check`: has the outcome changed?
 
 use trireme_protocol::{Fault, Step};
+use trireme_registry::is_sha256;
 
 use crate::{
     Scanner, Source, Target, Version,
     memo::{Earlier, Memo},
-    source::is_digest,
 };
 
 /// The version of the outcome; none while there is no image to judge. A deny is a version too: somebody waits for it.
@@ -16,7 +16,7 @@ pub(crate) async fn check(
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
     let was_asked = matches!(target, Target::Tag(_));
-    let scanner = Scanner::open(step, source)?;
+    let scanner = Scanner::open(step, source)?.with_editions();
     let Some(digest) = resolve(step, &scanner, target, last.as_ref()).await? else {
         return Ok(Vec::new());
     };
@@ -103,7 +103,7 @@ async fn resolve(
 
 /// The digest of a version, which may come from anywhere (`fly check-resource --from`).
 pub(crate) fn known(version: &Version) -> Result<String, Fault> {
-    if is_digest(&version.digest) {
+    if is_sha256(&version.digest) {
         return Ok(version.digest.clone());
     }
     let found = &version.digest;

@@ -8,10 +8,9 @@ use serde::Deserialize;
 use tokio::{fs, io::AsyncReadExt as _};
 use trireme_finding::Policy;
 use trireme_protocol::{Fault, Outcome, Step};
+use trireme_registry::is_sha256;
 
-use crate::{
-    OnDeny, Scanner, Source, Target, Version, evidence, scanner::Judged, source::is_digest,
-};
+use crate::{OnDeny, Scanner, Source, Target, Version, evidence, scanner::Judged};
 
 /// A digest file holds 71 bytes and perhaps a line break.
 const DIGEST_FILE_LIMIT_BYTES: u64 = 1024;
@@ -88,7 +87,7 @@ async fn read_digest(dir: &Path, artifact: &str) -> anyhow::Result<String> {
     )
     .await?;
     let digest = text.trim();
-    if !is_digest(digest) {
+    if !is_sha256(digest) {
         let message = format!(
             "{artifact}/digest: expected sha256: and 64 hexadecimal digits, found {digest:?}"
         );

@@ -27,7 +27,8 @@ pub struct Scanner {
 pub(crate) struct Judged {
     pub verdict: Verdict,
     pub packages: Vec<Packages>,
-    /// The databases that were read; none if one of them cannot be recognised again.
+    /// The databases that were read; none unless asked for ([`Scanner::with_editions`]), or if one of them cannot be
+    /// recognised again.
     pub editions: Option<Vec<Edition>>,
 }
 
@@ -105,6 +106,12 @@ impl Scanner {
     /// The same with another policy.
     pub fn with_policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// The same, that tells which editions of the advisories it read.
+    pub(crate) fn with_editions(self) -> Self {
+        let advisories = self.advisories.with_marks();
+        Self { advisories, ..self }
     }
 
     /// `image REPOSITORY:TAG` or `image REPOSITORY@DIGEST`, for people.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_finding::Policy;
 use trireme_protocol::{Fault, Secret};
-use trireme_registry::Credentials;
+use trireme_registry::{Credentials, is_sha256};
 
 /// The source of an `image-scan` resource.
 #[derive(Deserialize, JsonSchema)]
@@ -80,7 +80,7 @@ impl Source {
                 "source: tag and digest are both given; give one of them, or neither to follow what put judges",
             )),
             (Some(tag), None) => Ok(Target::Tag(tag.clone())),
-            (None, Some(digest)) if is_digest(digest) => Ok(Target::Digest(digest.clone())),
+            (None, Some(digest)) if is_sha256(digest) => Ok(Target::Digest(digest.clone())),
             (None, Some(digest)) => Err(Fault::config(format!(
                 "source.digest: expected sha256: and 64 hexadecimal digits, found {digest:?}"
             ))),
@@ -104,11 +104,4 @@ impl Source {
             )),
         }
     }
-}
-
-/// Whether this is a digest as registries compute them.
-pub(crate) fn is_digest(text: &str) -> bool {
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    text.strip_prefix("sha256:")
-        .is_some_and(|digits| digits.len() == 64 && digits.bytes().all(hex))
 }

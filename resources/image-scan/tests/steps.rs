@@ -3,20 +3,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Program, World, debian, layer, zip_of};
-
-const VULNERABLE: &str = "3.0.9-1";
-const FIXED: &str = "3.0.14-1~deb12u2";
-
-/// A world with one image of Debian 12, and the source that names it by tag.
-fn world(openssl: &str) -> (World, Value, String) {
-    let world = World::start();
-    world.advisories(&[]);
-    let digest = world.image("v1", "amd64", &[debian(openssl)]);
-    let mut source = world.source();
-    source["tag"] = json!("v1");
-    (world, source, digest)
-}
+use world::{FIXED, Program, VULNERABLE, World, debian, layer, zip_of};
 
 fn check(source: &Value, last: Option<&Value>) -> Value {
     let versions = Program::check(source, last).json();
@@ -26,7 +13,7 @@ fn check(source: &Value, last: Option<&Value>) -> Value {
 
 #[test]
 fn a_vulnerable_image_is_denied_with_its_findings() {
-    let (_world, source, digest) = world(VULNERABLE);
+    let (_world, source, digest) = World::of(VULNERABLE);
     let version = check(&source, None);
     assert_eq!(
         (&version["digest"], &version["verdict"]),
@@ -56,7 +43,7 @@ fn a_vulnerable_image_is_denied_with_its_findings() {
 
 #[test]
 fn a_deny_can_be_reported_only() {
-    let (_world, source, _) = world(VULNERABLE);
+    let (_world, source, _) = World::of(VULNERABLE);
     let version = check(&source, None);
     let got = Program::get(&source, &version, &json!({"on_deny": "report"}));
     assert_eq!(got.json()["version"], version);
@@ -65,7 +52,7 @@ fn a_deny_can_be_reported_only() {
 
 #[test]
 fn a_fixed_image_is_permitted() {
-    let (_world, source, digest) = world(FIXED);
+    let (_world, source, digest) = World::of(FIXED);
     let version = check(&source, None);
     let got = Program::get(&source, &version, &json!({}));
     assert_eq!(got.json()["version"]["verdict"], "permit");
@@ -77,7 +64,7 @@ fn a_fixed_image_is_permitted() {
 
 #[test]
 fn the_policy_decides_what_counts() {
-    let (_world, mut source, _) = world(VULNERABLE);
+    let (_world, mut source, _) = World::of(VULNERABLE);
     let verdict = |policy: Value| {
         source["policy"] = policy;
         check(&source, None)["verdict"].clone()
@@ -96,7 +83,7 @@ fn the_policy_decides_what_counts() {
 
 #[test]
 fn the_version_stays_while_the_outcome_does_and_follows_the_advisories() {
-    let (world, source, _) = world(VULNERABLE);
+    let (world, source, _) = World::of(VULNERABLE);
     let first = check(&source, None);
     let old = json!({"digest": first["digest"], "verdict": first["verdict"], "findings": first["findings"],
                      "since": "2020-01-01T00:00:00Z"});
@@ -113,7 +100,7 @@ fn the_version_stays_while_the_outcome_does_and_follows_the_advisories() {
 
 #[test]
 fn a_get_does_not_show_an_outcome_that_is_over() {
-    let (world, source, _) = world(VULNERABLE);
+    let (world, source, _) = World::of(VULNERABLE);
     world.advisories(&["DSA-5532-1", "DSA-5764-1", "DEBIAN-CVE-2023-5363"]);
     let permit = check(&source, None);
     assert_eq!(permit["verdict"], "permit");
@@ -134,7 +121,7 @@ fn a_get_does_not_show_an_outcome_that_is_over() {
 
 #[test]
 fn put_judges_the_digest_of_an_artifact() {
-    let (world, _, digest) = world(FIXED);
+    let (world, _, digest) = World::of(FIXED);
     let put = Program::put(
         &world.source(),
         &json!({"image": "app"}),
@@ -158,7 +145,7 @@ fn put_judges_the_digest_of_an_artifact() {
 
 #[test]
 fn put_takes_the_policy_from_a_file() {
-    let (world, _, digest) = world(VULNERABLE);
+    let (world, _, digest) = World::of(VULNERABLE);
     let files = |policy| {
         [
             ("app/digest", digest.as_str()),
@@ -182,7 +169,7 @@ fn put_takes_the_policy_from_a_file() {
 
 #[test]
 fn every_platform_of_an_index_is_examined_and_attestations_are_named() {
-    let (world, mut source, fixed) = world(FIXED);
+    let (world, mut source, fixed) = World::of(FIXED);
     let vulnerable = world.image("arm", "arm64", &[debian(VULNERABLE)]);
     let attestation = world.image("att", "unknown", &[layer(&[("x", "y")])]);
     let images = [
@@ -208,7 +195,7 @@ fn every_platform_of_an_index_is_examined_and_attestations_are_named() {
 
 #[test]
 fn an_image_of_which_nothing_is_known_is_denied_under_the_mildest_policy() {
-    let (world, mut source, _) = world(FIXED);
+    let (world, mut source, _) = World::of(FIXED);
     world.image("scratch", "amd64", &[layer(&[("app", "\u{7f}ELF")])]);
     source["tag"] = json!("scratch");
     source["policy"] =
@@ -218,7 +205,7 @@ fn an_image_of_which_nothing_is_known_is_denied_under_the_mildest_policy() {
 
 #[test]
 fn what_cannot_be_read_is_an_error_and_never_a_verdict() {
-    let (world, source, digest) = world(VULNERABLE);
+    let (world, source, digest) = World::of(VULNERABLE);
     let zip = zip_of("Debian", &[]);
     let damaged: [(&str, u16, Vec<u8>, &str); 5] = [
         (
@@ -276,7 +263,7 @@ fn what_cannot_be_read_is_an_error_and_never_a_verdict() {
 
 #[test]
 fn a_layer_that_is_not_what_its_digest_says_is_an_error() {
-    let (world, source, _) = world(FIXED);
+    let (world, source, _) = World::of(FIXED);
     let honest = debian(FIXED);
     let path = format!("/v2/app/blobs/{}", world::digest(&honest));
     let mut other = honest.clone();
@@ -296,7 +283,7 @@ fn a_layer_that_is_not_what_its_digest_says_is_an_error() {
 
 #[test]
 fn a_wrong_source_is_a_configuration_fault() {
-    let (world, source, digest) = world(FIXED);
+    let (world, source, digest) = World::of(FIXED);
     let with = |key: &str, value: Value| {
         let mut wrong = source.clone();
         wrong[key] = value;
@@ -330,7 +317,7 @@ fn a_wrong_source_is_a_configuration_fault() {
 
 #[test]
 fn a_database_may_be_a_folder_of_records() {
-    let (_world, mut source, _) = world(VULNERABLE);
+    let (_world, mut source, _) = World::of(VULNERABLE);
     source["database"] = json!(concat!(
         "file://",
         env!("CARGO_MANIFEST_DIR"),
@@ -342,7 +329,7 @@ fn a_database_may_be_a_folder_of_records() {
 /// HEAD of the tag, then manifest, configuration, layer and the zip file of the one ecosystem that is needed.
 #[test]
 fn a_check_asks_for_everything_once_and_for_no_other_ecosystem() {
-    let (world, source, _) = world(FIXED);
+    let (world, source, _) = World::of(FIXED);
     check(&source, None);
     let asked = world.asked();
     assert_eq!(asked.len(), 5, "{asked:?}");

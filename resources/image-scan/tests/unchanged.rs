@@ -6,10 +6,8 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use world::{Program, Validators, World, debian, layer, zip_of};
+use world::{FIXED, Program, VULNERABLE, Validators, World, debian, layer, zip_of};
 
-const VULNERABLE: &str = "3.0.9-1";
-const FIXED: &str = "3.0.14-1~deb12u2";
 const SINCE: &str = "2020-01-01T00:00:00Z";
 
 /// Concourse: one container that is used for check after check, and the version that it knows.
@@ -38,15 +36,6 @@ impl Concourse {
     }
 }
 
-fn world(openssl: &str) -> (World, Value, String) {
-    let world = World::start();
-    world.advisories(&[]);
-    let digest = world.image("v1", "amd64", &[debian(openssl)]);
-    let mut source = world.source();
-    source["tag"] = json!("v1");
-    (world, source, digest)
-}
-
 /// That the next check judges in full: it reads the layers again.
 fn judges_in_full(world: &World, concourse: &Concourse) -> Value {
     world.reset();
@@ -62,7 +51,7 @@ fn judges_in_full(world: &World, concourse: &Concourse) -> Value {
 #[test]
 fn nothing_changed_costs_two_requests_and_no_content() {
     for validators in [Validators::Strong, Validators::Unconditional] {
-        let (world, source, _) = world(VULNERABLE);
+        let (world, source, _) = World::of(VULNERABLE);
         world.validators(validators);
         let concourse = Concourse::first(source);
         assert!(world.reset() > 1000, "the first check reads everything");
@@ -77,7 +66,7 @@ fn nothing_changed_costs_two_requests_and_no_content() {
 
 #[test]
 fn an_image_by_digest_or_judged_last_must_still_be_there() {
-    let (world, mut source, digest) = world(FIXED);
+    let (world, mut source, digest) = World::of(FIXED);
     let manifest = format!("/v2/app/manifests/{digest}");
     source["tag"] = Value::Null;
     for wanted in [json!(digest), Value::Null] {
@@ -109,7 +98,7 @@ fn an_image_by_digest_or_judged_last_must_still_be_there() {
 
 #[test]
 fn changed_advisories_are_read_and_judged() {
-    let (world, source, _) = world(VULNERABLE);
+    let (world, source, _) = World::of(VULNERABLE);
     world.advisories(&["DSA-5764-1"]);
     let concourse = Concourse::first(source);
     world.advisories(&[]);
@@ -122,7 +111,7 @@ fn changed_advisories_are_read_and_judged() {
 
 #[test]
 fn a_moved_tag_and_another_question_are_judged() {
-    let (world, source, _) = world(VULNERABLE);
+    let (world, source, _) = World::of(VULNERABLE);
     let mut concourse = Concourse::first(source);
     world.image("v1", "amd64", &[debian(FIXED)]);
     assert_eq!(judges_in_full(&world, &concourse)["verdict"], "permit");
@@ -137,7 +126,7 @@ fn a_moved_tag_and_another_question_are_judged() {
 #[test]
 fn a_server_that_tells_nothing_certain_is_read_each_time() {
     for validators in [Validators::Weak, Validators::None] {
-        let (world, source, _) = world(FIXED);
+        let (world, source, _) = World::of(FIXED);
         world.validators(validators);
         let concourse = Concourse::first(source);
         assert_eq!(judges_in_full(&world, &concourse), concourse.last);
@@ -149,7 +138,7 @@ fn a_server_that_tells_nothing_certain_is_read_each_time() {
 /// An index of a Debian and an Alpine image: both databases are asked, and a change of the second counts.
 #[test]
 fn every_database_that_was_read_is_asked() {
-    let (world, mut source, first) = world(FIXED);
+    let (world, mut source, first) = World::of(FIXED);
     let alpine = layer(&[
         ("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n"),
         (
@@ -176,7 +165,7 @@ fn every_database_that_was_read_is_asked() {
 
 #[test]
 fn a_database_that_is_gone_or_fails_is_an_error_and_not_an_old_outcome() {
-    let (world, source, _) = world(FIXED);
+    let (world, source, _) = World::of(FIXED);
     let concourse = Concourse::first(source.clone());
     for status in [404, 403, 500] {
         world.serve("/osv/Debian/all.zip", status, "text/plain", "no");
@@ -197,7 +186,7 @@ fn a_database_that_is_gone_or_fails_is_an_error_and_not_an_old_outcome() {
 
 /// A check of a local database, which then changes.
 fn checks_by_content(database: &Path, change: impl FnOnce()) {
-    let (world, mut source, _) = world(VULNERABLE);
+    let (world, mut source, _) = World::of(VULNERABLE);
     source["database"] = json!(format!("file://{}", database.display()));
     let concourse = Concourse::first(source);
     world.reset();

@@ -57,11 +57,25 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
+/// Of openssl in Debian 12: with advisories that count, and without.
+pub const VULNERABLE: &str = "3.0.9-1";
+pub const FIXED: &str = "3.0.14-1~deb12u2";
+
 pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
 impl World {
+    /// One with all advisories and one image of Debian 12, and the source that names it by tag, and its digest.
+    pub fn of(openssl: &str) -> (Self, Value, String) {
+        let world = Self::start();
+        world.advisories(&[]);
+        let digest = world.image("v1", "amd64", &[debian(openssl)]);
+        let mut source = world.source();
+        source["tag"] = json!("v1");
+        (world, source, digest)
+    }
+
     /// Starts it.
     pub fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
