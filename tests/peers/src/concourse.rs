@@ -42,6 +42,37 @@ pub struct Resource<'a> {
     pub version: &'a str,
 }
 
+/// The tests of a [`Resource`]: one for each thing that every resource must do.
+#[macro_export]
+macro_rules! held_as_by_concourse {
+    ($resource:expr) => {
+        #[test]
+        fn it_answers_to_its_names() {
+            $resource.answers_to_its_names();
+        }
+
+        #[test]
+        fn what_is_no_request_is_refused() {
+            $resource.refuses_what_is_no_request();
+        }
+
+        #[test]
+        fn version_and_params_may_be_nothing() {
+            $resource.takes_nothing_for_version_and_params();
+        }
+
+        #[test]
+        fn it_ends_when_told_while_a_server_hangs() {
+            $resource.ends_when_told_while_a_server_hangs();
+        }
+
+        #[test]
+        fn it_repeats_no_secret() {
+            $resource.repeats_no_secret();
+        }
+    };
+}
+
 /// A folder with the symlinks of a resource image, and the directory that `in` and `out` get.
 struct Worker {
     folder: TempDir,
