@@ -220,6 +220,13 @@ impl Pod {
         !self.leaving && !matches!(self.kind, PodKind::Finished | PodKind::Act)
     }
 
+    /// For people: the names of its budgets, in an order that does not follow from the API's.
+    pub fn budget_names(&self) -> String {
+        let mut names = self.budgets.clone();
+        names.sort();
+        names.join(", ")
+    }
+
     /// For people: its owner if it has one, else itself.
     pub fn belongs_to(&self) -> String {
         match &self.owner {

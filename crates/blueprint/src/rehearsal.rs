@@ -87,12 +87,10 @@ fn no_room(inventory: &Inventory, node: &Node) -> Option<Obstacle> {
 fn stuck(pod: &Pod, node: &Node, policy: &Policy) -> Option<Obstacle> {
     let name = format!("{}/{}", pod.namespace, pod.name);
     if pod.budgets.len() > 1 {
-        let mut budgets = pod.budgets.clone();
-        budgets.sort();
         return Some(Obstacle::ManyBudgets {
             pod: name,
             owner: pod.belongs_to(),
-            budgets: budgets.join(", "),
+            budgets: pod.budget_names(),
         });
     }
     let alone = pod.kind == crate::PodKind::Unmanaged && policy.unmanaged == Unmanaged::Refuse;

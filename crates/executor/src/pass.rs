@@ -209,9 +209,7 @@ impl Pass<'_, '_> {
                 }
                 Eviction::Refused(mut reason) => {
                     if pod.budgets.len() > 1 {
-                        let mut budgets = pod.budgets.clone();
-                        budgets.sort();
-                        reason += &format!(" (its budgets: {})", budgets.join(", "));
+                        reason += &format!(" (its budgets: {})", pod.budget_names());
                     }
                     return Err(RollError::Refused {
                         object: format!("pod {}/{}", pod.namespace, pod.name),
