@@ -91,14 +91,7 @@ impl Checks {
             .unwrap_or(DEFAULT_TIMEOUT);
         let part = interrupt.part();
         let asked = self.ask(service, last.as_ref(), step, &part);
-        tokio::pin!(asked);
-        let asked = tokio::select! {
-            reply = &mut asked => reply,
-            () = tokio::time::sleep(limit) => {
-                part.expire();
-                asked.await
-            }
-        };
+        let (asked, _) = part.limit(limit, asked).await;
         let found = Found::new(asked, interrupt, limit);
         let report = StepReport {
             kind: StepKind::Check,

@@ -1,5 +1,6 @@
 //! Interruption in two degrees: the first stops steps and lets hooks run, the second stops everything.
 
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Whether, and how hard, work is to stop.
@@ -29,10 +30,21 @@ impl Interrupt {
         self.stop.cancel();
     }
 
-    /// Stops the work because its time is over.
-    pub(crate) fn expire(&self) {
+    /// Waits for the work that this interrupt stops; stops it when its time is over, and waits for what becomes of it then.
+    /// Gives also whether it ended in time.
+    pub(crate) async fn limit<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> (T, bool) {
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => return (done, true),
+            () = tokio::time::sleep(limit) => {}
+        }
         self.late.cancel();
         self.stop.cancel();
+        (work.await, false)
     }
 
     /// Whether work is to stop because its time is over: to Concourse an error, not an abort.

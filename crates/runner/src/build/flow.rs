@@ -82,14 +82,10 @@ async fn in_time(step: &Step, scope: &Scope) -> Status {
 async fn within(limit: Duration, step: &Step, scope: &Scope) -> Status {
     let part = scope.with(scope.interrupt.part());
     let work = run_core(step, &part);
-    tokio::pin!(work);
-    tokio::select! {
-        status = &mut work => return status,
-        () = tokio::time::sleep(limit) => {}
-    }
-    part.interrupt.expire();
-    let status = work.await;
-    if scope.interrupt.is_raised() {
+    let (status, in_time) = part.interrupt.limit(limit, work).await;
+    if in_time {
+        status
+    } else if scope.interrupt.is_raised() {
         scope.stopped()
     } else if status == Status::Succeeded {
         status
