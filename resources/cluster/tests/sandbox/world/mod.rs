@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use trireme_kubernetes::{Access, connect};
+use trireme_sandbox::clients::actor::Actor;
 use trireme_sandbox::kubernetes as sandbox;
 
 pub const OLD: &str = "v1.36.4";
@@ -30,15 +31,7 @@ pub struct World {
     pub kubeconfig: String,
     pub dir: TempDir,
     api: Option<sandbox::Api>,
-    actor: Option<JoinHandle<()>>,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        if let Some(actor) = &self.actor {
-            actor.abort();
-        }
-    }
+    actor: Option<Actor>,
 }
 
 fn options(dir: &Path) -> sandbox::KubernetesOptions {
@@ -114,7 +107,7 @@ impl World {
 
     /// Somebody acts on nodes.
     pub fn start_actor(&mut self) {
-        self.actor = Some(tokio::spawn(acts::act(self.admin.clone())));
+        self.actor = Some(Actor::start(&self.admin));
     }
 
     /// Every act that runs from now on ends with this exit code, until the task is aborted.
@@ -124,9 +117,7 @@ impl World {
 
     /// Nobody acts on nodes any more.
     pub fn stop_actor(&mut self) {
-        if let Some(actor) = self.actor.take() {
-            actor.abort();
-        }
+        self.actor = None;
     }
 
     /// The API goes away and comes back later with the same address and world.
