@@ -99,7 +99,7 @@ impl Failure {
         let message = format!(
             "the body of the request was in an unknown format - accepted media types include: {accepted}"
         );
-        Self::new(415, "UnsupportedMediaType", message, json!({}))
+        Self::new(415, "UnsupportedMediaType", message, Value::Null)
     }
 
     /// One field is wrong. `what` is the sort of error (`Required value`, `Invalid value`, `Forbidden`).
@@ -123,6 +123,15 @@ impl Failure {
         if name.is_empty() {
             details = without(details, "name");
         }
+        Self::new(422, "Invalid", message, details)
+    }
+
+    /// A `dryRun` that is not `All`; `options` is the kind of the request's options (`CreateOptions`).
+    pub fn unsupported_dry_run(options: &str, asked: &str) -> Self {
+        let why = format!("Unsupported value: [{asked:?}]: supported values: \"All\"");
+        let message = format!("{options}.meta.k8s.io \"\" is invalid: dryRun: {why}");
+        let causes = json!([cause("FieldValueNotSupported", &why, "dryRun")]);
+        let details = json!({"group": "meta.k8s.io", "kind": options, "causes": causes});
         Self::new(422, "Invalid", message, details)
     }
 

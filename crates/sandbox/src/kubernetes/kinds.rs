@@ -54,6 +54,11 @@ impl Kind {
         self.subresources.contains(&"status")
     }
 
+    /// Whether one request may delete a whole collection of it; only namespaces are refused that.
+    pub fn deletes_together(&self) -> bool {
+        self.plural != "namespaces"
+    }
+
     /// Whether a change of its spec raises `metadata.generation`.
     pub fn has_generation(&self) -> bool {
         self.has_status() && !["nodes", "namespaces", "services"].contains(&self.plural)
@@ -128,6 +133,11 @@ pub(crate) fn served(group: &str, version: &str, plural: &str) -> Option<&'stati
     KINDS
         .iter()
         .find(|kind| (kind.group, kind.version, kind.plural) == (group, version, plural))
+}
+
+/// Whether anything of this group is served.
+pub(crate) fn serves_group(group: &str) -> bool {
+    KINDS.iter().any(|kind| kind.group == group)
 }
 
 /// The kind with this plural, by which the store and the controllers name it.

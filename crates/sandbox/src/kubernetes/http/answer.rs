@@ -24,6 +24,11 @@ pub(crate) fn plain(code: StatusCode, text: &str) -> Response<Body> {
     respond(code, "text/plain; charset=utf-8", text.to_owned())
 }
 
+/// What the real server says of a path that no API group of its own answers for.
+pub(crate) fn not_found_page() -> Response<Body> {
+    plain(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
 fn respond(code: StatusCode, media_type: &'static str, text: String) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(text)).boxed_unsync());
     *response.status_mut() = code;

@@ -87,6 +87,25 @@ impl Call {
         }
     }
 
+    /// Refuses a rehearsal of another kind than `All`: done in earnest it would be what nobody asked for.
+    ///
+    /// # Errors
+    /// 422, naming the options of this method.
+    pub fn check_dry_run(&self) -> Result<(), Failure> {
+        let asked = self.query("dryRun");
+        let options = match self.method.as_str() {
+            "POST" => "CreateOptions",
+            "PUT" => "UpdateOptions",
+            "PATCH" => "PatchOptions",
+            "DELETE" => "DeleteOptions",
+            _ => return Ok(()),
+        };
+        if ["", "All"].contains(&asked) {
+            return Ok(());
+        }
+        Err(Failure::unsupported_dry_run(options, asked))
+    }
+
     pub fn labels(&self) -> Result<Labels, Failure> {
         Labels::parse(self.query("labelSelector"))
     }

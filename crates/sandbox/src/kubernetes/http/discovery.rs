@@ -38,7 +38,7 @@ pub(crate) fn answer(service: &Service, call: &Call) -> Result<Response<Body>, F
         ["openapi", "v3", rest @ ..] => {
             openapi::answer(rest).ok_or_else(Failure::no_such_resource)?
         }
-        _ => return Ok(answer::plain(StatusCode::NOT_FOUND, "404 page not found\n")),
+        _ => return Ok(answer::not_found_page()),
     };
     Ok(answer::json(StatusCode::OK, &found))
 }
@@ -82,20 +82,13 @@ fn resources(group: &str, version: &str) -> Value {
 
 /// A kind and its subresources.
 fn resource(kind: &'static Kind) -> Vec<Value> {
-    let verbs: &[&str] = if kind.transient {
-        &["create"]
-    } else {
-        &[
-            "create",
-            "delete",
-            "deletecollection",
-            "get",
-            "list",
-            "patch",
-            "update",
-            "watch",
-        ]
-    };
+    let mut verbs = vec!["create"];
+    if !kind.transient {
+        verbs.extend(["delete", "get", "list", "patch", "update", "watch"]);
+        if kind.deletes_together() {
+            verbs.insert(2, "deletecollection");
+        }
+    }
     let mut all = vec![json!({
         "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced,
         "kind": kind.kind, "verbs": verbs, "shortNames": kind.short,

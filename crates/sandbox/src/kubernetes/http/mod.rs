@@ -28,6 +28,7 @@ use self::{
 use super::{
     access::{self, Identity, Tokens},
     failure::Failure,
+    kinds,
     store::Store,
 };
 
@@ -67,6 +68,9 @@ impl Service {
         }
         match &call.target {
             Target::Path => discovery::answer(self, &call),
+            Target::Resource { group, .. } if !kinds::serves_group(group) => {
+                Ok(answer::not_found_page())
+            }
             Target::Resource { kind: None, .. } => Err(Failure::no_such_resource()),
             Target::Resource { .. } => {
                 let body = read_body(request).await?;

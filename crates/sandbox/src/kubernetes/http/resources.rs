@@ -23,6 +23,9 @@ use crate::kubernetes::{
     write::{self, Deletion, Part},
 };
 
+/// The media types that the body of an object may have. Protobuf is read of the kinds in `protobuf.rs`.
+const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
 /// One request with its resource taken apart.
 pub(crate) struct On<'a> {
     pub call: &'a Call,
@@ -39,18 +42,27 @@ impl On<'_> {
 
     /// The body as JSON.
     pub fn json(&self) -> Result<Value, Failure> {
-        let media_type = self.call.content_type.as_str();
-        if media_type == protobuf::MEDIA_TYPE {
-            return protobuf::decode(self.body)
-                .ok_or_else(|| Failure::unsupported_media_type("application/json"));
+        match self.call.content_type.as_str() {
+            "" | "application/json" => {
+                serde_json::from_slice(self.body).map_err(|error| self.unrecognized("json", &error))
+            }
+            "application/yaml" => {
+                let text = std::str::from_utf8(self.body)
+                    .map_err(|error| self.unrecognized("yaml", &error))?;
+                serde_saphyr::from_str(text).map_err(|error| self.unrecognized("yaml", &error))
+            }
+            protobuf::MEDIA_TYPE => protobuf::decode(self.body).ok_or_else(|| {
+                Failure::unsupported_media_type("application/json, application/yaml")
+            }),
+            _ => Err(Failure::unsupported_media_type(ACCEPTED)),
         }
-        if !["", "application/json"].contains(&media_type) {
-            return Err(Failure::unsupported_media_type("application/json"));
-        }
-        serde_json::from_slice(self.body).map_err(|error| {
-            let message = format!("the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {error}", self.kind.kind);
-            Failure::bad_request(message)
-        })
+    }
+
+    fn unrecognized(&self, format: &str, error: &dyn std::fmt::Display) -> Failure {
+        let kind = self.kind.kind;
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {format} parse error: {error}"
+        ))
     }
 }
 
@@ -87,6 +99,7 @@ pub(crate) fn answer(
         name,
         body,
     };
+    call.check_dry_run()?;
     if kind.transient {
         return reviews::answer(service, who, &on);
     }
@@ -117,7 +130,7 @@ fn object_or_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>
                 .with(|world| write::create(world, on.kind, on.namespace, body, mode))?;
             respond(on, StatusCode::CREATED, &created)
         }
-        "DELETE" => delete_collection(service, on),
+        "DELETE" if on.kind.deletes_together() => delete_collection(service, on),
         _ => Err(Failure::method_not_allowed()),
     }
 }
