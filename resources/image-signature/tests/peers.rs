@@ -6,11 +6,10 @@ mod program;
 
 use program::Program;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use trireme_peers::{Registry, Tool};
-
-const PASSWORD: &str = "a pass/word+";
-const NO_LOG: &str = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
+use trireme_peers::{
+    Registry, Tool,
+    cosign::{KeyPair, PASSWORD},
+};
 
 /// An image in a registry.
 struct Registered {
@@ -32,113 +31,16 @@ impl Registered {
     }
 }
 
-/// A key pair as cosign keeps it.
-struct Keys {
-    dir: TempDir,
+fn p256() -> KeyPair {
+    KeyPair::generate().expect("a P-256 key")
 }
 
-impl Keys {
-    /// `cosign generate-key-pair` (P-256), or an OpenSSL key of this algorithm that cosign imports.
-    fn new(import: Option<&[&str]>) -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        std::fs::write(dir.path().join("no-log.json"), NO_LOG).expect("a file");
-        let cosign = match import {
-            None => cosign().args(["generate-key-pair"]),
-            Some(algorithm) => {
-                let genpkey = Tool::system("openssl").args(["genpkey", "-out", "plain.pem"]);
-                genpkey
-                    .args(algorithm)
-                    .dir(dir.path())
-                    .succeed()
-                    .expect("openssl");
-                cosign().args([
-                    "import-key-pair",
-                    "--key",
-                    "plain.pem",
-                    "--output-key-prefix",
-                    "cosign",
-                    "-y",
-                ])
-            }
-        };
-        cosign.dir(dir.path()).succeed().expect("a key pair");
-        Self { dir }
-    }
-
-    fn rsa() -> Self {
-        Self::new(Some(&[
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:2048",
-        ]))
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.dir.path().join(name)).expect("a key file")
-    }
-
-    fn private(&self) -> String {
-        self.read("cosign.key")
-    }
-
-    fn public(&self) -> String {
-        self.read("cosign.pub")
-    }
-
-    fn cosign_sign(&self, reference: &str) {
-        self.cosign(&[
-            "sign",
-            "--key",
-            "cosign.key",
-            "--signing-config",
-            "no-log.json",
-            "-y",
-            reference,
-        ]);
-    }
-
-    fn cosign_attest(&self, reference: &str) {
-        std::fs::write(self.dir.path().join("predicate.json"), "{}").expect("a file");
-        self.cosign(&[
-            "attest",
-            "--key",
-            "cosign.key",
-            "--signing-config",
-            "no-log.json",
-            "--type",
-            "custom",
-            "--predicate",
-            "predicate.json",
-            "-y",
-            reference,
-        ]);
-    }
-
-    fn cosign_verify(&self, reference: &str) -> bool {
-        let verify = cosign().args([
-            "verify",
-            "--key",
-            "cosign.pub",
-            "--insecure-ignore-tlog",
-            reference,
-        ]);
-        verify.dir(self.dir.path()).run().expect("cosign").code == Some(0)
-    }
-
-    fn cosign(&self, args: &[&str]) {
-        cosign()
-            .args(args)
-            .dir(self.dir.path())
-            .succeed()
-            .expect("cosign");
-    }
+fn rsa() -> KeyPair {
+    KeyPair::import_rsa().expect("an RSA key")
 }
 
-fn cosign() -> Tool {
-    Tool::new("cosign")
-        .expect("cosign")
-        .env("COSIGN_PASSWORD", PASSWORD)
+fn verifies(keys: &KeyPair, reference: &str) -> bool {
+    keys.verifies(reference).expect("cosign runs")
 }
 
 fn registries() -> [Registry; 2] {
@@ -173,42 +75,39 @@ fn push(registry: &Registry, repository: &str) -> Registered {
 
 #[test]
 fn what_we_sign_cosign_verifies() {
-    for keys in [Keys::new(None), Keys::rsa()] {
+    for keys in [p256(), rsa()] {
         for registry in registries() {
             let image = push(&registry, "ours");
             assert!(
-                !keys.cosign_verify(&image.reference()),
+                !verifies(&keys, &image.reference()),
                 "unsigned image verified"
             );
             let source = json!({"repository": image.repository, "key": keys.private(), "key_password": PASSWORD});
             let put = Program::put(&source, &json!({"digest": image.digest})).succeed();
             assert_eq!(put["version"]["digest"], image.digest);
             assert!(
-                keys.cosign_verify(&image.reference()),
+                verifies(&keys, &image.reference()),
                 "cosign refuses our signature"
             );
-            assert!(
-                !Keys::new(None).cosign_verify(&image.reference()),
-                "any key verified"
-            );
+            assert!(!verifies(&p256(), &image.reference()), "any key verified");
         }
     }
 }
 
 #[test]
 fn what_cosign_signs_we_verify() {
-    for keys in [Keys::new(None), Keys::rsa()] {
+    for keys in [p256(), rsa()] {
         for registry in registries() {
             let image = push(&registry, "theirs");
             let source = json!({"repository": image.repository, "key": keys.public(), "digest": image.digest});
             assert_eq!(Program::check(&source, None).succeed(), json!([]));
-            keys.cosign_sign(&image.reference());
+            keys.sign(&image.reference()).expect("cosign signs");
             let versions = Program::check(&source, None).succeed();
             let got = Program::get(&source, &versions[0]);
             assert_eq!(got.evidence()["verdict"], "permit");
             got.succeed();
 
-            let stranger = json!({"repository": image.repository, "key": Keys::new(None).public(), "digest": image.digest});
+            let stranger = json!({"repository": image.repository, "key": p256().public(), "digest": image.digest});
             assert_eq!(Program::get(&stranger, &versions[0]).code, 2);
         }
     }
@@ -217,15 +116,15 @@ fn what_cosign_signs_we_verify() {
 /// Both write to the same place: neither loses the other's signature, in the fallback index neither.
 #[test]
 fn our_signature_and_cosigns_live_side_by_side() {
-    let (ours, theirs) = (Keys::new(None), Keys::new(None));
+    let (ours, theirs) = (p256(), p256());
     for registry in registries() {
         let image = push(&registry, "both");
-        theirs.cosign_sign(&image.reference());
+        theirs.sign(&image.reference()).expect("cosign signs");
         let source = json!({"repository": image.repository, "key": ours.private(), "key_password": PASSWORD});
         let version =
             Program::put(&source, &json!({"digest": image.digest})).succeed()["version"].clone();
-        theirs.cosign_sign(&image.reference());
-        assert!(ours.cosign_verify(&image.reference()) && theirs.cosign_verify(&image.reference()));
+        theirs.sign(&image.reference()).expect("cosign signs");
+        assert!(verifies(&ours, &image.reference()) && verifies(&theirs, &image.reference()));
         Program::get(&source, &version).succeed();
         let again = Program::put(&source, &json!({"digest": image.digest})).succeed();
         assert_eq!(again["version"], version, "a repeated put signed again");
@@ -234,12 +133,12 @@ fn our_signature_and_cosigns_live_side_by_side() {
 
 #[test]
 fn an_image_with_an_attestation_only_is_refused() {
-    let keys = Keys::new(None);
+    let keys = p256();
     for registry in registries() {
         let image = push(&registry, "attested");
-        keys.cosign_attest(&image.reference());
+        keys.attest(&image.reference()).expect("cosign attests");
         assert!(
-            keys.cosign_verify(&image.reference()),
+            verifies(&keys, &image.reference()),
             "cosign has become stricter: say so in the README"
         );
         let source = json!({"repository": image.repository, "key": keys.public()});

@@ -14,6 +14,7 @@
 mod cache;
 pub mod concourse;
 mod control_plane;
+pub mod cosign;
 mod registry;
 mod server;
 mod tool;
