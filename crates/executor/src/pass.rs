@@ -103,7 +103,7 @@ impl Pass<'_, '_> {
                     format!("empty; starting Job {}", goal.job_name(name)),
                 );
                 cluster
-                    .start_job(&job::build(self.roll.act, goal, name))
+                    .start_job(&job::build(self.roll.act, goal, name), false)
                     .await
             }
             Act::RetireJob(name) => {
@@ -124,7 +124,7 @@ impl Pass<'_, '_> {
             .map_err(|error| api(self.memory, error))
     }
 
-    /// Asks the API server whether each pod of the node could go, and only then cordons it.
+    /// Asks the API server whether each pod of the node could go and the act begin, and only then cordons it.
     async fn cordon(&mut self, node: &Node) -> Result<After, RollError> {
         let (cluster, goal) = (self.roll.cluster, self.roll.goal);
         if node.roll.is_none() {
@@ -135,6 +135,9 @@ impl Pass<'_, '_> {
             if let Some(reason) = self.ask(&pods, true).await?.first() {
                 return self.blocked(node, reason);
             }
+            let act = job::build(self.roll.act, goal, &node.name);
+            let rehearsed = cluster.start_job(&act, true).await;
+            rehearsed.map_err(|error| api(self.memory, error))?;
             self.memory.blocked_since = None;
         }
         let mark = Mark {

@@ -105,18 +105,20 @@ impl Cluster {
         }
     }
 
-    /// Starts a Job; one of that name that is already there is taken as it is.
+    /// Starts a Job; one of that name that is already there is taken as it is. With `dry_run` only asks whether it could be
+    /// started: an admission policy may forbid it.
     ///
     /// # Errors
     /// When the API refuses or does not answer.
-    pub async fn start_job(&self, job: &Job) -> Result<(), Error> {
+    pub async fn start_job(&self, job: &Job, dry_run: bool) -> Result<(), Error> {
         let api: Api<Job> = Api::namespaced(self.client.clone(), &self.namespace);
         let name = job.metadata.name.as_deref().unwrap_or_default();
         let params = PostParams {
             field_manager: Some(MANAGER.into()),
-            ..PostParams::default()
+            dry_run,
         };
-        match bounded(format!("create Job {name}"), api.create(&params, job)).await {
+        let act = if dry_run { "rehearse" } else { "create" };
+        match bounded(format!("{act} Job {name}"), api.create(&params, job)).await {
             Err(error) if error.is_conflict() => Ok(()),
             created => created.map(drop),
         }

@@ -4,27 +4,108 @@
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::{
-    SandboxError,
-    clients::{ensure, merge},
-    releases,
-};
+use crate::{SandboxError, clients::ensure, releases};
 
 const ROLLER_RIGHTS: &str = include_str!("../../../resources/cluster/rbac.yaml");
 
 /// The user that rolls the cluster; its rights are those that a pipeline needs, and no more.
 pub const ROLLER: &str = "system:serviceaccount:trireme-system:trireme";
 /// The user that stands for what an act on a node brings about.
-pub const ACTOR: &str = "sandbox:actor";
+pub const ACTOR: &str = "system:serviceaccount:sandbox:actor";
 /// The user that watches: observer, prober's front, pods.
-pub const VIEWER: &str = "sandbox:viewer";
+pub const VIEWER: &str = "system:serviceaccount:sandbox:viewer";
 
 /// The service that the prober measures: namespace and name.
 pub const PROBED: (&str, &str) = ("shop", "web");
 
-/// Creates whatever is missing.
-pub(crate) async fn seed(client: &Client) -> Result<(), SandboxError> {
-    for name in ["shop", "data", "ops"] {
+/// What a platform is made of.
+#[derive(Clone, Debug)]
+pub struct Size {
+    /// Workers in each of the three zones, beside one node of the control plane.
+    pub workers: u32,
+    /// What runs on the workers.
+    pub workloads: Vec<Workload>,
+}
+
+/// Pods that are counted by one budget and reached by one service.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// `deployments` or `statefulsets`.
+    pub plural: &'static str,
+    /// Its namespace.
+    pub namespace: &'static str,
+    /// Its name, also of its service and its budget.
+    pub name: &'static str,
+    /// How many pods.
+    pub replicas: u32,
+    /// `minAvailable` or `maxUnavailable` of the budget, and its value.
+    pub budget: (&'static str, Value),
+}
+
+impl Size {
+    /// Nine nodes, and budgets of every kind: what the sandbox shows.
+    pub fn small() -> Self {
+        Self {
+            workers: 2,
+            workloads: vec![
+                Workload::deployment("shop", "web", 6, ("maxUnavailable", json!(1))),
+                Workload::deployment("shop", "cart", 4, ("maxUnavailable", json!("25%"))),
+                Workload::stateful("data", "db", 3, ("minAvailable", json!(2))),
+                Workload::deployment("ops", "metrics", 2, ("minAvailable", json!(1))),
+            ],
+        }
+    }
+
+    /// Thirty nodes, and every budget at 90 %: what a real control plane is tested with.
+    pub fn thirty() -> Self {
+        let budget = || ("minAvailable", json!("90%"));
+        Self {
+            workers: 9,
+            workloads: vec![
+                Workload::deployment("shop", "web", 20, budget()),
+                Workload::deployment("shop", "cart", 20, budget()),
+                Workload::stateful("data", "db", 10, budget()),
+                Workload::deployment("ops", "metrics", 10, budget()),
+            ],
+        }
+    }
+}
+
+impl Workload {
+    fn deployment(
+        namespace: &'static str,
+        name: &'static str,
+        replicas: u32,
+        budget: (&'static str, Value),
+    ) -> Self {
+        Self {
+            plural: "deployments",
+            namespace,
+            name,
+            replicas,
+            budget,
+        }
+    }
+
+    fn stateful(
+        namespace: &'static str,
+        name: &'static str,
+        replicas: u32,
+        budget: (&'static str, Value),
+    ) -> Self {
+        Self {
+            plural: "statefulsets",
+            ..Self::deployment(namespace, name, replicas, budget)
+        }
+    }
+}
+
+/// Creates whatever is missing, with the credentials of an administrator. Works on any Kubernetes API.
+///
+/// # Errors
+/// The API refuses.
+pub async fn seed(client: &Client, size: &Size) -> Result<(), SandboxError> {
+    for name in ["shop", "data", "ops", "sandbox"] {
         ensure(
             client,
             "/api/v1/namespaces",
@@ -34,13 +115,19 @@ pub(crate) async fn seed(client: &Client) -> Result<(), SandboxError> {
     }
     for (zone, letter) in [("az-a", "a"), ("az-b", "b"), ("az-c", "c")] {
         node(client, &format!("cp-{letter}"), zone, true).await?;
-        node(client, &format!("w-{letter}1"), zone, false).await?;
-        node(client, &format!("w-{letter}2"), zone, false).await?;
+        for number in 1..=size.workers {
+            node(client, &format!("w-{letter}{number}"), zone, false).await?;
+        }
     }
     rights(client).await?;
-    workloads(client).await
+    for workload in &size.workloads {
+        workload.create(client).await?;
+    }
+    let agents = "/apis/apps/v1/namespaces/kube-system/daemonsets";
+    ensure(client, agents, &set("log-agent", None)).await
 }
 
+/// A node registers itself with its status, as a kubelet does.
 async fn node(
     client: &Client,
     name: &str,
@@ -48,7 +135,7 @@ async fn node(
     control_plane: bool,
 ) -> Result<(), SandboxError> {
     let mut body = json!({
-        "apiVersion": "v1", "kind": "Node",
+        "apiVersion": "v1", "kind": "Node", "status": status_of(name),
         "metadata": { "name": name, "labels": {
             "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
             "topology.kubernetes.io/zone": zone,
@@ -58,20 +145,16 @@ async fn node(
         body["metadata"]["labels"]["node-role.kubernetes.io/control-plane"] = json!("");
         body["spec"] = json!({ "taints": [{ "key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule" }] });
     }
-    ensure(client, "/api/v1/nodes", &body).await?;
-    let path = format!("/api/v1/nodes/{name}/status");
-    let found = merge(client, &path, &json!({})).await?;
-    let reported = found["status"]["nodeInfo"]["kubeletVersion"]
-        .as_str()
-        .unwrap_or_default();
-    if !reported.is_empty() {
-        return Ok(());
-    }
+    ensure(client, "/api/v1/nodes", &body).await
+}
+
+fn status_of(node: &str) -> Value {
     let resources = json!({ "cpu": "16", "memory": "64Gi", "pods": "110" });
     let now = jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string();
-    let status = json!({ "status": {
+    json!({
+        "phase": "Running",
         "capacity": resources, "allocatable": resources,
         "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is ready",
             "lastHeartbeatTime": now, "lastTransitionTime": now }],
@@ -79,10 +162,9 @@ async fn node(
             "kubeletVersion": releases::FROM, "kubeProxyVersion": releases::FROM,
             "operatingSystem": "linux", "architecture": "amd64", "osImage": "Debian GNU/Linux 12 (bookworm)",
             "kernelVersion": "6.1.0", "containerRuntimeVersion": "containerd://2.1.0",
-            "machineID": name, "systemUUID": name, "bootID": name,
+            "machineID": node, "systemUUID": node, "bootID": node,
         },
-    }});
-    merge(client, &path, &status).await.map(|_| ())
+    })
 }
 
 async fn rights(client: &Client) -> Result<(), SandboxError> {
@@ -98,8 +180,8 @@ async fn rights(client: &Client) -> Result<(), SandboxError> {
         rule(&["policy"], &["poddisruptionbudgets"], &watch),
         rule(&["discovery.k8s.io"], &["endpointslices"], &watch),
     ];
-    grant(client, ACTOR, "sandbox-actor", &actor).await?;
-    grant(client, VIEWER, "sandbox-viewer", &viewer).await?;
+    grant(client, "actor", &actor).await?;
+    grant(client, "viewer", &viewer).await?;
     for object in roller_rights()? {
         let collection = collection(&object);
         ensure(client, &collection, &object).await?;
@@ -127,85 +209,58 @@ fn collection(object: &Value) -> String {
     }
 }
 
-async fn grant(
-    client: &Client,
-    user: &str,
-    name: &str,
-    rules: &[Value],
-) -> Result<(), SandboxError> {
+/// An account of the namespace `sandbox` that has these rights in the whole cluster.
+async fn grant(client: &Client, account: &str, rules: &[Value]) -> Result<(), SandboxError> {
+    let accounts = "/api/v1/namespaces/sandbox/serviceaccounts";
+    let body = json!({ "metadata": { "name": account } });
+    ensure(client, accounts, &body).await?;
     let group = "/apis/rbac.authorization.k8s.io/v1";
+    let name = format!("sandbox:{account}");
     let role = json!({ "metadata": { "name": name }, "rules": rules });
     ensure(client, &format!("{group}/clusterroles"), &role).await?;
-    ensure(
-        client,
-        &format!("{group}/clusterrolebindings"),
-        &binding("ClusterRole", name, user),
-    )
-    .await
+    let binding = json!({
+        "metadata": { "name": name },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
+        "subjects": [{ "kind": "ServiceAccount", "namespace": "sandbox", "name": account }],
+    });
+    ensure(client, &format!("{group}/clusterrolebindings"), &binding).await
 }
 
-fn binding(kind: &str, role: &str, user: &str) -> Value {
-    json!({
-        "metadata": { "name": role },
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role },
-        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
-    })
-}
-
-async fn workloads(client: &Client) -> Result<(), SandboxError> {
-    let sets = [
-        (
-            "deployments",
-            "shop",
-            "web",
-            6,
-            json!({ "maxUnavailable": 1 }),
-        ),
-        (
-            "deployments",
-            "shop",
-            "cart",
-            4,
-            json!({ "maxUnavailable": "25%" }),
-        ),
-        (
-            "statefulsets",
-            "data",
-            "db",
-            3,
-            json!({ "minAvailable": 2 }),
-        ),
-        (
-            "deployments",
-            "ops",
-            "metrics",
-            2,
-            json!({ "minAvailable": 1 }),
-        ),
-    ];
-    for (plural, namespace, name, replicas, budget) in sets {
-        let collection = format!("/apis/apps/v1/namespaces/{namespace}/{plural}");
-        ensure(client, &collection, &workload(plural, name, Some(replicas))).await?;
+impl Workload {
+    async fn create(&self, client: &Client) -> Result<(), SandboxError> {
+        let Self {
+            plural,
+            namespace,
+            name,
+            ..
+        } = self;
+        let mut body = set(name, Some(self.replicas));
+        if *plural == "statefulsets" {
+            body["spec"]["serviceName"] = json!(name);
+        }
+        let sets = format!("/apis/apps/v1/namespaces/{namespace}/{plural}");
+        ensure(client, &sets, &body).await?;
         let services = format!("/api/v1/namespaces/{namespace}/services");
-        let selector = json!({ "app": name });
-        let ports = json!([{ "name": "line", "port": 80, "targetPort": 8080, "protocol": "TCP" }]);
-        let service = json!({ "metadata": { "name": name }, "spec": { "selector": selector, "ports": ports } });
-        ensure(client, &services, &service).await?;
-        let mut spec = budget;
-        spec["selector"] = json!({ "matchLabels": { "app": name } });
+        ensure(client, &services, &self.service()).await?;
         let budgets = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
-        ensure(
-            client,
-            &budgets,
-            &json!({ "metadata": { "name": name }, "spec": spec }),
-        )
-        .await?;
+        ensure(client, &budgets, &self.disruption_budget()).await
     }
-    let agents = "/apis/apps/v1/namespaces/kube-system/daemonsets";
-    ensure(client, agents, &workload("daemonsets", "log-agent", None)).await
+
+    fn service(&self) -> Value {
+        let ports = json!([{ "name": "line", "port": 80, "targetPort": 8080, "protocol": "TCP" }]);
+        json!({ "metadata": { "name": self.name }, "spec": { "selector": { "app": self.name }, "ports": ports } })
+    }
+
+    fn disruption_budget(&self) -> Value {
+        let mut spec = json!({ "selector": { "matchLabels": { "app": self.name } } });
+        let (limit, value) = &self.budget;
+        spec[*limit] = value.clone();
+        json!({ "metadata": { "name": self.name }, "spec": spec })
+    }
 }
 
-fn workload(plural: &str, name: &str, replicas: Option<u32>) -> Value {
+/// A set of equal pods; without a number, one on every node.
+fn set(name: &str, replicas: Option<u32>) -> Value {
     let labels = json!({ "app": name });
     let container = json!({ "name": name, "image": format!("registry.example/{name}:1"), "ports": [{ "containerPort": 8080 }] });
     let mut spec = json!({
@@ -216,9 +271,6 @@ fn workload(plural: &str, name: &str, replicas: Option<u32>) -> Value {
         spec["replicas"] = json!(replicas);
     } else {
         spec["template"]["spec"]["tolerations"] = json!([{ "operator": "Exists" }]);
-    }
-    if plural == "statefulsets" {
-        spec["serviceName"] = json!(name);
     }
     json!({ "metadata": { "name": name }, "spec": spec })
 }

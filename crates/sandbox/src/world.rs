@@ -15,7 +15,7 @@ use crate::{
         actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober,
     },
     images, kubernetes,
-    platform::{self, ACTOR, PROBED, ROLLER, VIEWER},
+    platform::{self, ACTOR, PROBED, ROLLER, Size, VIEWER},
     record::Record,
     registry::{Access, Registry, RegistryOptions},
     releases,
@@ -74,7 +74,7 @@ impl Sandbox {
         let admin = api
             .admin_kubeconfig()
             .map_err(SandboxError::file("keep a token in", &folder))?;
-        platform::seed(&connect(&admin).await?).await?;
+        platform::seed(&connect(&admin).await?, &Size::small()).await?;
         let actor = api
             .kubeconfig_for(ACTOR)
             .map_err(SandboxError::file("keep a token in", &folder))?;

@@ -27,6 +27,24 @@ const ADMIN_TOKEN: &str = "peers-admin";
 /// Every request is logged once, when it was answered, without its body.
 const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n";
 
+/// KWOK has no probes: a pod that the node controller marked NotReady, because its node was, would remain so. A kubelet
+/// reports such a pod as Ready again.
+const READY_AGAIN: &str = "apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: pod-ready-again}
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+    - {key: .metadata.deletionTimestamp, operator: DoesNotExist}
+    - {key: .status.phase, operator: In, values: [Running]}
+    - {key: '.status.conditions.[] | select( .type == \"Ready\" ) | .status', operator: In, values: ['False']}
+  next:
+    statusTemplate: |
+      conditions:
+      - {type: Ready, status: 'True', lastTransitionTime: {{ Now | Quote }}}
+";
+
 /// A running control plane; dropping it kills its processes and removes its files.
 #[derive(Debug)]
 pub struct ControlPlane {
@@ -145,6 +163,7 @@ impl ControlPlane {
         let files = [
             ("tokens.csv", tokens),
             ("audit.yaml", AUDIT_POLICY.to_owned()),
+            ("ready-again.yaml", READY_AGAIN.to_owned()),
             ("admin.kubeconfig", self.admin_kubeconfig()),
         ];
         for (name, text) in files {
@@ -212,6 +231,7 @@ impl ControlPlane {
             kubeconfig,
             "--manage-all-nodes=true".into(),
             format!("--config={}", cache().join("kwok-stages.yaml").display()),
+            format!("--config={}", self.path("ready-again.yaml").display()),
             format!("--server-address=127.0.0.1:{kwok}"),
         ];
         self.spawn("kwok", &arguments)

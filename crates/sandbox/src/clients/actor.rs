@@ -76,32 +76,42 @@ impl Act {
         })
     }
 
-    /// NotReady, the new version, Ready. A node that is on the version already is left alone: the Job is an old one,
-    /// seen again after a restart.
+    /// The node comes back with the new version, NotReady at first, as a kubelet that has just started; then it is Ready.
+    /// A node that is on the version already is left alone: the Job is an old one, seen again after a restart. What was
+    /// broken off between the two is finished.
     async fn bring_about(&self, client: &Client) -> Result<(), SandboxError> {
-        let path = format!("/api/v1/nodes/{}", self.node);
-        let node = merge(client, &format!("{path}/status"), &json!({})).await?;
-        if node["status"]["nodeInfo"]["kubeletVersion"] == self.version.as_str() {
+        let path = format!("/api/v1/nodes/{}/status", self.node);
+        let node = merge(client, &path, &json!({})).await?;
+        if node["status"]["nodeInfo"]["kubeletVersion"] != self.version.as_str() {
+            merge(client, &path, &self.status("False")).await?;
+        } else if !is_coming_back(&node) {
             return Ok(());
         }
-        let status = |ready: &str, version: &Value| {
-            let now = jiff::Timestamp::now()
-                .strftime("%Y-%m-%dT%H:%M:%SZ")
-                .to_string();
-            json!({ "status": {
-                "nodeInfo": { "kubeletVersion": version, "kubeProxyVersion": version },
-                "conditions": [{ "type": "Ready", "status": ready, "reason": "Act", "message": "after the act on the node",
-                    "lastHeartbeatTime": now, "lastTransitionTime": now }],
-            }})
-        };
-        let old = node["status"]["nodeInfo"]["kubeletVersion"].clone();
-        merge(client, &format!("{path}/status"), &status("False", &old)).await?;
-        merge(
-            client,
-            &format!("{path}/status"),
-            &status("True", &json!(self.version)),
-        )
-        .await?;
-        Ok(())
+        merge(client, &path, &self.status("True")).await.map(drop)
     }
+
+    /// One patch with the version and the condition: whoever else writes the status from what was seen last (KWOK does)
+    /// never sees the old version on a node that is not Ready, and so cannot write it back.
+    fn status(&self, ready: &str) -> Value {
+        let now = jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string();
+        json!({ "status": {
+            "nodeInfo": { "kubeletVersion": self.version, "kubeProxyVersion": self.version },
+            "conditions": [{ "type": "Ready", "status": ready, "reason": REASON, "message": "after the act on the node",
+                "lastHeartbeatTime": now, "lastTransitionTime": now }],
+        }})
+    }
+}
+
+/// Of the condition `Ready`, as the actor sets it.
+const REASON: &str = "Act";
+
+fn is_coming_back(node: &Value) -> bool {
+    let conditions = node["status"]["conditions"].as_array();
+    conditions.into_iter().flatten().any(|condition| {
+        condition["type"] == "Ready"
+            && condition["status"] == "False"
+            && condition["reason"] == REASON
+    })
 }

@@ -12,4 +12,4 @@ pub mod prober;
 mod watch;
 
 pub use connection::connect;
-pub(crate) use connection::{ensure, merge};
+pub(crate) use connection::ensure;

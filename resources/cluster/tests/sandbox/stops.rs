@@ -56,6 +56,27 @@ async fn two_budgets_on_one_pod_are_named_before_any_node_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_touched() {
+    let world = World::small().await;
+    let role = "/apis/rbac.authorization.k8s.io/v1/namespaces/trireme-system/roles/trireme";
+    let without_jobs = json!({"rules": [
+        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "watch", "delete"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get", "update"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]},
+    ]});
+    world.patch(role, &without_jobs).await;
+    let output = world.run("out", &put(&world)).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "no node is left cordoned",
+        "could not rehearse Job trireme-",
+        "cannot create resource \"jobs\"",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert_eq!(world.cordoned().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_budget_that_comes_during_the_roll_stops_it_between_two_nodes() {
     let world = World::small_with_acts_that_wait().await;
     let child = world.spawn("out", &put(&world));

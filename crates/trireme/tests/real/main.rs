@@ -1,0 +1,176 @@
+//! The same `pipelines/repair.yml` on real servers: etcd, kube-apiserver, controller manager, scheduler and KWOK with
+//! thirty nodes in three zones and every budget at 90 %; the distribution registry; a debootstrap image; cosign.
+//!
+//! Who judges is never who acted: an observer with its own watch, the audit log of the API server, a prober, cosign.
+
+mod cluster;
+mod images;
+mod judge;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use cluster::Cluster;
+use images::Registries;
+use serde_json::{Value, json};
+use trireme_peers::cosign::{KeyPair, PASSWORD};
+
+/// A roll of thirty nodes takes about two minutes on two cores.
+const DEADLINE: Duration = Duration::from_secs(900);
+
+/// A place to run the pipeline in: its vars and its state.
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(vars: &Value) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("vars.json"), vars.to_string()).expect("vars");
+        Self { dir }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trireme"));
+        command.args(arguments).args(["--load-vars-from"]);
+        command.arg(self.path("vars.json")).env("NO_COLOR", "1");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(&["run", &pipeline()]);
+        command.arg("--state").arg(self.path("state"));
+        command.args(arguments);
+        command
+    }
+
+    fn summary(&self) -> Value {
+        let text = fs::read_to_string(self.path("state/summary.json")).expect("a summary");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Starts the pipeline and kills it with SIGKILL once it has written this.
+    fn kill_at(&self, line: &str) -> String {
+        let log = self.path("killed.log");
+        let mut command = self.run(&[]);
+        command.stderr(File::create(&log).expect("a log"));
+        let mut child = command.spawn().expect("the program starts");
+        let end = Instant::now() + DEADLINE;
+        while !read(&log).contains(line) {
+            assert!(Instant::now() < end, "never wrote `{line}`: {}", read(&log));
+            let ended = child.try_wait().expect("a child");
+            assert!(ended.is_none(), "ended before `{line}`: {}", read(&log));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        child.kill().expect("a child to kill");
+        child.wait().expect("a child");
+        read(&log)
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+fn pipeline() -> String {
+    format!("{}/../../pipelines/repair.yml", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The names that the pipeline gives to what it mirrors, scans, signs and rolls out.
+const IMAGES: [&str; 5] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "node-act",
+];
+
+#[test]
+fn a_real_platform_of_thirty_nodes_is_repaired_through_a_kill_with_no_downtime() {
+    let (registries, keys) = (Registries::start(), KeyPair::generate().expect("keys"));
+    let cluster = Cluster::start();
+    let bench = Bench::new(&vars(&registries, &keys, &cluster.roller()));
+
+    let killed = bench.kill_at("node w-a4 (az-a): evicting");
+    let second = bench.run(&[]).output().expect("the program starts");
+    let text = stderr(&second);
+    assert_eq!(second.status.code(), Some(0), "{text}");
+    println!("{text}");
+
+    judge::summary(&bench.summary(), 30);
+    judge::nobody_was_disturbed_twice(&killed, &text, 30);
+    let witnessed = cluster.witnessed();
+    judge::cluster(&witnessed.observed, 30);
+    judge::prober(&witnessed.measured);
+    judge::audit(&cluster.audit());
+    for name in IMAGES {
+        let reference = registries.mirrored("platform", name);
+        assert!(keys.verifies(&reference).expect("cosign"), "{reference}");
+    }
+
+    let third = bench.run(&[]).output().expect("the program starts");
+    assert_eq!(third.status.code(), Some(0), "{}", stderr(&third));
+    assert!(
+        stderr(&third).contains("nothing to do"),
+        "{}",
+        stderr(&third)
+    );
+}
+
+/// The jobs before the roll with an RSA key that cosign imported: cosign accepts what they signed, and they accept what
+/// cosign signed.
+#[test]
+fn cosign_and_the_pipeline_accept_each_others_signatures_by_an_imported_rsa_key() {
+    let (registries, keys) = (Registries::start(), KeyPair::import_rsa().expect("keys"));
+    let bench = Bench::new(&vars(&registries, &keys, "{}"));
+    let signed = bench
+        .run(&["--job", "mirror", "--job", "scan-and-sign"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(signed.status.code(), Some(0), "{}", stderr(&signed));
+    for name in IMAGES {
+        let reference = registries.mirrored("platform", name);
+        assert!(keys.verifies(&reference).expect("cosign"), "{reference}");
+    }
+
+    let theirs = registries.copy("platform", "theirs", "kube-proxy");
+    keys.sign(&theirs).expect("cosign signs");
+    let registry = format!("registry={}/theirs", registries.host());
+    let step = [
+        "get",
+        &pipeline(),
+        "kube-proxy-signature",
+        "--var",
+        &registry,
+    ];
+    let got = bench.command(&step).output().expect("the program starts");
+    assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
+}
+
+fn vars(registries: &Registries, keys: &KeyPair, kubeconfig: &str) -> Value {
+    let host = registries.host();
+    json!({
+        "resource_images": "registry.example/trireme",
+        "running_version": "v1.36.4", "constraint": ">=1.36, <1.38",
+        "release_server": registries.release_server(), "advisories": registries.advisories(),
+        "upstream": format!("{host}/upstream"), "node_act": format!("{host}/upstream/node-act"),
+        "application": format!("{host}/upstream/shop"), "application_tag": "stable",
+        "registry": format!("{host}/platform"), "registry_username": "nobody", "registry_password": "not asked for",
+        "scan_policy": {"severity": "high", "unknown_severity": "deny"},
+        "signing_key": keys.private(), "signing_password": PASSWORD,
+        "kubeconfig": kubeconfig, "act_command": ["/act"],
+        "roll_policy": {"canary": 1, "max_unavailable": 1, "drain_timeout": "5m", "node_timeout": "2m"},
+    })
+}
