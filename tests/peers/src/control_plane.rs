@@ -199,6 +199,8 @@ impl ControlPlane {
             format!("--service-account-signing-key-file={}", file("ca.key")),
             "--service-account-issuer=https://peer.invalid".into(),
             "--authorization-mode=RBAC".into(),
+            // As kubeadm sets it: agents and acts on a node are privileged.
+            "--allow-privileged=true".into(),
             "--service-cluster-ip-range=10.96.0.0/16".into(),
             format!("--audit-policy-file={}", file("audit.yaml")),
             format!("--audit-log-path={}", file("audit.log")),
