@@ -22,9 +22,11 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
     )?;
     for image in &summary.images {
         let verdict = image.verdict.as_deref().unwrap_or("not judged");
-        let findings = image
-            .findings
-            .map_or(String::new(), |count| format!(" ({count} findings)"));
+        let findings = match image.findings {
+            None => String::new(),
+            Some(1) => " (1 finding)".to_owned(),
+            Some(count) => format!(" ({count} findings)"),
+        };
         let signed = if image.signed { "signed" } else { "not signed" };
         writeln!(
             out,

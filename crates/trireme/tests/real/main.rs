@@ -107,8 +107,11 @@ fn a_real_platform_of_thirty_nodes_is_repaired_through_a_kill_with_no_downtime()
     let second = bench.run(&[]).output().expect("the program starts");
     let text = stderr(&second);
     assert_eq!(second.status.code(), Some(0), "{text}");
-    println!("{text}");
 
+    assert!(
+        killed.contains("deny sha256:"),
+        "the application is denied: {killed}"
+    );
     judge::summary(&bench.summary(), 30);
     judge::nobody_was_disturbed_twice(&killed, &text, 30);
     let witnessed = cluster.witnessed();
@@ -148,6 +151,8 @@ fn cosign_and_the_pipeline_accept_each_others_signatures_by_an_imported_rsa_key(
     let theirs = registries.copy("platform", "theirs", "kube-proxy");
     keys.sign(&theirs).expect("cosign signs");
     let registry = format!("registry={}/theirs", registries.host());
+    let (_, digest) = theirs.split_once('@').expect("a digest");
+    let version = format!("digest={digest}");
     let step = [
         "get",
         &pipeline(),
@@ -155,7 +160,16 @@ fn cosign_and_the_pipeline_accept_each_others_signatures_by_an_imported_rsa_key(
         "--var",
         &registry,
     ];
-    let got = bench.command(&step).output().expect("the program starts");
+    let mut get = bench.command(&step);
+    get.arg("--dir").arg(bench.path("got"));
+    for pair in [
+        &version,
+        "signatures=sha256:0",
+        "since=2026-01-01T00:00:00Z",
+    ] {
+        get.args(["--version", pair]);
+    }
+    let got = get.output().expect("the program starts");
     assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
 }
 
@@ -168,9 +182,15 @@ fn vars(registries: &Registries, keys: &KeyPair, kubeconfig: &str) -> Value {
         "upstream": format!("{host}/upstream"), "node_act": format!("{host}/upstream/node-act"),
         "application": format!("{host}/upstream/shop"), "application_tag": "stable",
         "registry": format!("{host}/platform"), "registry_username": "nobody", "registry_password": "not asked for",
-        "scan_policy": {"severity": "high", "unknown_severity": "deny"},
+        "scan_policy": scan_policy(),
         "signing_key": keys.private(), "signing_password": PASSWORD,
         "kubeconfig": kubeconfig, "act_command": ["/act"],
         "roll_policy": {"canary": 1, "max_unavailable": 1, "drain_timeout": "5m", "node_timeout": "2m"},
     })
+}
+
+/// Debian 12 as it is installed today has a critical advisory without a fix (CVE-2023-45853 of zlib): who builds on it
+/// counts what can be fixed.
+fn scan_policy() -> Value {
+    json!({"severity": "high", "unknown_severity": "deny", "fixed_only": true})
 }
