@@ -22,7 +22,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The band of a CVSS version 3 base score (specification 3.1, section 5; 0.0 is "none" there).
+    /// The band of a CVSS score (specifications 3.1, section 5, and 4.0, section 6; 0.0 is "none" there).
     pub fn from_cvss(score: f64) -> Self {
         match score {
             s if s >= 9.0 => Self::Critical,

@@ -6,7 +6,7 @@ mod rating;
 
 use serde::Deserialize;
 
-pub use cvss::base_score;
+pub use cvss::score;
 
 use crate::{Ecosystem, version::Order};
 use trireme_finding::Rating;

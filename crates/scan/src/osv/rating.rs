@@ -3,13 +3,12 @@
 //! Publishers state it in four places and three languages: as a CVSS vector or a word under `severity`, as a word of
 //! the publisher, as a word of the ecosystem. The highest of them counts, with one exception: when Debian calls an
 //! advisory `unimportant`, it says that the flaw is none in what Debian builds, and it knows better than a vector
-//! that was written for the upstream source. CVSS 2 and 4 vectors are not computed: if nothing else is stated, the
-//! severity is unknown.
+//! that was written for the upstream source.
 
 use serde_json::Value;
 use trireme_finding::{Rating, Severity};
 
-use super::{Advisory, Affected, SeverityEntry, base_score};
+use super::{Advisory, Affected, SeverityEntry, score};
 
 pub(super) fn of(advisory: &Advisory, affected: &Affected) -> Rating {
     if text(affected.ecosystem_specific.urgency.as_ref()) == Some("unimportant") {
@@ -41,8 +40,7 @@ fn text(value: Option<&Value>) -> Option<&str> {
 
 fn entry(entry: &SeverityEntry) -> Option<Severity> {
     match entry.scheme.as_str() {
-        "CVSS_V3" => base_score(&entry.score).map(Severity::from_cvss),
-        "CVSS_V2" | "CVSS_V4" => None,
+        "CVSS_V2" | "CVSS_V3" | "CVSS_V4" => score(&entry.score).map(Severity::from_cvss),
         _ => word(&entry.score),
     }
 }

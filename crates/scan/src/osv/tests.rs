@@ -89,7 +89,13 @@ fn the_highest_stated_severity_counts_and_an_unstated_one_is_unknown() {
             "{}",
             r#"{"type":"CVSS_V2","score":"AV:N/AC:L/Au:N/C:C/I:C/A:C"}"#
         ),
-        Rating::Unknown
+        Rating::Known(Severity::Critical)
+    );
+    let damaged = r#"{"type":"CVSS_V4","score":"CVSS:4.0/AV:N"}"#;
+    assert_eq!(rating("{}", damaged), Rating::Unknown);
+    assert_eq!(
+        rating("{}", &format!("{damaged},{vector}")),
+        Rating::Known(Severity::Medium)
     );
 }
 
