@@ -115,7 +115,7 @@ impl Auth {
             }
             None => {
                 let reason = "it answered 401 without saying how to authenticate (Basic or Bearer)";
-                return Err(RegistryError::malformed(what, reason));
+                return Err(RegistryError::login(what, reason));
             }
         };
         let mut grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,7 +150,7 @@ impl Auth {
             "{what}: asking {} for a token",
             realm.split('?').next().unwrap_or(realm)
         );
-        let mut url = Url::parse(realm).map_err(|e| RegistryError::malformed(&what, e))?;
+        let mut url = Url::parse(realm).map_err(|e| RegistryError::login(&what, e))?;
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", service);
         }
@@ -161,19 +161,21 @@ impl Auth {
         }
         let answer = client.fetch(request, TOKEN_LIMIT_BYTES).await;
         let answer = answer.map_err(RegistryError::transport(&what))?;
+        if answer.status == StatusCode::NOT_FOUND {
+            // Not that what was asked for is not there: nobody was asked for that yet.
+            return Err(RegistryError::login(&what, "there is no such service"));
+        }
         if answer.status != StatusCode::OK {
             return Err(RegistryError::unexpected(&what, &answer));
         }
         // Not shown on failure: the answer holds a token.
-        let parsed: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
-            RegistryError::malformed(&what, "the answer is not the JSON of a token")
-        })?;
+        let parsed: TokenAnswer = serde_json::from_slice(&answer.body)
+            .map_err(|_| RegistryError::login(&what, "the answer is not the JSON of a token"))?;
         let token = parsed
             .token
             .or(parsed.access_token)
             .filter(|token| !token.is_empty());
-        let token =
-            token.ok_or_else(|| RegistryError::malformed(&what, "the answer has no token"))?;
+        let token = token.ok_or_else(|| RegistryError::login(&what, "the answer has no token"))?;
         let lifetime = parsed
             .expires_in
             .map_or(DEFAULT_LIFETIME, Duration::from_secs);

@@ -39,6 +39,15 @@ pub enum RegistryError {
         /// What it said.
         detail: String,
     },
+    /// The registry wants credentials in a way that cannot be followed, or its token service gives no token. It says
+    /// nothing about the content that was asked for.
+    #[error("{what}: {reason}")]
+    Login {
+        /// What was tried.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// What was asked for does not exist.
     #[error("{what}: it is not there")]
     NotFound {
@@ -105,6 +114,13 @@ impl RegistryError {
 
     pub(crate) fn malformed(what: &str, reason: impl ToString) -> Self {
         Self::Malformed {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn login(what: &str, reason: impl ToString) -> Self {
+        Self::Login {
             what: what.into(),
             reason: reason.to_string(),
         }

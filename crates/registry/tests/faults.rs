@@ -183,6 +183,10 @@ async fn a_token_that_is_not_given_is_an_error_and_shows_no_secret() {
         let error = repository.get_manifest(&digest).await.unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(text.contains("token"), "{status} {body}: {text}");
+        assert!(
+            !error.is_not_found() && !error.is_about_content(),
+            "it says nothing about the manifest: {text}"
+        );
         assert!(!text.contains("planted"), "{text}");
         assert!(
             repository
