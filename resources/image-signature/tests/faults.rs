@@ -132,6 +132,10 @@ fn wrong_lists() -> Vec<(Fault, &'static str)> {
         ),
         (fault(StatusCode::FORBIDDEN, refused, "no"), "403"),
         (
+            fault(StatusCode::TOO_MANY_REQUESTS, refused, "later"),
+            "429",
+        ),
+        (
             fault(StatusCode::INTERNAL_SERVER_ERROR, refused, "oops"),
             "500",
         ),
@@ -163,6 +167,57 @@ fn a_registry_that_answers_wrongly_is_an_operational_error_and_never_a_verdict()
     }
     fake.fault(None);
     Program::get(&verifying(&fake), &version).succeed();
+}
+
+/// The image, or a referrer, that cannot be asked for is an error.
+#[test]
+fn a_manifest_or_bundle_that_cannot_be_fetched_is_an_operational_error() {
+    let (fake, version) = signed();
+    let refused = [
+        (StatusCode::UNAUTHORIZED, "authenticate"),
+        (StatusCode::TOO_MANY_REQUESTS, "429"),
+        (StatusCode::INTERNAL_SERVER_ERROR, "500"),
+    ];
+    for path in ["/manifests/", "/blobs/"] {
+        for (status, expected) in refused {
+            fake.fault(Some(Fault {
+                path,
+                status,
+                kind: "text/plain",
+                body: "no",
+                link: None,
+            }));
+            let ran = Program::get(&verifying(&fake), &version);
+            assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+            assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+        }
+    }
+    fake.fault(None);
+    Program::get(&verifying(&fake), &version).succeed();
+}
+
+/// A page for people, half a bundle, nothing: no signature, and said so; the image is not let through.
+#[test]
+fn a_bundle_that_is_something_else_is_named_and_denies() {
+    let (fake, version) = signed();
+    for (kind, body) in [
+        ("text/html", "<html>log in</html>"),
+        ("application/octet-stream", "{\"mediaType\":"),
+        ("application/octet-stream", ""),
+    ] {
+        fake.fault(Some(Fault {
+            path: "/blobs/",
+            status: StatusCode::OK,
+            kind,
+            body,
+            link: None,
+        }));
+        let ran = Program::get(&verifying(&fake), &version);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("cannot be read"), "{}", ran.stderr);
+        assert_eq!(ran.evidence()["refused"].as_array().map(Vec::len), Some(1));
+        assert_eq!(Program::check(&verifying(&fake), None).succeed(), json!([]));
+    }
 }
 
 #[test]

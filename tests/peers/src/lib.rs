@@ -7,6 +7,8 @@
 //! [`concourse`] is different: it calls a resource program as Concourse's worker does, and holds it to what that
 //! demands of every resource.
 //!
+//! [`leak`] looks for planted secrets in what a program wrote.
+//!
 //! A server says its port itself (each is started on port 0), so two tests never race for one, and it dies with
 //! the value that stands for it. A missing peer is an error that names the command which installs it; a test
 //! never passes because its judge was absent.
@@ -15,6 +17,7 @@ mod cache;
 pub mod concourse;
 mod control_plane;
 pub mod cosign;
+pub mod leak;
 mod registry;
 mod server;
 mod tool;

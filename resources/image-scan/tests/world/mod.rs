@@ -248,6 +248,10 @@ async fn answer(
         ("docker-content-digest", digest(&body)),
     ];
     let mut response = (status, headers, body).into_response();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let at_once = "0".parse().expect("a header");
+        response.headers_mut().insert("retry-after", at_once);
+    }
     if !etag.is_empty() {
         let etag = etag.parse().expect("a header");
         response.headers_mut().insert("etag", etag);

@@ -1,5 +1,8 @@
 //! A small registry on loopback with the referrers API, whose answers can be made wrong.
 
+// Each test program uses its part of this.
+#![allow(dead_code)]
+
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -176,6 +179,10 @@ async fn answer(
     {
         let mut response =
             (fault.status, [("content-type", fault.kind)], fault.body).into_response();
+        if fault.status == StatusCode::TOO_MANY_REQUESTS {
+            let at_once = "0".parse().expect("a header");
+            response.headers_mut().insert("retry-after", at_once);
+        }
         if let Some(link) = fault.link {
             response
                 .headers_mut()

@@ -1,5 +1,8 @@
 //! The compiled program, called as Concourse calls it.
 
+// Each test program uses its part of this.
+#![allow(dead_code)]
+
 use std::{
     io::Write as _,
     process::{Command, Stdio},
@@ -14,8 +17,10 @@ pub struct Program {
     pub code: i32,
     /// Standard error.
     pub stderr: String,
-    stdout: String,
-    dir: TempDir,
+    /// Standard output.
+    pub stdout: String,
+    /// The folder that it was given.
+    pub dir: TempDir,
 }
 
 impl Program {

@@ -6,3 +6,4 @@ mod formats;
 #[cfg(feature = "peers")]
 mod peers;
 mod program;
+mod secrets;

@@ -1,0 +1,93 @@
+//! No step shows a secret of its source or params, whether it ends well or fails.
+
+use serde_json::{Value, json};
+use trireme_peers::leak;
+
+use crate::{
+    faults::honest,
+    faulty::{Faulty, Trouble},
+    program::Program,
+};
+
+const PASSWORD: &str = "pass/word+ %7Qx!k@tz";
+const FROM_PASSWORD: &str = "fr/om+ %3Zk!w@qyvb";
+
+fn source(registry: &Faulty) -> Value {
+    json!({"repository": registry.repository(), "tag": "1",
+        "username": "robot", "password": PASSWORD, "debug": true})
+}
+
+fn shows_none(ran: &Program) {
+    let secrets = [PASSWORD, FROM_PASSWORD];
+    leak::assert_none(&ran.stdout, &secrets);
+    leak::assert_none(&ran.stderr, &secrets);
+    leak::assert_none_in_files(ran.dir(), &secrets);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_step_that_ends_well_shows_a_secret() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let source = source(&registry);
+    let check = Program::check(&source, None).await;
+    let version = check.succeed()[0].clone();
+    shows_none(&check);
+    for params in [
+        json!({}),
+        json!({"format": "oci"}),
+        json!({"skip_download": true}),
+    ] {
+        let get = Program::get(&source, &version, &params).await;
+        get.succeed();
+        shows_none(&get);
+    }
+}
+
+const REFUSALS: [Trouble; 3] = [Trouble::Status(401), Trouble::Status(403), Trouble::Html];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_get_that_fails_shows_a_secret() {
+    let damages = [Trouble::WrongBlob, Trouble::WrongManifest, Trouble::NoBlob];
+    for trouble in REFUSALS.into_iter().chain(damages) {
+        let registry = Faulty::start(trouble, honest()).await;
+        let version = json!({"tag": "1", "digest": registry.digest()});
+        let get = Program::get(&source(&registry), &version, &json!({})).await;
+        assert_eq!(get.code, 1, "{trouble:?}: {}", get.stderr);
+        shows_none(&get);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_copy_that_fails_shows_a_secret_of_either_side() {
+    for trouble in REFUSALS {
+        let registry = Faulty::start(trouble, honest()).await;
+        let from = json!({"repository": registry.repository(), "tag": "1",
+            "username": "reader", "password": FROM_PASSWORD});
+        let dir = tempfile::tempdir().expect("a folder");
+        let put = Program::put(&source(&registry), &json!({"from": from}), dir).await;
+        assert_eq!(put.code, 1, "{trouble:?}: {}", put.stderr);
+        shows_none(&put);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_error_about_source_or_params_shows_a_secret() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let unusable = [
+        ("password", json!([PASSWORD])),
+        ("username", Value::Null),
+        ("repository", json!("no:repository:at all")),
+        (PASSWORD, json!(true)),
+    ];
+    for (name, value) in unusable {
+        let mut source = source(&registry);
+        source[name] = value;
+        let ran = Program::check(&source, None).await;
+        assert_eq!(ran.code, 78, "{name}: {}", ran.stderr);
+        shows_none(&ran);
+    }
+    let from = json!({"repository": "x/y", "tag": "1", "password": {"a": FROM_PASSWORD}});
+    let dir = tempfile::tempdir().expect("a folder");
+    let put = Program::put(&source(&registry), &json!({"from": from}), dir).await;
+    assert_eq!(put.code, 78, "{}", put.stderr);
+    shows_none(&put);
+}
