@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use kube::config::{AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig};
-use kube::config::{NamedAuthInfo, NamedCluster, NamedContext};
+use http::Uri;
 use kube::{Client, Config};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
-use crate::Error;
+use crate::{Error, kubeconfig, proxy};
 
 /// A TCP and TLS handshake that takes longer does not come.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,137 +29,65 @@ pub enum Access<'a> {
     },
 }
 
-/// A client for `access`.
+/// A client for `access`, through the proxy of the kubeconfig or else of the environment ([`proxy`]). Async because it
+/// needs the runtime: its worker starts here.
 ///
 /// # Errors
-/// [`Error::Access`] when the kubeconfig cannot be read, has no such context, or would start a program or read files:
-/// a container has neither.
+/// [`Error::Access`] when the kubeconfig cannot be read, has no such context, or would start a program or read files (a
+/// container has neither), and when its certificates or the proxy cannot be used.
 pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
     // A second call finds the provider of the first: both are ring.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let kubeconfig = match access {
-        Access::Kubeconfig(text) => read(text)?,
+    let mut config = match access {
+        Access::Kubeconfig(text) => kubeconfig::read(text)?,
         Access::Token {
             server,
             token,
             ca_certs,
-        } => from_token(server, token, ca_certs),
+        } => from_token(server, token, ca_certs)?,
     };
-    let wrong =
-        |error: &dyn std::fmt::Display| Error::Access(format!("the way to the API: {error}"));
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(|error| wrong(&error))?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
     // An eviction that a budget refuses is an answer (429), not a reason to ask again.
     config.default_retry = false;
-    Client::try_from(config).map_err(|error| wrong(&error))
+    Client::try_from(config).map_err(|error| Error::Access(format!("the way to the API: {error}")))
 }
 
-/// What is secret in a kubeconfig, each by itself: tokens, passwords and keys (as they stand there, and decoded). None of
-/// text that is no kubeconfig.
-pub fn secrets(kubeconfig: &str) -> Vec<String> {
-    let users = Kubeconfig::from_yaml(kubeconfig).map(|kubeconfig| kubeconfig.auth_infos);
-    let users = users.unwrap_or_default();
-    let users = users
-        .iter()
-        .filter_map(|user| serde_json::to_value(user.auth_info.as_ref()?).ok());
-    users.flat_map(|user| secrets_of(&user)).collect()
-}
-
-fn secrets_of(user: &serde_json::Value) -> Vec<String> {
-    let found = ["token", "password", "client-key-data"]
-        .into_iter()
-        .filter_map(|key| user[key].as_str());
-    let mut found: Vec<String> = found.map(str::to_owned).collect();
-    let key = user["client-key-data"].as_str();
-    let key = key.and_then(|key| STANDARD.decode(key).ok());
-    found.extend(key.and_then(|key| String::from_utf8(key).ok()));
-    found
-}
-
-fn read(text: &str) -> Result<Kubeconfig, Error> {
-    let kubeconfig = Kubeconfig::from_yaml(text).map_err(|_| {
-        Error::Access(
-            "`kubeconfig` is not a kubeconfig; expected the content of one, as YAML".into(),
-        )
-    })?;
-    for user in &kubeconfig.auth_infos {
-        let Some(auth) = &user.auth_info else {
-            continue;
-        };
-        let refused = [
-            (
-                auth.exec.is_some(),
-                "exec",
-                "a container has no plugin to start",
-            ),
-            (
-                auth.auth_provider.is_some(),
-                "auth-provider",
-                "Kubernetes removed it",
-            ),
-            (
-                auth.token_file.is_some(),
-                "tokenFile",
-                "a container has no such file",
-            ),
-            (
-                auth.client_certificate.is_some(),
-                "client-certificate",
-                "give client-certificate-data",
-            ),
-            (
-                auth.client_key.is_some(),
-                "client-key",
-                "give client-key-data",
-            ),
-        ];
-        if let Some((_, key, why)) = refused.into_iter().find(|(found, ..)| *found) {
-            let name = &user.name;
-            let message = format!(
-                "`kubeconfig`: user {name} has `{key}`, which is not supported ({why}); use a token"
-            );
-            return Err(Error::Access(message));
-        }
+fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Result<Config, Error> {
+    let server = address(server)?;
+    let proxy_url = proxy::of_environment(&server)?;
+    let mut config = Config::new(server);
+    config.proxy_url = proxy_url;
+    config.auth_info.token = Some(token.to_owned().into());
+    if !ca_certs.is_empty() {
+        let text = ca_certs.join("\n");
+        config.root_cert = Some(certificates("`ca_certs`", text.as_bytes())?);
     }
-    Ok(kubeconfig)
+    Ok(config)
 }
 
-fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Kubeconfig {
-    let name = "trireme".to_owned();
-    let bundle = (!ca_certs.is_empty()).then(|| STANDARD.encode(ca_certs.join("\n")));
-    Kubeconfig {
-        clusters: vec![NamedCluster {
-            name: name.clone(),
-            cluster: Some(Cluster {
-                server: Some(server.into()),
-                certificate_authority_data: bundle,
-                ..Cluster::default()
-            }),
-            ..NamedCluster::default()
-        }],
-        auth_infos: vec![NamedAuthInfo {
-            name: name.clone(),
-            auth_info: Some(AuthInfo {
-                token: Some(token.to_owned().into()),
-                ..AuthInfo::default()
-            }),
-            ..NamedAuthInfo::default()
-        }],
-        contexts: vec![NamedContext {
-            name: name.clone(),
-            context: Some(Context {
-                cluster: name.clone(),
-                user: Some(name.clone()),
-                ..Context::default()
-            }),
-            ..NamedContext::default()
-        }],
-        current_context: Some(name),
-        ..Kubeconfig::default()
+/// The address of an API server.
+pub(crate) fn address(text: &str) -> Result<Uri, Error> {
+    let server: Option<Uri> = text.parse().ok();
+    let server = server.filter(|server| matches!(server.scheme_str(), Some("https" | "http")));
+    server.ok_or_else(|| {
+        let message =
+            "the way to the API: `server` is no address; expected e.g. https://10.0.0.1:6443";
+        Error::Access(message.into())
+    })
+}
+
+/// The certificates of a PEM text, of which there must be one at least.
+pub(crate) fn certificates(key: &str, pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem)
+        .map(|certificate| certificate.map(|certificate| certificate.to_vec()))
+        .collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(Error::Access(format!(
+            "the way to the API: {key} has no certificate; expected PEM, as -----BEGIN CERTIFICATE-----"
+        ))),
     }
 }
 
@@ -185,13 +112,6 @@ mod tests {
                 "{error}"
             );
         }
-    }
-
-    #[test]
-    fn what_is_secret_in_a_kubeconfig_is_known_by_itself() {
-        let text = "users: [{name: a, user: {token: t0, client-key-data: a2V5}}, {name: b, user: {password: p0}}]";
-        assert_eq!(secrets(text), ["t0", "a2V5", "key", "p0"]);
-        assert_eq!(secrets("users: ["), [""; 0]);
     }
 
     #[tokio::test]

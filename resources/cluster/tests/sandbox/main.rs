@@ -8,4 +8,5 @@ mod proxy;
 mod roll;
 mod secrets;
 mod stops;
+mod tunnel;
 mod world;

@@ -305,6 +305,11 @@ impl World {
 
     /// The program, running.
     pub fn spawn(&self, step: &str, request: &Value) -> Child {
+        self.command(step, request).spawn().unwrap()
+    }
+
+    /// The program, to be started.
+    pub fn command(&self, step: &str, request: &Value) -> Command {
         let work = self.dir.path().join("work");
         std::fs::create_dir_all(&work).unwrap();
         let input = self.dir.path().join(format!("request-{step}.json"));
@@ -317,9 +322,8 @@ impl World {
         command
             .stdin(std::fs::File::open(input).unwrap())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::piped());
+        command
     }
 
     pub async fn run(&self, step: &str, request: &Value) -> Output {

@@ -1,0 +1,207 @@
+//! What a kubeconfig says of the way to an API. Its files and programs are refused: a container has neither.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kube::Config;
+use kube::config::{AuthInfo, Cluster, Kubeconfig};
+
+use crate::access::{address, certificates};
+use crate::{Error, proxy};
+
+/// Where the current context of a kubeconfig leads, and as whom. kube's own reading is not used, because it reads the
+/// proxies of the environment as well, and otherwise than we do ([`proxy`]).
+///
+/// # Errors
+/// [`Error::Access`] when something is missing, cannot be read, or would need a file or program.
+pub(crate) fn read(text: &str) -> Result<Config, Error> {
+    let kubeconfig = Kubeconfig::from_yaml(text).map_err(|_| {
+        wrong("`kubeconfig` is not a kubeconfig; expected the content of one, as YAML")
+    })?;
+    refuse_files(&kubeconfig)?;
+    let (cluster, user) = current(kubeconfig)?;
+    let server = cluster.server.as_deref().unwrap_or_default();
+    let mut config = Config::new(address(server)?);
+    config.proxy_url = match cluster.proxy_url.as_deref() {
+        None | Some("") => proxy::of_environment(&config.cluster_url)?,
+        Some(url) => Some(proxy::of_kubeconfig(url)?),
+    };
+    config.root_cert = authority(&cluster)?;
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or_default();
+    config.tls_server_name = cluster.tls_server_name;
+    config.auth_info = user;
+    Ok(config)
+}
+
+/// Cluster and user of the current context. kubectl, too, takes a context without user for nobody.
+fn current(kubeconfig: Kubeconfig) -> Result<(Cluster, AuthInfo), Error> {
+    let name = kubeconfig.current_context.unwrap_or_default();
+    let mut contexts = kubeconfig.contexts.into_iter();
+    let context = contexts.find(|named| named.name == name);
+    let context = context.and_then(|named| named.context).ok_or_else(|| {
+        wrong(format!(
+            "`kubeconfig` has no context {name:?}; expected its current-context among its contexts"
+        ))
+    })?;
+    let mut clusters = kubeconfig.clusters.into_iter();
+    let cluster = clusters.find(|named| named.name == context.cluster);
+    let cluster = cluster.and_then(|named| named.cluster).ok_or_else(|| {
+        let cluster = &context.cluster;
+        wrong(format!(
+            "`kubeconfig` has no cluster {cluster:?}, which its context {name:?} names"
+        ))
+    })?;
+    let mut users = kubeconfig.auth_infos.into_iter();
+    let user = users.find(|named| Some(&named.name) == context.user.as_ref());
+    let user = user.and_then(|named| named.auth_info).unwrap_or_default();
+    Ok((cluster, user))
+}
+
+fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    const KEY: &str = "`certificate-authority-data` of `kubeconfig`";
+    if cluster.certificate_authority.is_some() && cluster.certificate_authority_data.is_none() {
+        let message =
+            "`kubeconfig` has `certificate-authority`, a file; give certificate-authority-data";
+        return Err(wrong(message));
+    }
+    let Some(data) = &cluster.certificate_authority_data else {
+        return Ok(None);
+    };
+    let pem = STANDARD.decode(data.trim());
+    let pem = pem.map_err(|error| wrong(format!("{KEY} is not base64: {error}")))?;
+    certificates(KEY, &pem).map(Some)
+}
+
+fn refuse_files(kubeconfig: &Kubeconfig) -> Result<(), Error> {
+    for user in &kubeconfig.auth_infos {
+        let Some((key, why)) = user.auth_info.as_ref().and_then(file_of) else {
+            continue;
+        };
+        let name = &user.name;
+        return Err(wrong(format!(
+            "`kubeconfig`: user {name} has `{key}`, which is not supported ({why}); use a token"
+        )));
+    }
+    Ok(())
+}
+
+/// The key of a user that needs a file or program, and why that is none.
+fn file_of(user: &AuthInfo) -> Option<(&'static str, &'static str)> {
+    let keys = [
+        (
+            user.exec.is_some(),
+            "exec",
+            "a container has no plugin to start",
+        ),
+        (
+            user.auth_provider.is_some(),
+            "auth-provider",
+            "Kubernetes removed it",
+        ),
+        (
+            user.token_file.is_some(),
+            "tokenFile",
+            "a container has no such file",
+        ),
+        (
+            user.client_certificate.is_some(),
+            "client-certificate",
+            "give client-certificate-data",
+        ),
+        (
+            user.client_key.is_some(),
+            "client-key",
+            "give client-key-data",
+        ),
+    ];
+    let found = keys.into_iter().find(|(found, ..)| *found);
+    found.map(|(_, key, why)| (key, why))
+}
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::Access(message.into())
+}
+
+/// What is secret in a kubeconfig, each by itself: tokens, passwords (those of proxies too) and keys (as they stand
+/// there, and decoded). None of text that is no kubeconfig.
+pub fn secrets(kubeconfig: &str) -> Vec<String> {
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap_or_default();
+    let users = kubeconfig.auth_infos.iter();
+    let users = users.filter_map(|user| serde_json::to_value(user.auth_info.as_ref()?).ok());
+    let proxies = kubeconfig.clusters.iter();
+    let proxies = proxies.filter_map(|named| named.cluster.as_ref()?.proxy_url.as_deref());
+    let users = users.flat_map(|user| secrets_of(&user));
+    users.chain(proxies.flat_map(proxy::secrets)).collect()
+}
+
+fn secrets_of(user: &serde_json::Value) -> Vec<String> {
+    let found = ["token", "password", "client-key-data"]
+        .into_iter()
+        .filter_map(|key| user[key].as_str());
+    let mut found: Vec<String> = found.map(str::to_owned).collect();
+    let key = user["client-key-data"].as_str();
+    let key = key.and_then(|key| STANDARD.decode(key).ok());
+    found.extend(key.and_then(|key| String::from_utf8(key).ok()));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTEXT: &str =
+        "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n";
+
+    fn refusal(text: &str) -> String {
+        match read(text) {
+            Ok(_) => panic!("{text} was taken"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_current_context_says_where_to_and_as_whom() {
+        let cluster = "clusters: [{name: k, cluster: {server: 'https://10.0.0.1:6443', proxy-url: 'http://10.0.0.2:3128', tls-server-name: api}}]\n";
+        let user = "users: [{name: other, user: {}}, {name: u, user: {username: me}}]";
+        let config = read(&format!("{CONTEXT}{cluster}{user}")).unwrap();
+        assert_eq!(config.cluster_url.host(), Some("10.0.0.1"));
+        assert_eq!(config.proxy_url.unwrap().host(), Some("10.0.0.2"));
+        assert_eq!(config.tls_server_name.as_deref(), Some("api"));
+        assert_eq!(config.auth_info.username.as_deref(), Some("me"));
+        assert!(!config.accept_invalid_certs);
+    }
+
+    #[test]
+    fn what_is_missing_or_would_be_a_file_is_said() {
+        assert!(refusal("{}").contains("no context \"\""));
+        assert!(refusal(CONTEXT).contains("no cluster \"k\", which its context \"c\" names"));
+        for (cluster, said) in [
+            ("{}", "`server` is no address"),
+            ("{server: 'ftp://a'}", "`server` is no address"),
+            (
+                "{server: 'https://a', certificate-authority: /ca}",
+                "give certificate-authority-data",
+            ),
+            (
+                "{server: 'https://a', certificate-authority-data: '#'}",
+                "is not base64",
+            ),
+            (
+                "{server: 'https://a', certificate-authority-data: aGk=}",
+                "has no certificate",
+            ),
+        ] {
+            let text = format!("{CONTEXT}clusters: [{{name: k, cluster: {cluster}}}]");
+            let refused = refusal(&text);
+            assert!(refused.contains(said), "{cluster}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_secret_in_a_kubeconfig_is_known_by_itself() {
+        let text = "users: [{name: a, user: {token: t0, client-key-data: a2V5}}, {name: b, user: {password: p0}}]";
+        assert_eq!(secrets(text), ["t0", "a2V5", "key", "p0"]);
+        let text = "clusters: [{name: a, cluster: {proxy-url: 'http://me:p%401@10.0.0.1'}}]";
+        assert_eq!(secrets(text), ["p%401", "p@1"]);
+        assert_eq!(secrets("users: ["), [""; 0]);
+    }
+}
