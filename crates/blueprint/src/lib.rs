@@ -10,6 +10,7 @@
 //! **Invariant:** an unknown is never a yes: pods that were not listed are not gone, a budget whose controller has not
 //! caught up is not met.
 
+mod act;
 mod budget;
 mod evidence;
 mod goal;
@@ -27,12 +28,13 @@ mod report;
 mod simulation;
 mod turn;
 
+pub use act::{Act, Stop, StopReason, Wait};
 pub use evidence::{Evidence, NodeEvidence};
 pub use goal::Goal;
 pub use identity::{Identity, Pool};
 pub use inventory::{ActJob, Budget, Inventory, JobState, Node, Owner, Pod, PodKind, Roll, Rolled};
 pub use journal::{BudgetSamples, Journal, Sample, Span};
-pub use moves::{Act, Moves, Stop, StopReason, Wait, moves};
+pub use moves::{Moves, moves};
 pub use obstacle::Obstacle;
 pub use plan::{Blueprint, Plan, Quiet, Step, StepState, Wave, plan};
 pub use policy::{Limit, Policy, Unmanaged, Wanted};

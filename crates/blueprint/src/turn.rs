@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::act::{Act, Stop, StopReason, Turn, Wait, overdue, stop};
 use crate::goal::Goal;
 use crate::inventory::{ActJob, Inventory, JobState, Node, Pod, Roll, Rolled};
-use crate::moves::{Act, Stop, StopReason, Turn, Wait, overdue, stop};
 use crate::rehearsal::leavers;
 
 /// The turns of `node`, which carries our annotation: one, or an act and what is waited for beside it.

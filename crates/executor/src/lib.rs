@@ -4,7 +4,8 @@
 //! writes that are due, wait until something changes. It keeps nothing that matters: killed at any instant and started
 //! again, it goes on where it was. An API that is away is waited for, within the policy's `api_timeout`.
 //!
-//! **Invariant:** a node is cordoned only after the API server has granted the eviction of each of its pods in a dry run.
+//! **Invariant:** a node is cordoned only after the API server has granted the eviction of each of its pods in a dry run,
+//! and would accept the Job that acts on it.
 //! **Invariant:** no write without the Lease.
 //! **Invariant:** every way out names the nodes that are left cordoned.
 
@@ -13,9 +14,11 @@ mod error;
 mod job;
 mod pass;
 mod roll;
+mod run;
 mod voice;
 
 pub use act::ActSpec;
 pub use error::RollError;
-pub use roll::{Roll, roll};
+pub use roll::Roll;
+pub use run::roll;
 pub use voice::Voice;
