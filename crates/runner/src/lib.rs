@@ -32,6 +32,7 @@ mod schema;
 mod service;
 mod single;
 mod store;
+mod value;
 pub mod vars;
 mod wire;
 pub mod yaml;

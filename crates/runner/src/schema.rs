@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::value::texts;
 use crate::vars::{self, has_references};
 use crate::yaml::{Kind, Node};
 use jsonschema::error::ValidationErrorKind;
@@ -151,17 +152,6 @@ fn collect(root: &Value, schema: &Value, value: &Value, depth: usize, found: &mu
             }
         }
         _ => {}
-    }
-}
-
-/// Every text in a value.
-pub(crate) fn texts(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) => found.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
-        Value::Object(fields) => fields.values().for_each(|value| texts(value, found)),
-        Value::Number(number) => found.push(number.to_string()),
-        Value::Null | Value::Bool(_) => {}
     }
 }
 

@@ -131,7 +131,7 @@ fn says_secret(name: &str) -> bool {
 fn collect_secrets(values: &Map<String, Value>, found: &mut Vec<String>) {
     for (name, value) in values {
         if says_secret(name) {
-            crate::schema::texts(value, found);
+            crate::value::texts(value, found);
         } else if let Value::Object(inner) = value {
             collect_secrets(inner, found);
         }

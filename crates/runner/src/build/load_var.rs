@@ -5,7 +5,7 @@ use super::leaf::reported;
 use crate::files;
 use crate::pipeline::{LoadFormat, LoadVar, Step};
 use crate::report::{Status, StepKind};
-use crate::{schema, yaml};
+use crate::{value, yaml};
 use serde_json::Value;
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub(super) async fn run(load: &LoadVar, step: &Step, scope: &Scope) -> Status {
                 parse(&text, format).map_err(|reason| format!("{}: {reason}", load.file.text))?;
             if !load.reveal {
                 let mut texts = Vec::new();
-                schema::texts(&value, &mut texts);
+                value::texts(&value, &mut texts);
                 scope.build.hide(texts);
             }
             scope.set_local(&load.name.text, value);

@@ -143,7 +143,7 @@ fn place_inputs(
 /// The first path segments of all texts in the params that are neither `.` nor `..`.
 fn detected(params: &Value) -> BTreeSet<String> {
     let mut texts = Vec::new();
-    crate::schema::texts(params, &mut texts);
+    crate::value::texts(params, &mut texts);
     let first = |text: &String| {
         let mut segments = text
             .split('/')
