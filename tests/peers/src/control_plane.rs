@@ -21,6 +21,9 @@ const START_DEADLINE: Duration = Duration::from_secs(120);
 /// Between two looks whether it is ready. Each look starts a kubectl.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Its place among the processes: after etcd.
+const API_SERVER: usize = 1;
+
 /// The token of the administrator; it opens nothing but this control plane on loopback.
 const ADMIN_TOKEN: &str = "peers-admin";
 
@@ -50,6 +53,8 @@ spec:
 pub struct ControlPlane {
     dir: TempDir,
     server: String,
+    /// The client port of etcd and the port of the API.
+    ports: (u16, u16),
     /// In the order of their start; they are killed in the opposite one.
     processes: Vec<Child>,
 }
@@ -66,14 +71,30 @@ impl ControlPlane {
         let mut plane = Self {
             dir,
             server: format!("https://127.0.0.1:{api}"),
+            ports: (store, api),
             processes: Vec::new(),
         };
         plane.write_files()?;
         plane.start_etcd(store, peers)?;
-        plane.start_api_server(store, api)?;
+        plane.start_api_server()?;
         plane.await_ready()?;
         plane.start_controllers()?;
         Ok(plane)
+    }
+
+    /// Ends the API server and starts it anew at the same address: it no longer knows the changes from before, so that a
+    /// watch that resumes there is told to list again.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::start`].
+    pub fn restart_api_server(&mut self) -> Result<(), PeerError> {
+        let mut old = self.processes.remove(API_SERVER);
+        let ended = old.kill().and_then(|()| old.wait());
+        ended.map_err(|source| start_error("kube-apiserver", source))?;
+        self.start_api_server()?;
+        // The last one started is moved to where it is looked for.
+        self.processes[API_SERVER..].rotate_right(1);
+        self.await_ready()
     }
 
     /// The address of the API (`https://127.0.0.1:PORT`).
@@ -186,7 +207,8 @@ impl ControlPlane {
         self.spawn("etcd", &arguments)
     }
 
-    fn start_api_server(&mut self, store: u16, port: u16) -> Result<(), PeerError> {
+    fn start_api_server(&mut self) -> Result<(), PeerError> {
+        let (store, port) = self.ports;
         let file = |name: &str| self.path(name).display().to_string();
         let arguments = [
             format!("--etcd-servers={}", local(store)),

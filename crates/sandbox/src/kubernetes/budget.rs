@@ -52,7 +52,10 @@ pub(crate) fn budgets_of(world: &World, pod: &Value) -> Vec<Value> {
 pub(crate) fn status_of(world: &World, budget: &Value, now: Timestamp) -> Value {
     let pods = protected(world, budget);
     let disrupted = still_granted(budget, &pods, now);
-    let figures = count(world, budget, &pods, &disrupted);
+    let figures = match count(world, budget, &pods, &disrupted) {
+        Ok(figures) => figures,
+        Err(why) => return failed_status(budget, &why, now),
+    };
     let mut status = budget.get("status").cloned().unwrap_or_default();
     let allowed = figures.allowed();
     let generation = number(budget, "/metadata/generation").unwrap_or(1);
@@ -75,6 +78,17 @@ pub(crate) fn status_of(world: &World, budget: &Value, now: Timestamp) -> Value 
     budget["status"].take()
 }
 
+/// A budget that cannot be counted allows nothing; what was observed of it before stays (`failSafe`).
+fn failed_status(budget: &Value, why: &str, now: Timestamp) -> Value {
+    let status = budget.get("status").cloned().unwrap_or_default();
+    let observed = number(budget, "/status/observedGeneration");
+    let mut budget = json!({ "status": status });
+    object::set(&mut budget, &["status", "disruptionsAllowed"], 0);
+    let condition = ("False", "SyncFailed", why);
+    set_condition(&mut budget, condition, observed, now);
+    budget["status"].take()
+}
+
 /// Sets the condition `DisruptionAllowed` from the number of disruptions that are allowed.
 pub(crate) fn set_allowed_condition(
     budget: &mut Value,
@@ -87,21 +101,25 @@ pub(crate) fn set_allowed_condition(
     } else {
         ("False", "InsufficientPods")
     };
-    object::set_condition(
-        budget,
-        "DisruptionAllowed",
-        status,
-        reason,
-        &object::time(now),
-    );
+    set_condition(budget, (status, reason, ""), Some(generation), now);
+}
+
+fn set_condition(
+    budget: &mut Value,
+    (status, reason, message): (&str, &str, &str),
+    observed: Option<i64>,
+    now: Timestamp,
+) {
+    const KIND: &str = "DisruptionAllowed";
+    object::set_condition(budget, KIND, status, reason, &object::time(now));
     let conditions = budget.pointer_mut("/status/conditions");
-    for condition in conditions
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        object::set(condition, &["observedGeneration"], generation);
-        object::default(condition, &["message"], "");
+    let conditions = conditions.and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten() {
+        object::set(condition, &["message"], message);
+        match observed {
+            Some(generation) => object::set(condition, &["observedGeneration"], generation),
+            None => object::unset(condition, &["observedGeneration"]),
+        }
     }
 }
 
@@ -137,7 +155,7 @@ fn count(
     budget: &Value,
     pods: &[std::sync::Arc<Value>],
     disrupted: &BTreeMap<String, String>,
-) -> Figures {
+) -> Result<Figures, String> {
     let healthy = pods.iter().filter(|pod| {
         !object::is_terminating(pod)
             && !disrupted.contains_key(object::name(pod))
@@ -146,12 +164,12 @@ fn count(
     let current = healthy.count() as i64;
     let (expected, desired) = match budget.pointer("/spec/maxUnavailable") {
         Some(limit) => {
-            let expected = scale_of_owners(world, pods);
+            let expected = scale_of_owners(world, pods)?;
             (expected, (expected - resolve(limit, expected)).max(0))
         }
         None => match budget.pointer("/spec/minAvailable") {
             Some(Value::String(percent)) => {
-                let expected = scale_of_owners(world, pods);
+                let expected = scale_of_owners(world, pods)?;
                 (expected, resolve(&json!(percent), expected))
             }
             limit => (
@@ -160,11 +178,11 @@ fn count(
             ),
         },
     };
-    Figures {
+    Ok(Figures {
         expected,
         desired,
         current,
-    }
+    })
 }
 
 /// A count, or a percentage of the expected pods rounded up (7 pods, 50 %: 4).
@@ -178,25 +196,38 @@ fn resolve(limit: &Value, expected: i64) -> i64 {
     }
 }
 
-/// The sum of the replicas that the distinct owners of the pods want.
-fn scale_of_owners(world: &World, pods: &[std::sync::Arc<Value>]) -> i64 {
+/// The sum of the replicas that the distinct owners of the pods want; a pod without a controller adds nothing.
+///
+/// # Errors
+/// In the controller's words, when a controller has no scale (a DaemonSet) or is not there.
+fn scale_of_owners(world: &World, pods: &[std::sync::Arc<Value>]) -> Result<i64, String> {
     let mut scales = BTreeMap::new();
     for pod in pods {
-        if let Some((uid, replicas)) = top_owner(world, pod) {
+        if let Some(reference) = object::controller(pod) {
+            let (uid, replicas) = scale_of(world, pod, reference)?;
             scales.insert(uid, replicas);
         }
     }
-    scales.values().sum()
+    Ok(scales.values().sum())
 }
 
 /// The workload behind a pod (the Deployment behind its ReplicaSet) and its replicas.
-fn top_owner(world: &World, pod: &Value) -> Option<(String, i64)> {
-    let mut owner = owner_of(world, pod)?;
-    if let Some(above) = owner_of(world, &owner) {
-        owner = above;
+fn scale_of(world: &World, pod: &Value, reference: &Value) -> Result<(String, i64), String> {
+    let (version, kind) = (text(reference, "/apiVersion"), text(reference, "/kind"));
+    let served = kinds::of_owner(version, kind)
+        .ok_or_else(|| format!("no matches for kind {kind:?} in version {version:?}"))?;
+    if !served.subresources.contains(&"scale") {
+        let resource = served.resource();
+        return Err(format!(
+            "{resource} does not implement the scale subresource"
+        ));
     }
-    let replicas = number(&owner, "/spec/replicas")?;
-    Some((object::uid(&owner).to_owned(), replicas))
+    let owner = owner_of(world, pod);
+    let owner =
+        owner.ok_or_else(|| format!("found no controllers for pod {:?}", object::name(pod)))?;
+    let top = owner_of(world, &owner).unwrap_or(owner);
+    let replicas = number(&top, "/spec/replicas").unwrap_or(1);
+    Ok((object::uid(&top).to_owned(), replicas))
 }
 
 fn owner_of(world: &World, object: &Value) -> Option<std::sync::Arc<Value>> {

@@ -13,7 +13,7 @@ use super::{
     kinds::stored,
     object::{self, condition, list, number, set, text},
     store::World,
-    write::{Deletion, Mode, Part, delete, update},
+    write::{Deletion, Mode, Part, check_preconditions, delete, update},
 };
 
 /// More granted evictions than this mean that nobody confirms them (`MaxDisruptedPodSize`).
@@ -159,23 +159,21 @@ fn exhausted(budget: &Value) -> String {
     format!("The disruption budget {name} does not allow evicting pods currently{told}")
 }
 
-/// The pod is told why it goes before it goes.
+/// The pod is told why it goes before it goes. A precondition that does not hold leaves the pod as it is, but not the
+/// budget: the real server has counted the eviction by then, and so do we.
 fn mark_and_delete(world: &mut World, at: (&str, &str), how: &Deletion) -> Result<(), Failure> {
     let kind = stored("pods");
     let mut how = how.clone();
     if !how.dry_run
         && let Some(pod) = world.get("pods", at.0, at.1)
     {
-        let wanted = how.resource_version.as_deref();
-        let version = text(&pod, "/metadata/resourceVersion");
-        if wanted.is_none_or(|wanted| wanted == version) {
-            let mut pod = Value::clone(&pod);
-            let reason = "EvictionByEvictionAPI";
-            object::set_condition(&mut pod, "DisruptionTarget", "True", reason, &object::now());
-            let marked = update(world, kind, at, pod, Part::Status, Mode::default())?;
-            let version = text(&marked, "/metadata/resourceVersion");
-            how.resource_version = how.resource_version.map(|_| version.to_owned());
-        }
+        check_preconditions(kind, &pod, &how)?;
+        let mut pod = Value::clone(&pod);
+        let reason = "EvictionByEvictionAPI";
+        object::set_condition(&mut pod, "DisruptionTarget", "True", reason, &object::now());
+        let marked = update(world, kind, at, pod, Part::Status, Mode::default())?;
+        let version = text(&marked, "/metadata/resourceVersion");
+        how.resource_version = how.resource_version.map(|_| version.to_owned());
     }
     delete(world, kind, at, &how)?;
     Ok(())

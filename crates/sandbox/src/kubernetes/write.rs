@@ -293,7 +293,11 @@ pub(crate) fn delete(
     commit(world, kind, marked, mode)
 }
 
-fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> Result<(), Failure> {
+/// Whether the object is still the one that is to be deleted.
+///
+/// # Errors
+/// 409 when it is another, or has changed.
+pub(crate) fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> Result<(), Failure> {
     let checks = [
         ("UID", &how.uid, object::uid(old)),
         (

@@ -1,5 +1,9 @@
 //! The same requests to the sandbox and to a real control plane must get the same answers.
 
+mod access;
+mod budgets;
+mod watches;
+
 use serde_json::{Value, json};
 use trireme_peers::ControlPlane;
 
@@ -13,6 +17,9 @@ const BUDGETS: &str = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets";
 
 /// Name, method, path, media type, body. `POD` stands for the name of a pod of `web`.
 type Case = (&'static str, &'static str, String, &'static str, Value);
+
+/// What was asked and what was told, in the order of the questions.
+type Answers = Vec<(String, Value)>;
 
 #[rustfmt::skip]
 fn cases() -> Vec<Case> {
@@ -54,6 +61,8 @@ fn cases() -> Vec<Case> {
         ("what was rehearsed", "GET", at(MAPS, "/two"), JSON, Value::Null),
         ("rehearse in part", "POST", at(MAPS, "?dryRun=Some"), JSON, json!({"metadata": {"name": "two"}})),
         ("unreadable selector", "GET", at(MAPS, "?labelSelector=%3D%3D"), JSON, Value::Null),
+        ("watch from no revision", "GET", at(MAPS, "?watch=1&resourceVersion=x"), JSON, Value::Null),
+        ("list at no revision", "GET", at(MAPS, "?resourceVersion=x"), JSON, Value::Null),
         ("drop a budget", "DELETE", at(BUDGETS, "/all"), JSON, Value::Null),
         ("drop the other", "DELETE", at(BUDGETS, "/second"), JSON, Value::Null),
         ("evict another uid", "POST", at(PODS, "/POD/eviction"), JSON, precise_eviction("no-such-uid")),
@@ -94,40 +103,61 @@ async fn furnish(admin: &Caller) -> String {
 }
 
 /// What must agree: the code, and of a refusal its words; of a success only its kind.
-async fn answers(admin: &Caller, pod: &str) -> Vec<(&'static str, Value)> {
-    let mut all = Vec::new();
+fn told(code: u16, answer: &Value) -> Value {
+    let told = if code < 300 {
+        json!({"kind": answer["kind"], "status": answer["status"]["allowed"]})
+    } else {
+        json!({"reason": answer["reason"], "message": answer["message"], "details": answer["details"]})
+    };
+    json!({"code": code, "told": told})
+}
+
+async fn single_answers(admin: &Caller, pod: &str) -> Answers {
+    let mut all = Answers::new();
     for (name, method, path, media_type, body) in cases() {
         let body: Value =
             serde_json::from_str(&body.to_string().replace("POD", pod)).unwrap_or_default();
         let (code, answer) = admin
             .call_as(method, &path.replace("POD", pod), media_type, body)
             .await;
-        let told = if code < 300 {
-            json!({"kind": answer["kind"], "status": answer["status"]["allowed"]})
-        } else {
-            json!({"reason": answer["reason"], "message": answer["message"], "details": answer["details"]})
-        };
-        let told = told.to_string().replace(pod, "POD");
-        all.push((
-            name,
-            json!({"code": code, "told": serde_json::from_str::<Value>(&told).unwrap_or_default()}),
-        ));
+        let told = told(code, &answer).to_string().replace(pod, "POD");
+        all.push((name.into(), serde_json::from_str(&told).unwrap_or_default()));
     }
     all
 }
 
+/// Furnishes a server and asks it everything.
+async fn answers(kubeconfig: &str) -> Answers {
+    let admin = Caller::new(kubeconfig).await;
+    let pod = furnish(&admin).await;
+    let mut all = single_answers(&admin, &pod).await;
+    all.extend(watches::answers(&admin).await);
+    all.extend(access::answers(&admin, kubeconfig).await);
+    all.extend(budgets::answers(&admin).await);
+    all
+}
+
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> T
+where
+    T: Send + 'static,
+    E: std::fmt::Debug + Send + 'static,
+{
+    let done = tokio::task::spawn_blocking(work).await;
+    done.expect("the work ends")
+        .expect("the control plane runs")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sandbox_answers_as_the_real_api_server() {
-    let world = World::bare().await;
-    let pod = furnish(&world.admin).await;
-    let ours = answers(&world.admin, &pod).await;
-    let plane = tokio::task::spawn_blocking(ControlPlane::start)
-        .await
-        .unwrap()
-        .unwrap();
-    let admin = Caller::new(&plane.admin_kubeconfig()).await;
-    let pod = furnish(&admin).await;
-    let theirs = answers(&admin, &pod).await;
+    let world = World::aged(100).await;
+    let mut ours = answers(&world.api.admin_kubeconfig().unwrap()).await;
+    ours.extend(watches::late_answers(&world.admin).await);
+    let mut plane = blocking(ControlPlane::start).await;
+    let kubeconfig = plane.admin_kubeconfig();
+    let mut theirs = answers(&kubeconfig).await;
+    let _plane = blocking(move || plane.restart_api_server().map(|()| plane)).await;
+    theirs.extend(watches::late_answers(&Caller::new(&kubeconfig).await).await);
+    assert_eq!(ours.len(), theirs.len());
     let differing: Vec<_> = ours
         .iter()
         .zip(&theirs)

@@ -27,7 +27,14 @@ pub struct Caller(pub Client);
 impl World {
     /// What a new API has.
     pub async fn bare() -> Self {
+        Self::aged(0).await
+    }
+
+    /// What a new API has, when the changes up to a revision are no longer known.
+    pub async fn aged(forgotten: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let header = json!({"format": 1, "oldest": forgotten, "objects": 0});
+        std::fs::write(dir.path().join("objects.jsonl"), format!("{header}\n")).unwrap();
         let api = Api::start(options(dir.path())).await.unwrap();
         let admin = Caller::new(&api.admin_kubeconfig().unwrap()).await;
         Self { api, admin, dir }
@@ -112,7 +119,20 @@ pub fn eviction(pod: &str) -> Value {
 
 impl Caller {
     pub async fn new(kubeconfig: &str) -> Self {
-        let config = Kubeconfig::from_yaml(kubeconfig).unwrap();
+        Self::of(Kubeconfig::from_yaml(kubeconfig).unwrap()).await
+    }
+
+    /// Who has this token, at the server of a kubeconfig.
+    pub async fn with_token(kubeconfig: &str, token: &str) -> Self {
+        let mut config = Kubeconfig::from_yaml(kubeconfig).unwrap();
+        for user in &mut config.auth_infos {
+            let user = user.auth_info.get_or_insert_default();
+            user.token = Some(token.to_owned().into());
+        }
+        Self::of(config).await
+    }
+
+    async fn of(config: Kubeconfig) -> Self {
         let options = KubeConfigOptions::default();
         let mut config = Config::from_custom_kubeconfig(config, &options)
             .await
@@ -148,6 +168,32 @@ impl Caller {
         (
             code,
             serde_json::from_slice(&bytes).unwrap_or(Value::String(text)),
+        )
+    }
+
+    /// The status code and the first lines of an answer that goes on, or all lines of one that ends before.
+    pub async fn lines(&self, path: &str, count: usize) -> (u16, Vec<Value>) {
+        let request = http::Request::get(path).body(Vec::new().into()).unwrap();
+        let response = self.0.send(request).await.unwrap();
+        let code = response.status().as_u16();
+        let mut body = response.into_body();
+        let mut bytes = Vec::new();
+        let whole = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+        while whole(&bytes) < count {
+            let frame = http_body_util::BodyExt::frame(&mut body);
+            let frame = tokio::time::timeout(DEADLINE, frame).await;
+            let Some(frame) = frame.expect("the next line comes in time") else {
+                break;
+            };
+            bytes.extend(frame.unwrap().into_data().unwrap_or_default());
+        }
+        let lines = bytes.split(|byte| *byte == b'\n').take(count);
+        let lines = lines.filter(|line| !line.is_empty());
+        (
+            code,
+            lines
+                .map(|line| serde_json::from_slice(line).unwrap())
+                .collect(),
         )
     }
 

@@ -106,6 +106,20 @@ impl Call {
         Err(Failure::unsupported_dry_run(options, asked))
     }
 
+    /// The revision that is asked for; 0 is any.
+    ///
+    /// # Errors
+    /// The real server's words about what is no revision.
+    pub fn revision(&self) -> Result<u64, String> {
+        let asked = self.query("resourceVersion");
+        if asked.is_empty() {
+            return Ok(0);
+        }
+        asked.parse().map_err(|_| {
+            format!("resourceVersion: Invalid value: {asked:?}: strconv.ParseUint: parsing {asked:?}: invalid syntax")
+        })
+    }
+
     pub fn labels(&self) -> Result<Labels, Failure> {
         Labels::parse(self.query("labelSelector"))
     }
@@ -176,9 +190,9 @@ impl Call {
                 ..
             } => {
                 let mut details = json!({"kind": plural});
-                for (key, value) in [("group", group), ("name", name)] {
+                for (key, value) in [("group", group.clone()), ("name", self.asked_name(name))] {
                     if !value.is_empty() {
-                        details[key] = value.as_str().into();
+                        details[key] = value.into();
                     }
                 }
                 details

@@ -255,6 +255,8 @@ fn as_list(kind: &Kind, objects: &[Arc<Value>], revision: u64) -> Value {
 }
 
 fn list(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
+    let readable = on.call.revision();
+    readable.map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
     let (mut objects, revision) = service
         .store
         .with(|world| selected(world, on).map(|objects| (objects, world.revision())))?;

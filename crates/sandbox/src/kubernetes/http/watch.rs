@@ -65,7 +65,7 @@ struct TableForm {
 /// Begins a watch.
 ///
 /// # Errors
-/// 400 for a selector or revision that cannot be read. A revision too old is told in the stream (410), as the real
+/// 400 for a selector that cannot be read, 500 for such a revision. A revision too old is told in the stream (410), as the real
 /// server does.
 pub(crate) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
     let call = on.call;
@@ -104,12 +104,10 @@ pub(crate) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, F
 impl Watch {
     /// From a revision on; or, when none is asked for, with what there is now first.
     fn begin(&mut self, call: &Call) -> Result<(), Failure> {
-        let asked = call.query("resourceVersion");
+        let asked = call.revision().map_err(|why| Failure::bare(500, &why))?;
         let initial = call.asks("sendInitialEvents");
-        if !initial && !["", "0"].contains(&asked) {
-            self.revision = asked
-                .parse()
-                .map_err(|_| Failure::bad_request(format!("invalid resource version {asked:?}")))?;
+        if !initial && asked != 0 {
+            self.revision = asked;
             return Ok(());
         }
         let store = Arc::clone(&self.store);
@@ -188,7 +186,7 @@ impl Watch {
         self.revision = self.revision.max(revision);
         for change in changes {
             if let Some(kind) = self.filter.judge(&change) {
-                self.push(kind, &change.object);
+                self.push(kind, &told_object(kind, &change));
             }
         }
     }
@@ -207,6 +205,19 @@ impl Watch {
                 }
             }
         }
+    }
+}
+
+/// What an event shows: an object that left the selection is shown as it was in it, at the revision at which it left.
+fn told_object(kind: &str, event: &Event) -> Arc<Value> {
+    match &event.before {
+        Some(before) if kind == "DELETED" && event.change != Change::Deleted => {
+            let mut last = Value::clone(before);
+            let revision = event.revision.to_string();
+            set(&mut last, &["metadata", "resourceVersion"], revision);
+            Arc::new(last)
+        }
+        _ => Arc::clone(&event.object),
     }
 }
 
