@@ -31,6 +31,29 @@ pub struct Credentials {
     pub password: String,
 }
 
+impl Credentials {
+    /// Both halves, or none where neither is given; `place` is where they stand, for the message.
+    ///
+    /// # Errors
+    /// When only one half is given.
+    pub fn pair(
+        place: &str,
+        username: Option<&str>,
+        password: Option<&str>,
+    ) -> Result<Option<Self>, RegistryError> {
+        match (username, password) {
+            (None, None) => Ok(None),
+            (Some(username), Some(password)) => Ok(Some(Self {
+                username: username.into(),
+                password: password.into(),
+            })),
+            _ => Err(RegistryError::HalfCredentials {
+                place: place.into(),
+            }),
+        }
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Credentials({})", self.username)
@@ -288,6 +311,21 @@ mod tests {
         ];
         assert!(matches!(choose(&both), Some(Challenge::Bearer { .. })));
         assert_eq!(choose(&[]), None);
+    }
+
+    #[test]
+    fn half_of_the_credentials_is_an_error_that_names_the_place() {
+        let pair = |username, password| Credentials::pair("params.to", username, password);
+        assert!(pair(None, None).expect("none are needed").is_none());
+        let both = pair(Some("robot"), Some("hunter2")).expect("both halves");
+        let both = both.expect("they are given");
+        assert_eq!((&*both.username, &*both.password), ("robot", "hunter2"));
+        for (username, password) in [(Some("robot"), None), (None, Some("hunter2"))] {
+            let refused = pair(username, password).expect_err("a half is not enough");
+            let words = refused.to_string();
+            assert!(words.starts_with("params.to: "), "{words}");
+            assert!(!words.contains("hunter2"), "{words}");
+        }
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub enum RegistryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A user name without a password, or the other way round.
+    #[error("{place}: give username and password together, or neither")]
+    HalfCredentials {
+        /// Where they stand.
+        place: String,
+    },
     /// No usable answer came.
     #[error("{what}")]
     Transport {

@@ -118,16 +118,9 @@ impl Source {
     /// # Errors
     /// A configuration fault when only one half is given.
     pub fn credentials(&self) -> Result<Option<Credentials>, Fault> {
-        match (&self.username, &self.password) {
-            (None, None) => Ok(None),
-            (Some(username), Some(password)) => Ok(Some(Credentials {
-                username: username.clone(),
-                password: password.expose().into(),
-            })),
-            _ => Err(Fault::config(
-                "source: give username and password together, or neither",
-            )),
-        }
+        let password = self.password.as_ref().map(Secret::expose);
+        Credentials::pair("source", self.username.as_deref(), password)
+            .map_err(|error| Fault::config(error.to_string()))
     }
 }
 

@@ -74,16 +74,8 @@ impl Endpoint<'_> {
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Fault> {
-        match (self.username, self.password) {
-            (None, None) => Ok(None),
-            (Some(username), Some(password)) => Ok(Some(Credentials {
-                username: username.into(),
-                password: password.expose().into(),
-            })),
-            _ => Err(Fault::config(format!(
-                "{}: give username and password together, or neither",
-                self.place
-            ))),
-        }
+        let password = self.password.map(Secret::expose);
+        Credentials::pair(self.place, self.username, password)
+            .map_err(|error| Fault::config(error.to_string()))
     }
 }
