@@ -22,8 +22,9 @@ use tokio::{
 
 use super::watch::{Change, follow};
 
-/// How long a pod answers after it was asked to end: longer than a watch event takes to reach the front.
-pub const LINGER: Duration = Duration::from_millis(1000);
+/// How long a pod answers after it was asked to end: longer than a watch event takes to reach the front, also on a machine
+/// that is busy.
+pub const LINGER: Duration = Duration::from_secs(3);
 
 /// A line is at most this long, so that a client cannot make a pod grow.
 const LINE_LIMIT_BYTES: u64 = 256;
