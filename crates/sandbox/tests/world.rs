@@ -73,20 +73,14 @@ async fn a_world_has_nine_nodes_and_is_the_same_after_a_restart() {
     assert_eq!(again.unwrap().vars().unwrap(), vars);
 }
 
-/// Deletes every pod of the probed service at once, by force: what eviction never does.
+/// Deletes every pod of the probed service in one request, by force: what eviction never does.
 async fn delete_all(client: &Client) {
     let pods = Api::<Pod>::namespaced(client.clone(), "shop");
-    let web = pods
-        .list(&ListParams::default().labels("app=web"))
-        .await
-        .unwrap();
-    assert!(!web.items.is_empty());
-    for pod in web.items {
-        let name = pod.metadata.name.unwrap();
-        let _ = pods
-            .delete(&name, &DeleteParams::default().grace_period(0))
-            .await;
-    }
+    let web = ListParams::default().labels("app=web");
+    let by_force = DeleteParams::default().grace_period(0);
+    let deleted = pods.delete_collection(&by_force, &web).await.unwrap();
+    let deleted = deleted.left().unwrap();
+    assert!(!deleted.items.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

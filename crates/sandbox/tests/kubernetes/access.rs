@@ -158,3 +158,38 @@ async fn a_service_account_token_is_its_account() {
         .await;
     assert_eq!(who["status"]["userInfo"]["username"], ROLLER);
 }
+
+#[tokio::test]
+async fn one_acts_as_another_only_with_the_right_to() {
+    let world = World::start().await;
+    let admin = world.api.admin_kubeconfig().unwrap();
+    let roller = world.api.kubeconfig_for(ROLLER).unwrap();
+    let names = json!(["jane"]);
+    grant(&world, json!([{"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"], "resourceNames": names}])).await;
+    for (kubeconfig, user, words) in [
+        (
+            &admin,
+            ROLLER,
+            "\"system:serviceaccount:shop:roller\" cannot list",
+        ),
+        (&roller, "jane", "\"jane\" cannot list"),
+        (
+            &roller,
+            "sandbox-admin",
+            "cannot impersonate resource \"users\"",
+        ),
+        (
+            &roller,
+            "system:serviceaccount:shop:x",
+            "cannot impersonate resource \"serviceaccounts\"",
+        ),
+    ] {
+        let caller = Caller::acting_as(kubeconfig, None, user).await;
+        let (code, answer) = caller.call("GET", "/api/v1/nodes", Value::Null).await;
+        assert_eq!(code, 403, "{user}: {answer}");
+        assert!(
+            answer["message"].as_str().unwrap().contains(words),
+            "{answer}"
+        );
+    }
+}

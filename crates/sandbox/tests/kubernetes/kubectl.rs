@@ -1,48 +1,192 @@
 //! The real kubectl works on the sandbox.
 
-use serde_json::json;
-use trireme_peers::Tool;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use trireme_peers::{Ran, Tool};
 
 use crate::world::World;
+
+/// kubectl as administrator of a world, in its folder.
+#[derive(Clone)]
+struct Kubectl {
+    dir: PathBuf,
+}
+
+impl Kubectl {
+    fn of(world: &World) -> Self {
+        let dir = world.dir.path().to_owned();
+        let config = world.api.admin_kubeconfig().expect("a kubeconfig");
+        std::fs::write(dir.join("kubeconfig"), config).expect("a file");
+        Self { dir }
+    }
+
+    /// Runs it with these words, whatever its exit code.
+    async fn run(&self, words: &str) -> Ran {
+        let (dir, words) = (self.dir.clone(), words.to_owned());
+        let run = move || {
+            let kubectl = Tool::new("kubectl").expect("kubectl is installed");
+            let kubectl = kubectl.env("KUBECONFIG", dir.join("kubeconfig")).dir(dir);
+            kubectl
+                .args(words.split(' '))
+                .run()
+                .expect("kubectl starts")
+        };
+        tokio::task::spawn_blocking(run).await.expect("it ends")
+    }
+
+    /// Every command must succeed and say what is expected.
+    async fn all_say(&self, table: &[(&str, &str)]) {
+        for (words, expected) in table {
+            let ran = self.run(words).await;
+            let works = ran.code == Some(0) && ran.stdout.contains(expected);
+            assert!(works, "kubectl {words}: {ran:?}");
+        }
+    }
+
+    /// Every command must fail and say why.
+    async fn all_fail(&self, table: &[(&str, &str)]) {
+        for (words, expected) in table {
+            let ran = self.run(words).await;
+            let fails = ran.code == Some(1) && ran.stderr.contains(expected);
+            assert!(fails, "kubectl {words}: {ran:?}");
+        }
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_works_on_the_sandbox() {
     let world = World::with_web(3).await;
-    let file = world.dir.path().join("kubeconfig");
-    std::fs::write(&file, world.api.admin_kubeconfig().unwrap()).unwrap();
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
     std::fs::write(world.dir.path().join("map.json"), map.to_string()).unwrap();
-    let run = |arguments: &'static str| {
-        let (file, dir) = (file.clone(), world.dir.path().to_owned());
-        tokio::task::spawn_blocking(move || {
-            let kubectl = Tool::new("kubectl").unwrap().env("KUBECONFIG", file);
-            kubectl
-                .dir(dir)
-                .args(arguments.split(' '))
-                .succeed()
-                .unwrap()
-        })
-    };
-    for (arguments, expected) in [
-        ("get nodes", "w-a    Ready"),
-        ("get pods -n shop -o wide", "1/1"),
-        ("describe node w-a", "topology.kubernetes.io/zone=az-a"),
-        ("describe deployment web -n shop", "3 available"),
-        ("auth can-i delete pods", "yes"),
-        ("create -f map.json -n shop", "configmap/x created"),
-        ("cordon w-a", "node/w-a cordoned"),
-        ("uncordon w-a", "node/w-a uncordoned"),
-        (
-            "drain w-a --ignore-daemonsets --timeout=30s",
-            "node/w-a drained",
-        ),
-        ("delete configmap x -n shop", "configmap \"x\" deleted"),
-        (
-            "wait deployment/web -n shop --for=condition=Available --timeout=20s",
-            "condition met",
-        ),
-    ] {
-        let output = run(arguments).await.unwrap();
-        assert!(output.contains(expected), "kubectl {arguments}: {output}");
+    let service = json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}});
+    let path = "/api/v1/namespaces/shop/services";
+    world.admin.ok("POST", path, service).await;
+    let path = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
+    let made = |list: &Value| list["items"][0].is_object();
+    world.admin.until(path, made).await;
+    let kubectl = Kubectl::of(&world);
+    kubectl
+        .all_say(&[
+            ("get nodes", "w-a    Ready"),
+            ("get pods -n shop -o wide", "1/1"),
+            ("get endpointslices -n shop", "IPv4"),
+            ("describe node w-a", "topology.kubernetes.io/zone=az-a"),
+            ("describe pods -n shop", "Controlled By:  ReplicaSet/web-"),
+            ("describe deployment web -n shop", "3 available"),
+            ("auth can-i delete pods", "yes"),
+            ("auth whoami", "sandbox-admin"),
+            ("apply -f map.json -n shop", "configmap/x created"),
+            ("apply -f map.json -n shop", "configmap/x unchanged"),
+            ("cordon w-a", "node/w-a cordoned"),
+            ("get node w-a", "Ready,SchedulingDisabled"),
+            ("uncordon w-a", "node/w-a uncordoned"),
+            ("drain w-a --timeout=30s", "node/w-a drained"),
+            ("delete configmap x -n shop", "configmap \"x\" deleted"),
+            (
+                "rollout status deployment/web -n shop --timeout=20s",
+                "successfully rolled out",
+            ),
+        ])
+        .await;
+}
+
+/// What each generator of `kubectl create` makes, and that all that it says arrives.
+#[rustfmt::skip]
+const CREATIONS: &[(&str, &str)] = &[
+    ("create namespace team", "namespace/team created"),
+    ("create configmap c -n team --from-literal=a=plain", "created"),
+    ("get configmap c -n team -o jsonpath={.data.a}", "plain"),
+    ("create secret generic s -n team --from-literal=a=plain", "created"),
+    ("get secret s -n team -o jsonpath={.data.a}", "cGxhaW4="),
+    ("create serviceaccount roller -n team", "created"),
+    ("create token roller -n team", "sandbox-"),
+    ("create deployment web -n team --image=web:1 --replicas=2 --port=80", "created"),
+    ("wait deployment/web -n team --for=condition=Available --timeout=20s", "condition met"),
+    ("get deployment web -n team -o jsonpath={..containerPort}", "80"),
+    ("create service clusterip web -n team --tcp=80:8080", "created"),
+    ("get service web -n team -o jsonpath={..targetPort}", "8080"),
+    ("create poddisruptionbudget web -n team --selector=app=web --min-available=50%", "created"),
+    ("get poddisruptionbudget web -n team -o jsonpath={.spec.minAvailable}", "50%"),
+    ("create job j -n team --image=j -- work", "created"),
+    ("wait job/j -n team --for=condition=complete --timeout=20s", "condition met"),
+    ("create role r -n team --verb=get --resource=pods", "created"),
+    ("create rolebinding r -n team --role=r --serviceaccount=team:roller", "created"),
+    ("create clusterrole r --verb=list --resource=nodes", "created"),
+    ("create clusterrolebinding r --clusterrole=r --serviceaccount=team:roller", "created"),
+    ("auth can-i list nodes --as=system:serviceaccount:team:roller", "yes"),
+    ("auth can-i get pods -n team --as=system:serviceaccount:team:roller", "yes"),
+    ("delete namespace team --timeout=30s", "namespace \"team\" deleted"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_creates_what_it_sends_as_protobuf() {
+    let world = World::start().await;
+    Kubectl::of(&world).all_say(CREATIONS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_is_told_what_it_may_not_and_what_is_not_served() {
+    let world = World::with_web(3).await;
+    world
+        .with_budget("web", json!({"minAvailable": "100%"}))
+        .await;
+    let kubectl = Kubectl::of(&world);
+    let violates = "Cannot evict pod as it would violate the pod's disruption budget";
+    kubectl
+        .all_fail(&[
+            ("drain w-a --timeout=6s", violates),
+            ("drain w-b --timeout=6s --dry-run=server", violates),
+            (
+                "get pod nobody -n shop",
+                "Error from server (NotFound): pods \"nobody\" not found",
+            ),
+            (
+                "create namespace shop",
+                "(AlreadyExists): namespaces \"shop\" already exists",
+            ),
+            (
+                "get nodes --as=jane",
+                "(Forbidden): nodes is forbidden: User \"jane\" cannot list",
+            ),
+            (
+                "get endpoints -n shop",
+                "the server doesn't have a resource type \"endpoints\"",
+            ),
+            ("logs deployment/web -n shop", "(NotFound)"),
+            (
+                "delete --raw /api/v1/namespaces",
+                "does not allow this method",
+            ),
+        ])
+        .await;
+    let events = kubectl.run("get events -n shop").await;
+    assert!(events.stderr.contains("No resources found"), "{events:?}");
+    let refused = kubectl.run("auth can-i delete pods --as=jane").await;
+    assert_eq!((refused.code, refused.stdout.trim()), (Some(1), "no"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_watches_the_sandbox() {
+    let world = World::start().await;
+    let kubectl = Kubectl::of(&world);
+    let words = "get configmap -n shop -w --output-watch-events --request-timeout=3s";
+    let watching = tokio::spawn({
+        let kubectl = kubectl.clone();
+        async move { kubectl.run(words).await }
+    });
+    // It is told of each change from whenever it begins to watch until its own timeout ends it.
+    let maps = "/api/v1/namespaces/shop/configmaps";
+    let body = json!({"metadata": {"name": "x"}});
+    while !watching.is_finished() {
+        world.admin.ok("POST", maps, body.clone()).await;
+        let patch = json!({"data": {"a": "b"}});
+        world.admin.merge(&format!("{maps}/x"), patch).await;
+        let path = format!("{maps}/x");
+        world.admin.ok("DELETE", &path, json!(null)).await;
+    }
+    let seen = watching.await.unwrap().stdout;
+    for event in ["ADDED      x", "MODIFIED   x", "DELETED    x"] {
+        assert!(seen.contains(event), "{event}: {seen}");
     }
 }

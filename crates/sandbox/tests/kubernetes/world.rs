@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::{
     Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{AuthInfo, KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -124,10 +124,27 @@ impl Caller {
 
     /// Who has this token, at the server of a kubeconfig.
     pub async fn with_token(kubeconfig: &str, token: &str) -> Self {
+        Self::with(kubeconfig, |user| {
+            user.token = Some(token.to_owned().into())
+        })
+        .await
+    }
+
+    /// Who a kubeconfig says, or who has this token, acting as somebody else.
+    pub async fn acting_as(kubeconfig: &str, token: Option<&str>, user: &str) -> Self {
+        Self::with(kubeconfig, |config| {
+            config.impersonate = Some(user.to_owned());
+            if let Some(token) = token {
+                config.token = Some(token.to_owned().into());
+            }
+        })
+        .await
+    }
+
+    async fn with(kubeconfig: &str, change: impl Fn(&mut AuthInfo)) -> Self {
         let mut config = Kubeconfig::from_yaml(kubeconfig).unwrap();
         for user in &mut config.auth_infos {
-            let user = user.auth_info.get_or_insert_default();
-            user.token = Some(token.to_owned().into());
+            change(user.auth_info.get_or_insert_default());
         }
         Self::of(config).await
     }

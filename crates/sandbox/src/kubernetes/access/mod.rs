@@ -1,8 +1,10 @@
 //! Who asks (tokens) and what they may do (RBAC).
 
+mod impersonation;
 mod rules;
 mod tokens;
 
+pub(crate) use impersonation::acting;
 pub(crate) use rules::{Question, allows, rules_of, seed};
 pub(crate) use tokens::Tokens;
 

@@ -56,7 +56,10 @@ impl Service {
     }
 
     async fn try_answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Failure> {
-        let who = self.authenticate(&request)?;
+        let sender = self.authenticate(&request)?;
+        let who = self
+            .store
+            .with(|world| access::acting(world, sender, request.headers()))?;
         let call = Call::of(&request)?;
         let question = call.question();
         if !self

@@ -1,8 +1,12 @@
-//! The few bodies that kubectl sends as protobuf and in no other form: evictions, deletions, questions about access.
+//! The bodies that kubectl sends as protobuf and in no other form: evictions, deletions, questions about access, and
+//! what `kubectl create KIND` makes.
 //!
-//! Field numbers are those of the `generated.proto` files of `k8s.io/api` and `k8s.io/apimachinery`. Answers are JSON, which
-//! kubectl takes as well.
+//! What is read is in [`shapes`]; a body with more in it than that is refused, as what is not read would be lost.
+//! Answers are JSON, which kubectl takes as well.
 
+mod shapes;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 /// The media type.
@@ -11,101 +15,132 @@ pub(crate) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 /// What every such body begins with.
 const MAGIC: &[u8] = b"k8s\0";
 
+/// How deep a message is looked into that the tables do not name; the deepest that clients leave empty has three.
+const EMPTY_DEPTH: usize = 8;
+
 /// One field of a message: its number, its JSON name, and what it holds.
 type Field = (u64, &'static str, Holds);
 
 #[derive(Clone, Copy)]
 enum Holds {
+    /// Not given when it is empty.
     Text,
     Texts,
+    /// Zero is a value.
     Number,
+    /// Not given when it is zero.
+    Count,
+    Flag,
+    /// Text by text.
+    Pairs,
+    /// Bytes by text.
+    Data,
+    /// `IntOrString`.
+    IntOrText,
     Message(&'static [Field]),
+    Messages(&'static [Field]),
 }
 
-use Holds::{Message, Number, Text, Texts};
-
-const METADATA: &[Field] = &[(1, "name", Text), (3, "namespace", Text)];
-const PRECONDITIONS: &[Field] = &[(1, "uid", Text), (2, "resourceVersion", Text)];
-const DELETE_OPTIONS: &[Field] = &[
-    (1, "gracePeriodSeconds", Number),
-    (2, "preconditions", Message(PRECONDITIONS)),
-    (4, "propagationPolicy", Text),
-    (5, "dryRun", Texts),
-];
-const EVICTION: &[Field] = &[
-    (1, "metadata", Message(METADATA)),
-    (2, "deleteOptions", Message(DELETE_OPTIONS)),
-];
-const RESOURCE: &[Field] = &[
-    (1, "namespace", Text),
-    (2, "verb", Text),
-    (3, "group", Text),
-    (4, "version", Text),
-    (5, "resource", Text),
-    (6, "subresource", Text),
-    (7, "name", Text),
-];
-const PATH: &[Field] = &[(1, "path", Text), (2, "verb", Text)];
-const ACCESS: &[Field] = &[
-    (1, "resourceAttributes", Message(RESOURCE)),
-    (2, "nonResourceAttributes", Message(PATH)),
-];
-const ACCESS_REVIEW: &[Field] = &[(2, "spec", Message(ACCESS))];
-const RULES: &[Field] = &[(1, "namespace", Text)];
-const RULES_REVIEW: &[Field] = &[(2, "spec", Message(RULES))];
-const TYPE: &[Field] = &[(1, "apiVersion", Text), (2, "kind", Text)];
-
-/// The object in a body, as JSON; `None` for one of another kind, or one that cannot be read.
+/// The object in a body, as JSON; `None` for one of another kind, or one that cannot be read as a whole.
 pub(crate) fn decode(body: &[u8]) -> Option<Value> {
     let envelope = body.strip_prefix(MAGIC)?;
     let (mut kind, mut raw): (Value, &[u8]) = (json!({}), &[]);
     for field in fields(envelope)? {
         match field {
-            (1, Wire::Bytes(bytes)) => kind = message(bytes, TYPE)?,
+            (1, Wire::Bytes(bytes)) => kind = message(bytes, shapes::TYPE)?,
             (2, Wire::Bytes(bytes)) => raw = bytes,
             _ => {}
         }
     }
-    let shape = match kind["kind"].as_str()? {
-        "Eviction" => EVICTION,
-        "DeleteOptions" => DELETE_OPTIONS,
-        "SelfSubjectAccessReview" => ACCESS_REVIEW,
-        "SelfSubjectRulesReview" => RULES_REVIEW,
-        "SelfSubjectReview" => &[],
-        _ => return None,
-    };
-    let mut object = message(raw, shape)?;
+    let mut object = message(raw, shapes::of(kind["kind"].as_str()?)?)?;
     for key in ["apiVersion", "kind"] {
         object[key] = kind[key].clone();
     }
     Some(object)
 }
 
-/// A message as a JSON object; fields that are not named, and empty texts, are left out.
+/// A message as a JSON object.
 fn message(bytes: &[u8], shape: &[Field]) -> Option<Value> {
     let mut object = Map::new();
     for (number, wire) in fields(bytes)? {
-        let Some((_, name, holds)) = shape.iter().find(|field| field.0 == number) else {
-            continue;
-        };
-        match (holds, wire) {
-            (Text, Wire::Bytes(bytes)) if !bytes.is_empty() => {
-                object.insert((*name).into(), text(bytes)?);
-            }
-            (Texts, Wire::Bytes(bytes)) => {
-                let list = object.entry(*name).or_insert_with(|| json!([]));
-                list.as_array_mut()?.push(text(bytes)?);
-            }
-            (Number, Wire::Number(number)) => {
-                object.insert((*name).into(), number.into());
-            }
-            (Message(shape), Wire::Bytes(bytes)) => {
-                object.insert((*name).into(), message(bytes, shape)?);
-            }
-            _ => {}
+        match shape.iter().find(|field| field.0 == number) {
+            Some((_, name, holds)) => read(&mut object, name, *holds, &wire)?,
+            None if wire.is_empty(EMPTY_DEPTH) => {}
+            None => return None,
         }
     }
     Some(Value::Object(object))
+}
+
+/// Reads one field into the object; `None` when it is not what the table says.
+fn read(object: &mut Map<String, Value>, name: &str, holds: Holds, wire: &Wire<'_>) -> Option<()> {
+    let mut place = object.entry(name).or_insert(Value::Null);
+    match (holds, wire) {
+        (Holds::Text, Wire::Bytes(bytes)) => *place = text(bytes)?,
+        (Holds::Texts, Wire::Bytes(bytes)) => push(place, text(bytes)?)?,
+        (Holds::Number | Holds::Count, Wire::Number(number)) => {
+            *place = number.cast_signed().into();
+        }
+        (Holds::Flag, Wire::Number(number)) => *place = (*number != 0).into(),
+        (Holds::Pairs | Holds::Data, Wire::Bytes(bytes)) => {
+            let (key, value) = pair(bytes)?;
+            place = &mut place[key];
+            *place = match holds {
+                Holds::Data => STANDARD.encode(value).into(),
+                _ => text(value)?,
+            };
+            return Some(());
+        }
+        (Holds::IntOrText, Wire::Bytes(bytes)) => *place = int_or_text(bytes)?,
+        (Holds::Message(shape), Wire::Bytes(bytes)) => *place = message(bytes, shape)?,
+        (Holds::Messages(shape), Wire::Bytes(bytes)) => push(place, message(bytes, shape)?)?,
+        _ => return None,
+    }
+    let empty = match holds {
+        Holds::Text => *place == "",
+        Holds::Count => *place == 0,
+        _ => false,
+    };
+    if empty {
+        object.remove(name);
+    }
+    Some(())
+}
+
+fn push(place: &mut Value, value: Value) -> Option<()> {
+    if place.is_null() {
+        *place = json!([]);
+    }
+    place.as_array_mut()?.push(value);
+    Some(())
+}
+
+/// An entry of a map: the key and the bytes of the value.
+fn pair(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
+    for field in fields(bytes)? {
+        match field {
+            (1, Wire::Bytes(bytes)) => key = bytes,
+            (2, Wire::Bytes(bytes)) => value = bytes,
+            _ => return None,
+        }
+    }
+    Some((std::str::from_utf8(key).ok()?, value))
+}
+
+/// `IntOrString`: its type (0 for a number), the number, the text.
+fn int_or_text(bytes: &[u8]) -> Option<Value> {
+    const SHAPE: &[Field] = &[
+        (1, "type", Holds::Number),
+        (2, "number", Holds::Number),
+        (3, "text", Holds::Text),
+    ];
+    let mut either = message(bytes, SHAPE)?;
+    Some(if either["type"] == 1 {
+        either["text"].take()
+    } else {
+        either["number"].as_i64().unwrap_or_default().into()
+    })
 }
 
 fn text(bytes: &[u8]) -> Option<Value> {
@@ -116,6 +151,19 @@ fn text(bytes: &[u8]) -> Option<Value> {
 enum Wire<'a> {
     Number(u64),
     Bytes(&'a [u8]),
+}
+
+impl Wire<'_> {
+    /// Whether it says nothing: zero, no bytes, or a message of such fields down to this depth.
+    fn is_empty(&self, depth: usize) -> bool {
+        match self {
+            Self::Number(number) => *number == 0,
+            Self::Bytes([]) => true,
+            Self::Bytes(bytes) if depth > 0 => fields(bytes)
+                .is_some_and(|all| all.iter().all(|(_, wire)| wire.is_empty(depth - 1))),
+            Self::Bytes(_) => false,
+        }
+    }
 }
 
 /// The fields of a message; `None` when it is cut off or of a wire type that these messages do not have.
@@ -170,5 +218,34 @@ mod tests {
                 "cut at {length}"
             );
         }
+    }
+
+    /// A ConfigMap `a` with an empty status of some kind (field 7) and one entry, and then the given field.
+    fn config_map(more: &[u8]) -> Option<Value> {
+        let mut body = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12".to_vec();
+        let object = b"\x0a\x03\x0a\x01a\x12\x06\x0a\x01k\x12\x01v\x3a\x04\x08\x00\x12\x00";
+        body.push(u8::try_from(object.len() + more.len()).unwrap());
+        body.extend(object);
+        body.extend(more);
+        decode(&body)
+    }
+
+    #[test]
+    fn what_is_not_read_is_refused_unless_it_says_nothing() {
+        let expected = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}});
+        assert_eq!(config_map(b""), Some(expected.clone()));
+        assert_eq!(config_map(b"\x4a\x00"), Some(expected));
+        for unknown in [&b"\x48\x01"[..], b"\x4a\x01x", b"\x4a\x02\x08\x01"] {
+            assert_eq!(config_map(unknown), None, "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_or_a_text_is_told_apart() {
+        assert_eq!(int_or_text(b"\x08\x00\x10\x02\x1a\x00"), Some(json!(2)));
+        assert_eq!(
+            int_or_text(b"\x08\x01\x10\x00\x1a\x0350%"),
+            Some(json!("50%"))
+        );
     }
 }

@@ -19,14 +19,36 @@ pub async fn answers(admin: &Caller, kubeconfig: &str) -> Answers {
         )
         .await;
     let token = token["status"]["token"].as_str().unwrap_or_default();
-    let roller = Caller::with_token(kubeconfig, token).await;
-    let stranger = Caller::with_token(kubeconfig, "nobody's token").await;
+    let callers = Callers {
+        roller: Caller::with_token(kubeconfig, token).await,
+        stranger: Caller::with_token(kubeconfig, "nobody's token").await,
+        as_roller: Caller::acting_as(kubeconfig, None, ROLLER).await,
+        as_another: Caller::acting_as(kubeconfig, Some(token), "jane").await,
+        as_account: Caller::acting_as(kubeconfig, Some(token), "system:serviceaccount:shop:x")
+            .await,
+    };
     let mut answers = Answers::new();
-    for (caller, name, method, path, kind, body) in questions(&roller, &stranger) {
+    for (caller, name, method, path, kind, body) in questions(&callers) {
         let (code, answer) = caller.call_as(method, path, kind, body).await;
         answers.push((name.into(), told(code, &answer)));
     }
     answers
+}
+
+const WHO: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+const ROLLER: &str = "system:serviceaccount:shop:roller";
+
+struct Callers {
+    /// A service account without a role.
+    roller: Caller,
+    /// Whose token nobody gave out.
+    stranger: Caller,
+    /// The administrator as the service account.
+    as_roller: Caller,
+    /// The service account as somebody.
+    as_another: Caller,
+    /// The service account as another.
+    as_account: Caller,
 }
 
 type Question<'a> = (
@@ -39,7 +61,8 @@ type Question<'a> = (
 );
 
 #[rustfmt::skip]
-fn questions<'a>(roller: &'a Caller, stranger: &'a Caller) -> Vec<Question<'a>> {
+fn questions(callers: &Callers) -> Vec<Question<'_>> {
+    let Callers { roller, stranger, as_roller, as_another, as_account } = callers;
     let empty = || json!({"metadata": {"name": "x"}});
     vec![
         (stranger, "an unknown token", "GET", MAPS, JSON, Value::Null),
@@ -59,6 +82,10 @@ fn questions<'a>(roller: &'a Caller, stranger: &'a Caller) -> Vec<Question<'a>> 
         (roller, "may not delete all", "DELETE", PODS, JSON, Value::Null),
         (roller, "may not know what is not served", "GET", "/api/v1/namespaces/shop/nonsense", JSON, Value::Null),
         (roller, "may not read a path", "GET", "/metrics", JSON, Value::Null),
+        (as_roller, "may not list as another", "GET", "/api/v1/nodes", JSON, Value::Null),
+        (as_roller, "asks as another who it is", "POST", WHO, JSON, json!({})),
+        (as_another, "may not be another", "GET", "/api/v1/nodes", JSON, Value::Null),
+        (as_account, "may not be another account", "GET", "/api/v1/nodes", JSON, Value::Null),
         (roller, "may read the version", "GET", "/version", JSON, Value::Null),
     ]
 }
