@@ -8,8 +8,8 @@
 #   containers/assemble image work/out
 #   buildah bud --build-context compile=work --build-arg RESOURCE=image --tag trireme-image .
 #
-# The final image holds one static program, three symlinks to it, the CA bundle and the licences. It has no
-# user database and no shell, and runs as root or as any uid.
+# The final image holds one static program, three symlinks to it, the CA bundle, the licences and an empty /tmp. It
+# has no user database and no shell, and runs as root or as any uid, also where its root file system is read-only.
 ARG BUILDER=docker.io/library/rust:1.95.0-bookworm
 
 FROM ${BUILDER} AS compile

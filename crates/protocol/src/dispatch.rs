@@ -156,7 +156,10 @@ async fn get<R: Resource>(
         .version::<R::Version>()?
         .ok_or_else(|| Fault::data("the request has no `version`; `in` needs the one to fetch"))?;
     let staging = Staging::new(destination).map_err(|error| {
-        Fault::operational(format!("could not prepare {}", destination.display())).because(error)
+        let destination = destination.display();
+        let message =
+            format!("could not prepare {destination}; is it a folder that this user may write?");
+        Fault::operational(message).because(error)
     })?;
     let work = resource.get(step, source, version, params, staging.path());
     let outcome = interruptible::<R, _>(step, work).await?;

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 use trireme_protocol::Fault;
 use trireme_scan::{Matcher, ScanError, database};
@@ -166,14 +167,14 @@ fn zip_url(url: &Url, family: &str) -> Url {
     url
 }
 
-/// Fetches a zip file into a temporary file without a name.
+/// Fetches a zip file into an [`unnamed_file`].
 async fn fetch(client: &Client, url: &Url) -> Result<Records, ScannerError> {
     let database = redacted(url);
     let failed = |source| ScannerError::File {
         database: database.clone(),
         source,
     };
-    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(failed)?);
+    let mut file = tokio::fs::File::from_std(unnamed_file().map_err(failed)?);
     let fetched = client
         .download(url.as_str(), &mut file, ZIP_LIMIT_BYTES)
         .await;
@@ -187,6 +188,14 @@ async fn fetch(client: &Client, url: &Url) -> Result<Records, ScannerError> {
         database,
         mark: fetched.validator.map(Mark::Served),
         kind: Kind::Zip(file),
+    })
+}
+
+/// A file without a name, in the temporary folder; in memory where a container has none that it may write.
+fn unnamed_file() -> io::Result<File> {
+    tempfile::tempfile().or_else(|error| {
+        let in_memory = memfd_create("advisories", MemfdFlags::CLOEXEC);
+        in_memory.map(File::from).map_err(|_| error)
     })
 }
 

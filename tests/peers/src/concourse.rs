@@ -1,8 +1,11 @@
 //! Concourse as a peer: calls a compiled resource program as its worker does, and holds it to what every resource must
 //! do (`atc/resource/resource.go`, and the exit codes that ours document).
 //!
-//! Every call runs without HOME, PATH, USER and BUILD_*, with a temporary folder that does not exist, in `/`.
+//! [`bare`] is the container with the least in it.
+//!
+//! Every other call runs without HOME, PATH, USER and BUILD_*, with a temporary folder that does not exist, in `/`.
 
+pub mod bare;
 mod site;
 
 use std::{
@@ -69,6 +72,18 @@ macro_rules! held_as_by_concourse {
         #[test]
         fn it_repeats_no_secret() {
             $resource.repeats_no_secret();
+        }
+
+        #[test]
+        #[cfg(feature = "peers")]
+        fn a_bare_container_is_enough() {
+            $resource.is_content_with_a_bare_container();
+        }
+
+        #[test]
+        #[cfg(feature = "peers")]
+        fn a_folder_that_cannot_be_written_is_named() {
+            $resource.names_a_folder_that_it_cannot_write();
         }
     };
 }

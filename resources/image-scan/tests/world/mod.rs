@@ -368,6 +368,17 @@ impl Program {
         if verb != "check" {
             command.arg(dir.path());
         }
+        Self::call(command, request, dir)
+    }
+
+    /// `check`, `in` or `out` in a container with nothing but the program and this folder.
+    pub fn in_bare_container(verb: &str, request: &Value, dir: TempDir) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_trireme-image-scan"));
+        let command = trireme_peers::concourse::bare::command(program, verb, dir.path());
+        Self::call(command, request, dir)
+    }
+
+    fn call(mut command: Command, request: &Value, dir: TempDir) -> Self {
         let mut child = command.spawn().expect("the program starts");
         child
             .stdin
