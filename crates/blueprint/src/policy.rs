@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
+use crate::Limit;
+
 /// The wanted state of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,16 +17,6 @@ pub struct Wanted {
     /// Images by name, each `repository@sha256:…`; handed to the act on a node.
     #[serde(default)]
     pub images: BTreeMap<String, String>,
-}
-
-/// A number of things: a count or a share of a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Limit {
-    /// That many.
-    Count(u32),
-    /// That many in a hundred, rounded down, but at least one.
-    Percent(u8),
 }
 
 /// What to do with pods that no controller would start again elsewhere.
@@ -80,17 +72,6 @@ impl Default for Policy {
             soak: Duration::ZERO,
             unmanaged: Unmanaged::Refuse,
         }
-    }
-}
-
-impl Limit {
-    /// How many of `whole` this allows; never less than one, or no roll would end.
-    pub fn of(self, whole: usize) -> usize {
-        let count = match self {
-            Self::Count(count) => count as usize,
-            Self::Percent(percent) => whole * usize::from(percent) / 100,
-        };
-        count.max(1)
     }
 }
 

@@ -12,15 +12,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DurationText(Duration);
 
-/// A number of things: a count (`2`) or a share (`25%`) of a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// That many.
-    Count(u32),
-    /// That many in a hundred.
-    Percent(u8),
-}
-
 /// A number of bytes: a whole number and one of `B`, `KiB`, `MiB`, `GiB`, e.g. `512MiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(u64);
@@ -46,17 +37,6 @@ impl Size {
     /// In bytes.
     pub const fn get(self) -> u64 {
         self.0
-    }
-}
-
-impl Limit {
-    /// How many of `whole` this allows; a share is rounded down, but never to zero unless it is `0%`.
-    pub fn of(self, whole: usize) -> usize {
-        match self {
-            Self::Count(count) => count as usize,
-            Self::Percent(0) => 0,
-            Self::Percent(percent) => (whole * usize::from(percent) / 100).max(1),
-        }
     }
 }
 
@@ -107,24 +87,6 @@ impl FromStr for Size {
     }
 }
 
-impl FromStr for Limit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let limit = match text.strip_suffix('%') {
-            Some(percent) => percent
-                .parse()
-                .ok()
-                .filter(|percent| *percent <= 100)
-                .map(Self::Percent),
-            None => text.parse().ok().map(Self::Count),
-        };
-        limit.ok_or_else(|| {
-            format!("`{text}` is not a limit; expected a count or a share, e.g. `2`, `25%`")
-        })
-    }
-}
-
 impl fmt::Display for DurationText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
@@ -151,18 +113,9 @@ impl fmt::Display for Size {
     }
 }
 
-impl fmt::Display for Limit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count(count) => write!(formatter, "{count}"),
-            Self::Percent(percent) => write!(formatter, "{percent}%"),
-        }
-    }
-}
-
 /// Text form, JSON Schema and serde of a type that is written as one word.
 macro_rules! written_as_text {
-    ($name:ident, $pattern:literal, $numbers:expr) => {
+    ($name:ident, $pattern:literal) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Visitor;
@@ -174,14 +127,8 @@ macro_rules! written_as_text {
                     fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
                         text.parse().map_err(E::custom)
                     }
-                    fn visit_u64<E: de::Error>(self, number: u64) -> Result<$name, E> {
-                        if $numbers {
-                            return number.to_string().parse().map_err(E::custom);
-                        }
-                        Err(E::invalid_type(de::Unexpected::Unsigned(number), &self))
-                    }
                 }
-                deserializer.deserialize_any(Visitor)
+                deserializer.deserialize_str(Visitor)
             }
         }
 
@@ -196,19 +143,14 @@ macro_rules! written_as_text {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                if $numbers {
-                    json_schema!({"type": ["string", "integer"], "pattern": $pattern, "minimum": 0})
-                } else {
-                    json_schema!({"type": "string", "pattern": $pattern})
-                }
+                json_schema!({"type": "string", "pattern": $pattern})
             }
         }
     };
 }
 
-written_as_text!(DurationText, "^[0-9]+[smhd]$", false);
-written_as_text!(Size, "^[0-9]+(B|KiB|MiB|GiB)$", false);
-written_as_text!(Limit, "^([0-9]+|[0-9]{1,2}%|100%)$", true);
+written_as_text!(DurationText, "^[0-9]+[smhd]$");
+written_as_text!(Size, "^[0-9]+(B|KiB|MiB|GiB)$");
 
 #[cfg(test)]
 mod tests {
@@ -221,21 +163,9 @@ mod tests {
         assert_eq!("90s".parse(), Ok(DurationText::seconds(90)));
         assert_eq!("14d".parse(), Ok(DurationText::seconds(14 * 86400)));
         assert_eq!("512MiB".parse(), Ok(Size::bytes(512 << 20)));
-        assert_eq!("25%".parse(), Ok(Limit::Percent(25)));
         for bad in ["", "90", "1.5h", "-1s", "99999999999999999d"] {
             assert!(bad.parse::<DurationText>().is_err(), "{bad}");
         }
-        for bad in ["", "%", "101%", "-1", "2 %"] {
-            assert!(bad.parse::<Limit>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_share_is_rounded_down_but_not_to_nothing() {
-        assert_eq!(Limit::Percent(25).of(10), 2);
-        assert_eq!(Limit::Percent(25).of(3), 1);
-        assert_eq!(Limit::Percent(0).of(3), 0);
-        assert_eq!(serde_json::from_str::<Limit>("2").unwrap(), Limit::Count(2));
     }
 
     proptest! {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_blueprint::{self as blueprint, Policy, Unmanaged};
+use trireme_blueprint::{Limit, Policy, Unmanaged};
 use trireme_kubernetes::{self as kubernetes, Access, connect};
-use trireme_protocol::types::{DurationText, Limit};
+use trireme_protocol::types::DurationText;
 use trireme_protocol::{Fault, Secret};
 
 /// Which cluster, what it shall become, and what must hold on the way.
@@ -170,11 +170,7 @@ impl Source {
         let act_timeout = self.act.as_ref().and_then(|act| act.timeout);
         Policy {
             canary: own.canary.unwrap_or(default.canary),
-            max_unavailable: match own.max_unavailable {
-                None => default.max_unavailable,
-                Some(Limit::Count(count)) => blueprint::Limit::Count(count),
-                Some(Limit::Percent(percent)) => blueprint::Limit::Percent(percent),
-            },
+            max_unavailable: own.max_unavailable.unwrap_or(default.max_unavailable),
             zone_order: own.zone_order.clone(),
             drain_timeout: span(own.drain_timeout, default.drain_timeout),
             node_timeout: span(own.node_timeout, default.node_timeout),
