@@ -53,6 +53,7 @@ impl Trial {
         // One that has ended already is not there to be killed.
         let _ = child.kill();
         finish(child).await;
+        self.proxy.disarm();
         // Nobody waits for the Lease of the dead here; a test of the roll does.
         self.world.shorten_lease().await;
     }
