@@ -51,3 +51,4 @@ pub use report::{
 pub use runner::{DEFAULT_STATE, RunOptions, Runner};
 pub use service::Supply;
 pub use single::{Said, Single, SingleOptions, run_single};
+pub use store::StateLock;

@@ -10,7 +10,7 @@ use crate::interrupt::Interrupt;
 use crate::pipeline::{Job, Pipeline, VersionChoice};
 use crate::report::{BuildReport, Idle, JobOutcome, JobReport, RunReport, Status};
 use crate::service::{self, Supply};
-use crate::store::Store;
+use crate::store::{StateLock, Store};
 use crate::vars::Vars;
 use crate::{load, order};
 use jiff::Timestamp;
@@ -34,8 +34,6 @@ pub struct RunOptions {
     pub jobs: Vec<String>,
     /// Content and types that a person supplies.
     pub supply: Supply,
-    /// The state folder.
-    pub state: PathBuf,
     /// The linked resources.
     pub catalogue: Catalogue,
 }
@@ -50,8 +48,12 @@ impl Runner {
     /// Reads and judges the pipeline and opens the state folder.
     ///
     /// # Errors
-    /// Everything that is wrong with the pipeline; an unknown job; a state folder that is in use or not understood.
-    pub fn new(options: RunOptions, observer: Arc<dyn Observer>) -> Result<Self, RunnerError> {
+    /// Everything that is wrong with the pipeline; an unknown job; a state folder that is not understood.
+    pub fn new(
+        options: RunOptions,
+        state: StateLock,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, RunnerError> {
         let pipeline = load::pipeline(
             &options.file,
             &options.vars,
@@ -77,7 +79,7 @@ impl Runner {
                 services.insert(resource.name.text.clone(), service);
             }
         }
-        let store = Mutex::new(Store::open(&options.state)?);
+        let store = Mutex::new(Store::open(state)?);
         let name = options
             .file
             .file_stem()

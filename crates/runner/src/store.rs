@@ -5,18 +5,20 @@
 //! or the new one. A build is recorded before it starts; one that is still "running" when the file is
 //! read was cut off, counts as aborted and is done again.
 
+mod lock;
 #[cfg(test)]
 mod tests;
+
+pub use lock::StateLock;
 
 use crate::error::RunnerError;
 use crate::report::{Status, Version};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Raised when the meaning of a field changes; fixtures of older ones stay readable.
 const FORMAT: u32 = 1;
@@ -25,16 +27,12 @@ const KEPT_BUILDS: usize = 10;
 /// Versions and builds that are remembered: far more than a laptop uses, few enough to read in a moment.
 const KEPT_RECORDS: usize = 500;
 
-/// A process that is just being started holds our files open for a moment, the lock among them.
-const LOCK_WAIT: Duration = Duration::from_secs(2);
-
 /// The state folder, locked for this process.
 #[derive(Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
     record: Record,
-    /// Held open: the lock ends with the process, also with one that is killed.
-    _lock: File,
+    _lock: StateLock,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -90,20 +88,12 @@ impl BuildRecord {
 }
 
 impl Store {
-    /// Opens the state folder, makes it when needed, and locks it.
+    /// Opens a state folder that is ours.
     ///
     /// # Errors
-    /// Another run holds it, it cannot be read or written, or its content is not understood.
-    pub fn open(dir: &Path) -> Result<Self, RunnerError> {
-        fs::create_dir_all(dir).map_err(RunnerError::io("create", dir))?;
-        let path = dir.join("runner.lock");
-        let lock = File::create(&path).map_err(RunnerError::io("create", &path))?;
-        if !lock_within(&lock, LOCK_WAIT).map_err(RunnerError::io("lock", &path))? {
-            return Err(RunnerError::Busy {
-                path: dir.to_owned(),
-            });
-        }
-        let dir = dir.canonicalize().map_err(RunnerError::io("read", dir))?;
+    /// It cannot be read or written, or its content is not understood.
+    pub fn open(lock: StateLock) -> Result<Self, RunnerError> {
+        let dir = lock.dir().to_owned();
         let mut record = read(&dir.join("runner.json"))?;
         for build in record.jobs.values_mut().flatten() {
             build.status.get_or_insert(Status::Aborted);
@@ -261,22 +251,6 @@ impl Store {
                 reason: error.to_string(),
             })?;
         replace(&path, &bytes).map_err(RunnerError::io("write", path))
-    }
-}
-
-/// Whether the lock was had in time.
-///
-/// # Errors
-/// The file system has no locks.
-fn lock_within(file: &File, limit: Duration) -> std::io::Result<bool> {
-    let started = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if started.elapsed() > limit => return Ok(false),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
-        }
     }
 }
 

@@ -37,7 +37,8 @@ mod test {
     pub(super) async fn run_until_killed(dir: &Path) {
         let (jobs, vars, supply) = Default::default();
         let options = options(dir, jobs, vars, supply);
-        let runner = Runner::new(options, Arc::new(Silent)).unwrap();
+        let state = state(dir).unwrap();
+        let runner = Runner::new(options, state, Arc::new(Silent)).unwrap();
         runner.run(&Interrupt::new()).await.unwrap();
     }
 

@@ -96,13 +96,14 @@ fn an_interrupt_runs_hooks_and_exits_75() {
 fn a_second_run_on_the_same_state_waits_for_nobody() {
     let dir = folder();
     let (mut child, task) = waiting(dir.path());
-    let second = trireme(dir.path(), &["run", "p.yml", "--input", "repo=repo"]);
-    assert_eq!(second.status.code(), Some(1), "{}", stderr(&second));
-    assert!(
-        stderr(&second).contains("in use by another `trireme run`"),
-        "{}",
-        stderr(&second)
-    );
+    for way in [&["--input", "repo=repo"][..], &["--sandbox"]] {
+        let second = trireme(dir.path(), &[&["run", "p.yml"], way].concat());
+        let words = stderr(&second);
+        assert_eq!(second.status.code(), Some(1), "{words}");
+        assert!(words.contains("in use by another `trireme run`"), "{words}");
+    }
+    let platform = dir.path().join(".trireme/sandbox");
+    assert!(!platform.exists(), "no platform was started");
     assert!(!is_gone(&task), "the first one goes on");
     child.kill().expect("killed");
     child.wait().expect("collected");

@@ -1,5 +1,6 @@
 use super::*;
 use crate::report::Status;
+use crate::store::StateLock;
 use crate::{problem::Problems, yaml};
 use jiff::Timestamp;
 
@@ -25,7 +26,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         Self {
             pipeline,
-            store: Store::open(dir.path()).unwrap(),
+            store: Store::open(StateLock::take(dir.path()).unwrap()).unwrap(),
             _dir: dir,
         }
     }

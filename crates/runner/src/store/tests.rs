@@ -11,6 +11,10 @@ fn taken(text: &str) -> Taken {
     }
 }
 
+fn open(dir: &Path) -> Result<Store, RunnerError> {
+    Store::open(StateLock::take(dir)?)
+}
+
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
@@ -18,7 +22,7 @@ fn now() -> Timestamp {
 #[test]
 fn versions_are_ordered_as_concourse_orders_them() {
     let dir = tempfile::tempdir().unwrap();
-    let mut store = Store::open(dir.path()).unwrap();
+    let mut store = open(dir.path()).unwrap();
     store.set_config("r", "a".to_owned());
     store
         .add_versions("r", vec![version("1"), version("2")])
@@ -49,13 +53,13 @@ fn versions_are_ordered_as_concourse_orders_them() {
 #[test]
 fn a_build_that_was_cut_off_counts_as_aborted() {
     let dir = tempfile::tempdir().unwrap();
-    let mut store = Store::open(dir.path()).unwrap();
+    let mut store = open(dir.path()).unwrap();
     let inputs = BTreeMap::from([("r".to_owned(), taken("1"))]);
     let (first, path) = store.start_build("j", inputs.clone(), now()).unwrap();
     assert!(path.is_dir());
     store.add_output("j", first, taken("2")).unwrap();
     drop(store);
-    let mut store = Store::open(dir.path()).unwrap();
+    let mut store = open(dir.path()).unwrap();
     assert_eq!(store.builds("j")[0].status, Some(Status::Aborted));
     assert_eq!(
         store.versions("r"),
@@ -78,13 +82,10 @@ fn a_build_that_was_cut_off_counts_as_aborted() {
 #[test]
 fn one_run_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path()).unwrap();
-    assert!(matches!(
-        Store::open(dir.path()),
-        Err(RunnerError::Busy { .. })
-    ));
+    let store = open(dir.path()).unwrap();
+    assert!(matches!(open(dir.path()), Err(RunnerError::Busy { .. })));
     drop(store);
-    assert!(Store::open(dir.path()).is_ok());
+    assert!(open(dir.path()).is_ok());
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn format_1_stays_readable_and_others_are_refused() {
     let file = dir.path().join("runner.json");
     let fixture = include_str!("../../tests/data/state/format-1.json");
     fs::write(&file, fixture).unwrap();
-    let store = Store::open(dir.path()).unwrap();
+    let store = open(dir.path()).unwrap();
     assert_eq!(store.versions("release").len(), 2);
     assert_eq!(store.succeeded("detect").count(), 1);
     drop(store);
@@ -102,7 +103,7 @@ fn format_1_stays_readable_and_others_are_refused() {
         &fixture.replace("\"format\": 1", "\"format\": 9"),
     ] {
         fs::write(&file, damaged).unwrap();
-        let error = Store::open(dir.path()).unwrap_err();
+        let error = open(dir.path()).unwrap_err();
         assert!(
             error.to_string().contains("remove it to start afresh"),
             "{error}"
@@ -113,7 +114,7 @@ fn format_1_stays_readable_and_others_are_refused() {
 #[test]
 fn old_build_folders_go() {
     let dir = tempfile::tempdir().unwrap();
-    let mut store = Store::open(dir.path()).unwrap();
+    let mut store = open(dir.path()).unwrap();
     let paths: Vec<PathBuf> = (0..12)
         .map(|_| store.start_build("j", BTreeMap::new(), now()).unwrap().1)
         .collect();

@@ -105,6 +105,7 @@ impl World {
                 self.vars.clone(),
                 self.supply.clone(),
             ),
+            state(self.dir.path())?,
             self.lines.clone(),
         )
     }
@@ -134,14 +135,18 @@ pub async fn wait_for(path: &Path) {
     }
 }
 
+/// The folder in which the runs of a test keep their state.
+pub fn state(dir: &Path) -> Result<StateLock, RunnerError> {
+    StateLock::take(&dir.join("state"))
+}
+
 pub fn options(dir: &Path, jobs: Vec<String>, vars: vars::Vars, supply: Supply) -> RunOptions {
-    let (file, state) = (dir.join("pipeline.yml"), dir.join("state"));
+    let file = dir.join("pipeline.yml");
     RunOptions {
         file,
         vars,
         jobs,
         supply,
-        state,
         catalogue: catalogue(),
     }
 }

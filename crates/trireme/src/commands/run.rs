@@ -5,23 +5,30 @@ use crate::cli::RunArgs;
 use crate::linked;
 use crate::report::{self, Witnessed};
 use std::path::Path;
-use trireme_runner::{Interrupt, RunOptions, RunReport, Runner, read_vars, vars::Vars};
+use trireme_runner::{Interrupt, RunOptions, RunReport, Runner, StateLock, read_vars, vars::Vars};
 use trireme_sandbox::Sandbox;
 
 /// Runs the pipeline; the exit code is that of the run.
 pub async fn run(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
+    // Ours before anything is touched in it, until everything is written.
+    let state = StateLock::take(&args.state)?;
     if args.sandbox {
-        return in_sandbox(args, interrupt).await;
+        return in_sandbox(args, &state, interrupt).await;
     }
-    let report = build(args, args.pipeline.vars()?, interrupt).await?;
+    let report = build(args, &state, args.pipeline.vars()?, interrupt).await?;
     if !report.nothing_to_do() {
         report::write(&args.state, &report, None)?;
     }
     Ok(report.exit_code())
 }
 
-async fn build(args: &RunArgs, vars: Vars, interrupt: &Interrupt) -> anyhow::Result<RunReport> {
-    let runner = Runner::new(options(args, vars)?, progress())?;
+async fn build(
+    args: &RunArgs,
+    state: &StateLock,
+    vars: Vars,
+    interrupt: &Interrupt,
+) -> anyhow::Result<RunReport> {
+    let runner = Runner::new(options(args, vars)?, state.clone(), progress())?;
     let report = runner.run(interrupt).await?;
     if report.nothing_to_do() {
         eprintln!("run: nothing to do");
@@ -31,11 +38,15 @@ async fn build(args: &RunArgs, vars: Vars, interrupt: &Interrupt) -> anyhow::Res
 
 /// Starts the platform, watches and measures it while the jobs run, and says what came of it. A run that had nothing to do
 /// leaves the summary of the last one.
-async fn in_sandbox(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
+async fn in_sandbox(
+    args: &RunArgs,
+    state: &StateLock,
+    interrupt: &Interrupt,
+) -> anyhow::Result<u8> {
     let sandbox = sandbox::start(&args.state).await?;
     let vars = sandbox_vars(args, &sandbox)?;
     let witness = sandbox.witness().await?;
-    let report = build(args, vars, interrupt).await?;
+    let report = build(args, state, vars, interrupt).await?;
     if !report.nothing_to_do() {
         let witnessed = Witnessed {
             observed: witness.observer.observed(),
@@ -62,7 +73,6 @@ fn options(args: &RunArgs, vars: Vars) -> anyhow::Result<RunOptions> {
         vars,
         jobs: args.jobs.clone(),
         supply: args.pipeline.supply(),
-        state: args.state.clone(),
         catalogue: linked::catalogue()?,
     })
 }
