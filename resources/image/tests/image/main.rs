@@ -1,5 +1,7 @@
 //! The compiled program against registries: one that answers wrongly, and, with the feature `peers`, real ones.
 
+#[cfg(feature = "peers")]
+mod container;
 mod faults;
 mod faulty;
 mod formats;

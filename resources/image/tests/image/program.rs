@@ -42,6 +42,18 @@ impl Program {
         if verb != "check" {
             command.arg(dir.path());
         }
+        Self::call(command, request, dir).await
+    }
+
+    /// `check`, `in` or `out` in a container that holds nothing but the program and, as `/work`, this folder.
+    #[cfg(feature = "peers")]
+    pub async fn in_bare_container(verb: &str, request: &Value, dir: TempDir) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_trireme-image"));
+        let command = trireme_peers::concourse::bare::command(program, verb, dir.path());
+        Self::call(command.into(), request, dir).await
+    }
+
+    async fn call(mut command: Command, request: &Value, dir: TempDir) -> Self {
         let piped = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
