@@ -122,6 +122,9 @@ fn after(
 
 fn nothing(from: Option<&Release>, constraint: &Constraint, newest: &Release) -> String {
     match from {
+        Some(from) if from > newest => format!(
+            "nothing to reach from {from}: the newest stable release is the older {newest}; is release_server a mirror that is behind?"
+        ),
         Some(from) => {
             format!("nothing to reach from {from} among {constraint} (newest stable: {newest})")
         }

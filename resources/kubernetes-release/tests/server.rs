@@ -22,6 +22,9 @@ type Site = BTreeMap<String, (u16, String)>;
 /// SHA-256 of `program`.
 const SHA256: &str = "1310ca2c8932dbd118668bd97442558a3e1f546b5e15c69699dfbd6024f548d8";
 
+/// SHA-512 of `program`.
+const SHA512: &str = "057fa977ae9945da55affa3b09eb296488543695eb96eeaf445d6e93fc17e7e960e4724d716959d76c4b7f7146551e1ea30ddcfd9216afbc2c59c96dc9976b42";
+
 fn markers() -> Site {
     let mut site = Site::new();
     for (path, text) in [
@@ -145,6 +148,18 @@ async fn from_a_running_release_only_the_next_step_is_seen() {
     ] {
         let found = check(markers(), json!({"from": from}), None).await.unwrap();
         assert_eq!(found, expected, "from {from}");
+    }
+}
+
+#[tokio::test]
+async fn from_a_release_that_is_newer_than_the_markers_nothing_is_seen() {
+    for from in ["1.37.3", "1.38.0", "1.38.0-rc.1", "2.0.0"] {
+        let source = json!({"release_server": serve(markers()).await, "from": from});
+        let output = run(&["check"], json!({"source": source})).await;
+        assert!(output.status.success(), "from {from}: {}", words(&output));
+        assert_eq!(output.stdout.trim_ascii(), b"[]", "from {from}");
+        let says = format!("from v{from}: the newest stable release is the older v1.37.2");
+        assert!(words(&output).contains(&says), "{}", words(&output));
     }
 }
 
@@ -294,24 +309,58 @@ async fn an_artifact_is_kept_only_with_its_published_checksum() {
     assert_eq!(output.status.code(), Some(78), "{}", words(&output));
 }
 
-/// A body that ends before its announced length must be neither a marker nor an artifact.
-#[tokio::test]
-async fn a_cut_off_answer_is_an_error() {
+/// Answers each path with a whole body, or (`true`) with one that ends seven bytes before its announced length.
+async fn cutting(answer: fn(&str) -> (&'static str, bool)) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nv1.3";
-            let _ = stream.write_all(answer).await;
+            let read = stream.read(&mut request).await.unwrap_or_default();
+            let request = String::from_utf8_lossy(&request[..read]);
+            let (body, cut) = answer(request.split(' ').nth(1).unwrap_or_default());
+            let announced = if cut { body.len() + 7 } else { body.len() };
+            let head =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {announced}");
+            let _ = stream
+                .write_all(format!("{head}\r\n\r\n{body}").as_bytes())
+                .await;
         }
     });
-    let source = json!({"release_server": format!("http://{address}")});
+    format!("http://{address}")
+}
+
+/// A body that ends before its announced length is no marker.
+#[tokio::test]
+async fn a_cut_off_marker_is_an_error() {
+    let source = json!({"release_server": cutting(|_| ("v1.3", true)).await});
     let output = run(&["check"], json!({"source": source})).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(words(&output).contains("broke off"), "{}", words(&output));
+    assert!(output.stdout.is_empty());
+}
+
+/// Even if what came until then has the published checksum.
+#[tokio::test]
+async fn a_cut_off_artifact_leaves_nothing() {
+    let server = cutting(|path| match path {
+        "/stable-1.37.txt" => ("v1.37.2", false),
+        path if path.ends_with(".sha512") => (SHA512, false),
+        _ => ("program", true),
+    });
+    let source = json!({"release_server": server.await});
+    let version = json!({"version": "v1.37.2", "channel": "stable"});
+    let params = json!({"artifact": "bin/linux/amd64/kubeadm"});
+    let request = json!({"source": source, "version": version, "params": params});
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(&["in", dir.path().to_str().unwrap()], request).await;
+    assert_eq!(output.status.code(), Some(1));
+    for says in ["broke off", "bin/linux/amd64/kubeadm"] {
+        assert!(words(&output).contains(says), "{}", words(&output));
+    }
+    assert!(output.stdout.is_empty());
+    assert!(is_empty(dir.path()), "nothing half-done stays");
 }
 
 #[tokio::test]
