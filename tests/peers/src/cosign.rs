@@ -24,7 +24,7 @@ impl KeyPair {
     /// # Errors
     /// cosign is not installed or refuses.
     pub fn generate() -> Result<Self, PeerError> {
-        let keys = Self::folder()?;
+        let keys = Self::in_new_folder()?;
         keys.cosign(&["generate-key-pair"])?.succeed()?;
         Ok(keys)
     }
@@ -34,7 +34,7 @@ impl KeyPair {
     /// # Errors
     /// A program is not installed or refuses.
     pub fn import_rsa() -> Result<Self, PeerError> {
-        let keys = Self::folder()?;
+        let keys = Self::in_new_folder()?;
         let generate = "genpkey -out plain.pem -algorithm RSA -pkeyopt rsa_keygen_bits:2048";
         let openssl = Tool::system("openssl").dir(keys.dir.path());
         openssl.args(generate.split(' ')).succeed()?;
@@ -82,7 +82,12 @@ impl KeyPair {
         Ok(self.on(verify, reference)?.run()?.code == Some(0))
     }
 
-    fn folder() -> Result<Self, PeerError> {
+    /// Where cosign runs; a `config.json` of Docker's clients there gives it credentials.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn in_new_folder() -> Result<Self, PeerError> {
         let dir = tempfile::tempdir().map_err(start_error)?;
         let keys = Self { dir };
         keys.write("no-log.json", NO_LOG)?;
@@ -96,6 +101,7 @@ impl KeyPair {
 
     fn cosign(&self, arguments: &[&str]) -> Result<Tool, PeerError> {
         let cosign = Tool::new("cosign")?.env("COSIGN_PASSWORD", PASSWORD);
+        let cosign = cosign.env("DOCKER_CONFIG", self.folder());
         Ok(cosign.args(arguments).dir(self.dir.path()))
     }
 

@@ -79,7 +79,7 @@ impl Range {
             },
         };
         if first >= size || last < first {
-            return Err(Refusal::RangeUnsatisfiable);
+            return Err(Refusal::RangeUnsatisfiable { size });
         }
         Ok(Some(Self {
             first,
@@ -100,15 +100,15 @@ mod tests {
         assert_eq!(Range::parse("bytes=4-99", 10), range(4, 6));
         assert_eq!(
             Range::parse("bytes=10-", 10),
-            Err(Refusal::RangeUnsatisfiable)
+            Err(Refusal::RangeUnsatisfiable { size: 10 })
         );
         assert_eq!(
             Range::parse("bytes=5-4", 10),
-            Err(Refusal::RangeUnsatisfiable)
+            Err(Refusal::RangeUnsatisfiable { size: 10 })
         );
         assert_eq!(
             Range::parse("bytes=0-", 0),
-            Err(Refusal::RangeUnsatisfiable)
+            Err(Refusal::RangeUnsatisfiable { size: 0 })
         );
         assert_eq!(Range::parse("bytes=0-1,3-4", 10), Ok(None));
         assert_eq!(Range::parse("bytes=-4", 10), Ok(None));

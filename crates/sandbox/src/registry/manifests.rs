@@ -29,14 +29,8 @@ pub(super) async fn serve(
 }
 
 fn read(registry: &Registry, name: &str, reference: &Reference) -> Answer {
-    let Some(manifest) = registry.store().manifest(name, reference)? else {
-        let known = registry.store().knows(name);
-        return Err(if known {
-            Refusal::ManifestUnknown
-        } else {
-            Refusal::NameUnknown
-        });
-    };
+    let manifest = registry.store().manifest(name, reference)?;
+    let manifest = manifest.ok_or(Refusal::ManifestUnknown)?;
     let length = manifest.bytes.len();
     let response = with(
         Response::new(Body::from(manifest.bytes)),

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::route::Unroutable;
+use super::{route::Unroutable, server::with};
 
 /// Why a request was not served. Each is one error code and status of the specification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,8 +56,11 @@ pub enum Refusal {
         found: u64,
     },
     /// The requested range lies outside of the blob.
-    #[error("the range is not within the blob")]
-    RangeUnsatisfiable,
+    #[error("the range is not within the {size} bytes of the blob")]
+    RangeUnsatisfiable {
+        /// Of the blob, in bytes.
+        size: u64,
+    },
     /// Content and digest do not fit.
     #[error("provided digest did not match uploaded content: expected {expected}, found {found}")]
     DigestInvalid {
@@ -97,11 +100,12 @@ impl Refusal {
             Self::ManifestInvalid { .. } | Self::ReferenceInvalid => {
                 (StatusCode::BAD_REQUEST, "MANIFEST_INVALID")
             }
-            Self::ManifestBlobUnknown { .. } => (StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN"),
+            Self::ManifestBlobUnknown { .. } => (StatusCode::BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN"),
             Self::BlobUnknown => (StatusCode::NOT_FOUND, "BLOB_UNKNOWN"),
             Self::UploadUnknown => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
-            Self::RangeInvalid { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"),
-            Self::RangeUnsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "UNSUPPORTED"),
+            Self::RangeInvalid { .. } | Self::RangeUnsatisfiable { .. } => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID")
+            }
             Self::DigestInvalid { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
             Self::Unsupported => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
@@ -123,11 +127,17 @@ impl Refusal {
             header::CONTENT_TYPE,
             header::HeaderValue::from_static("application/json"),
         );
-        if *self == Self::Unauthorized {
-            let challenge = header::HeaderValue::from_static("Basic realm=\"trireme sandbox\"");
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        match self {
+            Self::Unauthorized => {
+                let challenge = header::HeaderValue::from_static("Basic realm=\"trireme sandbox\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+                response
+            }
+            Self::RangeUnsatisfiable { size } => {
+                with(response, "content-range", format!("bytes */{size}"))
+            }
+            _ => response,
         }
-        response
     }
 }
 

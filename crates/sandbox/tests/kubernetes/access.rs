@@ -147,8 +147,7 @@ async fn a_service_account_token_is_its_account() {
         .await;
     let token = answer["status"]["token"].as_str().unwrap();
     let kubeconfig = world.api.admin_kubeconfig().unwrap();
-    let admin = world.api.admin_token().unwrap();
-    let caller = Caller::new(&kubeconfig.replace(&admin, token)).await;
+    let caller = Caller::with_token(&kubeconfig, token).await;
     let who = caller
         .ok(
             "POST",

@@ -189,6 +189,7 @@ impl Caller {
     }
 
     /// The status code and the first lines of an answer that goes on, or all lines of one that ends before.
+    #[cfg(feature = "peers")]
     pub async fn lines(&self, path: &str, count: usize) -> (u16, Vec<Value>) {
         let request = http::Request::get(path).body(Vec::new().into()).unwrap();
         let response = self.0.send(request).await.unwrap();
