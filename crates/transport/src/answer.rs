@@ -5,13 +5,17 @@ use std::{pin::Pin, time::Duration};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use crate::{TransportError, redacted};
 
 /// How long nothing may come of a body.
 const IDLE_DEADLINE: Duration = Duration::from_secs(60);
+/// The slowest body that is waited for, in bytes per second: one that comes byte by byte would never be idle, and never end.
+const SLOWEST_BYTES_PER_S: u64 = 1024;
+/// How long an answer is read that is only to be told about.
+const DETAIL_DEADLINE: Duration = Duration::from_secs(10);
 /// How much of an unexpected answer is read, to be told about.
 pub(crate) const DETAIL_LIMIT_BYTES: u64 = 16 * 1024;
 const DETAIL_SHOWN_CHARS: usize = 300;
@@ -48,6 +52,8 @@ pub struct Streamed {
     pub(crate) url: Url,
     pub(crate) body: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
     pub(crate) received: u64,
+    /// The time that was spent waiting for the body; what its reader does meanwhile does not count.
+    pub(crate) waited: Duration,
 }
 
 impl Streamed {
@@ -58,15 +64,18 @@ impl Streamed {
             url: response.url().clone(),
             body: response.bytes_stream().boxed(),
             received: 0,
+            waited: Duration::ZERO,
         }
     }
 
     /// The next piece of the body, `None` at its end.
     ///
     /// # Errors
-    /// When the connection breaks or nothing comes for a minute.
+    /// When the connection breaks, nothing comes for a minute, or it comes too slowly.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
-        let next = timeout(IDLE_DEADLINE, self.body.next()).await;
+        let started = Instant::now();
+        let next = timeout(self.patience(), self.body.next()).await;
+        self.waited += started.elapsed();
         let broken = |source| TransportError::BodyBroken {
             url: redacted(&self.url),
             received: self.received,
@@ -81,6 +90,14 @@ impl Streamed {
                 Ok(Some(bytes))
             }
         }
+    }
+
+    /// How long the next piece may take.
+    fn patience(&self) -> Duration {
+        let earned = Duration::from_secs(self.received / SLOWEST_BYTES_PER_S);
+        (IDLE_DEADLINE + earned)
+            .saturating_sub(self.waited)
+            .min(IDLE_DEADLINE)
     }
 
     /// The whole body.
@@ -108,9 +125,10 @@ impl Streamed {
     /// The start of the body for an error message; what cannot be read is not worth another error.
     pub async fn describe(mut self) -> String {
         let mut body = BytesMut::new();
+        let until = Instant::now() + DETAIL_DEADLINE;
         while (body.len() as u64) < DETAIL_LIMIT_BYTES {
-            match self.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            match timeout_at(until, self.chunk()).await {
+                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 _ => break,
             }
         }
@@ -171,5 +189,25 @@ mod tests {
         );
         let cut = describe_answer(&none, format!("{secret}{secret}").as_bytes());
         assert!(cut.ends_with("x, …"), "{cut}");
+    }
+
+    #[test]
+    fn a_body_that_comes_byte_by_byte_is_not_waited_for_without_end() {
+        let patience = |received, waited| {
+            let body = futures_util::stream::pending().boxed();
+            let streamed = Streamed {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+                url: Url::parse("http://host/").unwrap(),
+                body,
+                received,
+                waited: Duration::from_secs(waited),
+            };
+            streamed.patience().as_secs()
+        };
+        assert_eq!(patience(0, 0), 60);
+        assert_eq!(patience(59, 59), 1);
+        assert_eq!(patience(60, 60), 0);
+        assert_eq!(patience(1024 * 1024, 1000), 60);
     }
 }

@@ -89,7 +89,7 @@ impl fmt::Debug for Client {
 
 /// One attempt without a usable answer.
 enum Failure {
-    Status(Streamed),
+    Status(Box<Streamed>),
     Error(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -193,7 +193,7 @@ impl Client {
             Ok(Ok(response)) => {
                 let answer = Streamed::new(response);
                 if retry::is_transient(answer.status, &method, attempt) {
-                    Err(Failure::Status(answer))
+                    Err(Failure::Status(answer.into()))
                 } else {
                     Ok(answer)
                 }

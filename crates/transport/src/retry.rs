@@ -72,7 +72,8 @@ pub(crate) fn wait(
     let wait = asked
         .unwrap_or_default()
         .max(doubled.mul_f64(0.5 + spread / 2.0));
-    (waited + wait <= BUDGET).then_some(wait)
+    // A server may ask for more seconds than there will ever be.
+    (waited.saturating_add(wait) <= BUDGET).then_some(wait)
 }
 
 /// The wait that the server asks for: seconds, or a date.
@@ -106,6 +107,7 @@ mod tests {
         assert_eq!(wait(1, Duration::ZERO, asked(7), 0.5), asked(7));
         assert_eq!(wait(1, Duration::ZERO, asked(61), 0.5), None);
         assert_eq!(wait(2, Duration::from_secs(55), asked(7), 0.5), None);
+        assert_eq!(wait(2, Duration::from_secs(1), asked(u64::MAX), 0.5), None);
     }
 
     #[test]

@@ -271,3 +271,20 @@ async fn a_download_gives_checksums_and_refuses_what_is_not_the_file() {
     let error = client().download(&file, &mut written, 2).await.unwrap_err();
     assert!(matches!(error, TransportError::TooLarge { .. }));
 }
+
+#[tokio::test]
+async fn a_server_that_asks_for_the_end_of_time_is_not_waited_for() {
+    let hits = Hits::default();
+    let answer = move |State(hits): State<Hits>| async move {
+        let wait = if hits.next() < 3 { 1 } else { u64::MAX };
+        let header = [("retry-after", wait.to_string())];
+        (StatusCode::SERVICE_UNAVAILABLE, header, "wait")
+    };
+    let router = Router::new()
+        .route("/", get(answer))
+        .with_state(hits.clone());
+    let url = format!("http://{}/", serve(router).await);
+    let error = client().fetch(Request::get(url), LIMIT).await.unwrap_err();
+    assert!(error.to_string().contains("503"), "{error}");
+    assert_eq!(hits.count(), 3);
+}
