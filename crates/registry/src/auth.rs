@@ -204,7 +204,8 @@ impl Auth {
             .map_or(DEFAULT_LIFETIME, Duration::from_secs);
         Ok(Grant {
             header: format!("Bearer {token}"),
-            until: Some(Instant::now() + lifetime.saturating_sub(MARGIN)),
+            // A lifetime beyond the clock's has no end.
+            until: Instant::now().checked_add(lifetime.saturating_sub(MARGIN)),
         })
     }
 }

@@ -14,8 +14,10 @@ use crate::{
     RegistryError, Repository, auth::Access, content::Verifier, repository::ANSWER_LIMIT_BYTES,
 };
 
-/// How often in a row a download may break without a byte of progress.
+/// How often in a row a download may break without progress.
 const BREAKS_LIMIT: u32 = 3;
+/// How much must come in between to be progress: a server that breaks off after every byte would be asked for ever.
+const PROGRESS_BYTES: u64 = 64 * 1024;
 
 /// A blob as it comes. What is wrong with the whole shows at the end, so nothing of it may be trusted before `None`.
 pub struct BlobStream {
@@ -26,6 +28,8 @@ pub struct BlobStream {
     answer: Option<Streamed>,
     /// Bytes of the current answer that were seen before it began: a server may ignore a range.
     skip: u64,
+    /// What came since the last break.
+    fresh: u64,
     breaks: u32,
 }
 
@@ -53,7 +57,8 @@ impl BlobStream {
                 // All of it came; only the end of the connection was not orderly.
                 Err(_) if self.seen() == self.descriptor.size() => return self.end(),
                 Err(error) => {
-                    self.breaks += 1;
+                    let moved = std::mem::take(&mut self.fresh) >= PROGRESS_BYTES;
+                    self.breaks = if moved { 1 } else { self.breaks + 1 };
                     if self.breaks > BREAKS_LIMIT {
                         return Err(RegistryError::transport(&self.what)(error));
                     }
@@ -74,7 +79,7 @@ impl BlobStream {
     }
 
     fn verify(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
-        self.breaks = 0;
+        self.fresh += bytes.len() as u64;
         match &mut self.verifier {
             Some(verifier) => verifier.update(&self.what, bytes),
             None => Ok(()),
@@ -153,6 +158,7 @@ impl Repository {
             what,
             answer: None,
             skip: 0,
+            fresh: 0,
             breaks: 0,
         };
         blob.answer = Some(blob.open().await?);

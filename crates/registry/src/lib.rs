@@ -23,6 +23,7 @@ mod manifest;
 mod name;
 mod referrers;
 mod repository;
+mod shape;
 mod tags;
 mod tree;
 

@@ -12,7 +12,9 @@ use crate::{
     RegistryError, Repository,
     auth::Access,
     content::{Verifier, digest_of},
+    name,
     repository::ANSWER_LIMIT_BYTES,
+    shape,
 };
 
 /// The largest manifest that is read, in bytes; registries refuse larger ones themselves.
@@ -183,6 +185,7 @@ fn body_descriptor(
             format!("expected a manifest, got {}", answer.describe()),
         )
     })?;
+    shape::check(&json).map_err(|reason| RegistryError::malformed(what, reason))?;
     // The header may be generic; the manifest's own field is then the better witness.
     let own = json.get("mediaType").and_then(|value| value.as_str());
     let media_type = own.unwrap_or(media_type);
@@ -193,7 +196,11 @@ fn body_descriptor(
     ))
 }
 
-pub(crate) fn parse_digest(what: &str, text: &str) -> Result<Digest, RegistryError> {
-    text.parse()
-        .map_err(|e| RegistryError::malformed(what, format!("{text:?} is not a digest: {e}")))
+/// A digest that content can be held to; others have the form of one, and prove nothing here.
+fn parse_digest(what: &str, text: &str) -> Result<Digest, RegistryError> {
+    let known = name::is_digest(text).then(|| text.parse().ok());
+    known.flatten().ok_or_else(|| {
+        let reason = format!("{text:?} is no digest that is known here: expected sha256 or sha512");
+        RegistryError::malformed(what, reason)
+    })
 }

@@ -18,6 +18,8 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// A registry that does not know `artifactType` lists the media type of the config in its place.
 const EMPTY_CONFIG: &str = "application/vnd.oci.empty.v1+json";
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+/// The most that may refer to one manifest. Every one may have to be asked for its type.
+const REFERRERS_LIMIT: usize = 10_000;
 /// How often the fallback index is written when another writer is faster.
 const INDEX_ATTEMPTS: u32 = 5;
 
@@ -88,6 +90,7 @@ impl Repository {
                 _ => return Err(RegistryError::unexpected(&what, &answer)),
             }
             found.extend(index(&what, &answer)?.manifests().iter().cloned());
+            count(&what, found.len())?;
             next = self.next_page(&what, &answer)?;
         }
         Ok(Some(found))
@@ -97,7 +100,11 @@ impl Repository {
         let tag = fallback_tag(digest);
         let what = format!("reading the index {}", self.label(&tag));
         match self.get_manifest(&tag).await {
-            Ok((_, bytes)) => parse_index(&what, &bytes).map(Some),
+            Ok((_, bytes)) => {
+                let index = parse_index(&what, &bytes)?;
+                count(&what, index.manifests().len())?;
+                Ok(Some(index))
+            }
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -165,6 +172,14 @@ impl Repository {
             )),
         }
     }
+}
+
+fn count(what: &str, found: usize) -> Result<(), RegistryError> {
+    if found <= REFERRERS_LIMIT {
+        return Ok(());
+    }
+    let reason = format!("there are more than {REFERRERS_LIMIT}; remove those that nobody needs");
+    Err(RegistryError::malformed(what, reason))
 }
 
 fn fallback_tag(digest: &str) -> String {

@@ -8,6 +8,8 @@ use crate::{RegistryError, Repository, auth::Access};
 
 /// The most that one page of a list may have.
 pub(crate) const PAGE_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
+/// The most tags that are kept of a repository.
+const TAGS_LIMIT: usize = 1_000_000;
 /// The most pages that are read. A list that goes on is an error: a part of it must not pass for the whole.
 pub(crate) const PAGES_LIMIT: usize = 1000;
 
@@ -41,6 +43,10 @@ impl Repository {
                 RegistryError::malformed(&what, format!("expected tags, got {}", answer.describe()))
             })?;
             tags.extend(page.tags.unwrap_or_default());
+            if tags.len() > TAGS_LIMIT {
+                let reason = format!("there are more than {TAGS_LIMIT}");
+                return Err(RegistryError::malformed(&what, reason));
+            }
             next = self.next_page(&what, &answer)?;
         }
         Ok(tags)

@@ -9,6 +9,8 @@ use crate::RegistryError;
 
 /// The most manifests of one image. The widest official images have some dozens of platforms, each with an attestation.
 const MANIFESTS_LIMIT: usize = 1000;
+/// What all of them together may have, since all are kept. Most have one or two kilobytes.
+const MANIFESTS_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 
 /// All manifests and blobs below one digest.
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ impl Tree {
             manifests: Vec::new(),
             blobs: Vec::new(),
         };
-        let mut seen = HashSet::new();
+        let (mut seen, mut blobs, mut size) = (HashSet::new(), HashSet::new(), 0);
         let mut waiting = vec![Visit::Enter(root)];
         while let Some(visit) = waiting.pop() {
             let descriptor = match visit {
@@ -61,7 +63,12 @@ impl Tree {
                 return Err(RegistryError::malformed(&label(&tree.root), reason));
             }
             let bytes = fetch(descriptor.clone()).await?;
-            let children = tree.take_in(&descriptor, &bytes)?;
+            size += bytes.len();
+            if size > MANIFESTS_LIMIT_BYTES {
+                let reason = format!("its manifests have more than {MANIFESTS_LIMIT_BYTES} bytes");
+                return Err(RegistryError::malformed(&label(&tree.root), reason));
+            }
+            let children = tree.take_in(&descriptor, &bytes, &mut blobs)?;
             waiting.push(Visit::Leave(descriptor, bytes));
             waiting.extend(children.into_iter().map(Visit::Enter));
         }
@@ -73,6 +80,7 @@ impl Tree {
         &mut self,
         descriptor: &Descriptor,
         bytes: &[u8],
+        known: &mut HashSet<String>,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let what = label(descriptor);
         let children = if is_index(descriptor) {
@@ -83,11 +91,7 @@ impl Tree {
             let manifest = image_manifest(descriptor, bytes)?;
             let layers = manifest.layers().iter().filter(|layer| !is_foreign(layer));
             for blob in std::iter::once(manifest.config()).chain(layers) {
-                if !self
-                    .blobs
-                    .iter()
-                    .any(|known| known.digest() == blob.digest())
-                {
+                if known.insert(blob.digest().to_string()) {
                     self.blobs.push(blob.clone());
                 }
             }
@@ -98,7 +102,9 @@ impl Tree {
 
     /// The size of its blobs, in bytes.
     pub fn size_bytes(&self) -> u64 {
-        self.blobs.iter().map(Descriptor::size).sum()
+        let sizes = self.blobs.iter().map(Descriptor::size);
+        // What a manifest says of a size may be anything.
+        sizes.fold(0, u64::saturating_add)
     }
 }
 
@@ -232,5 +238,18 @@ mod tests {
             error.to_string().contains(root.digest().as_ref()),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn manifests_that_are_large_together_are_refused() {
+        let one = Bytes::from(
+            " ".repeat(MANIFESTS_LIMIT_BYTES / 2)
+                + &json!({"schemaVersion": 2, "manifests": [json_descriptor(INDEX, b"other")]})
+                    .to_string(),
+        );
+        let root = descriptor_of(INDEX, &one).unwrap();
+        let read = Tree::read(root, |_| async { Ok(one.clone()) }).await;
+        let reason = read.unwrap_err().to_string();
+        assert!(reason.contains("more than"), "{reason}");
     }
 }

@@ -13,11 +13,14 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trireme_registry::{
     Credentials, Descriptor, RegistryError, Repository, descriptor_of, digest_of,
 };
 use trireme_transport::{Client, Options};
 
+/// A manifest, as short as one can be.
+const MANIFEST: &[u8] = b"{\"schemaVersion\":2}";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// An answer of the script.
@@ -150,7 +153,7 @@ fn manifest(server: &Server, bytes: &'static [u8], guarded: (&str, String)) -> S
 #[tokio::test]
 async fn a_token_is_asked_for_once_with_the_password_and_used_after() {
     let (server, address) = Server::start().await;
-    let digest = manifest(&server, b"{\"a\":1}", ("Bearer t", bearer(address)));
+    let digest = manifest(&server, MANIFEST, ("Bearer t", bearer(address)));
     server.on(TOKEN, Answer::new(200, r#"{"token":"t","expires_in":300}"#));
     let repository = repository(address, true);
     for _ in 0..3 {
@@ -177,7 +180,7 @@ async fn a_token_that_is_not_given_is_an_error_and_shows_no_secret() {
         (200, r#"{"token":""}"#),
     ] {
         let (server, address) = Server::start().await;
-        let digest = manifest(&server, b"{\"a\":1}", ("Bearer t", bearer(address)));
+        let digest = manifest(&server, MANIFEST, ("Bearer t", bearer(address)));
         server.on(TOKEN, Answer::new(status, body));
         let repository = repository(address, true);
         let error = repository.get_manifest(&digest).await.unwrap_err();
@@ -333,4 +336,75 @@ async fn a_mount_that_is_not_done_is_given_up_and_said() {
         matches!(refused, RegistryError::Refused { .. }),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn a_token_for_longer_than_the_clock_counts_is_used() {
+    let (server, address) = Server::start().await;
+    let digest = manifest(&server, MANIFEST, ("Bearer t", bearer(address)));
+    let answer = format!(r#"{{"token":"t","expires_in":{}}}"#, u64::MAX);
+    server.on(TOKEN, Answer::new(200, answer));
+    let repository = repository(address, true);
+    repository.get_manifest(&digest).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tag_that_answers_with_no_manifest_or_an_unknown_digest_points_to_nothing() {
+    for (body, digest) in [
+        (r#"{"errors":[{"code":"UNKNOWN"}]}"#, None),
+        (r#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, None),
+        (r#"{"schemaVersion":2,"layers":[],"Layers":[]}"#, None),
+        (r#"{"schemaVersion":2}"#, Some("md5:abc".to_owned())),
+        (
+            r#"{"schemaVersion":2}"#,
+            Some(format!("sha384:{}", "a".repeat(96))),
+        ),
+    ] {
+        let (server, address) = Server::start().await;
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let mut answer = Answer::new(200, body).header("content-type", kind);
+        if let Some(digest) = digest {
+            answer = answer.header("docker-content-digest", digest);
+        }
+        server.on("HEAD /v2/app/manifests/latest", answer.clone());
+        server.on("GET /v2/app/manifests/latest", answer);
+        let found = repository(address, false).head_manifest("latest").await;
+        let error = found.expect_err(body);
+        assert!(matches!(error, RegistryError::Malformed { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn more_referrers_than_anybody_has_are_an_error_and_not_kept() {
+    let (server, address) = Server::start().await;
+    let path = format!("/v2/app/referrers/{}", subject());
+    let one = descriptor_of("text/plain", b"1").unwrap();
+    let endless = page(&vec![one; 6_000]).header("link", format!(r#"<{path}>; rel="next""#));
+    server.on(&format!("GET {path}"), endless);
+    let found = repository(address, false).referrers(&subject(), None).await;
+    assert!(found.unwrap_err().to_string().contains("more than 10000"));
+    assert_eq!(server.requests("GET").len(), 2);
+}
+
+#[tokio::test]
+async fn a_registry_that_breaks_off_after_every_byte_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(Mutex::new(0));
+    let counted = connections.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            *counted.lock().unwrap() += 1;
+            assert_ne!(connection.read(&mut [0; 1024]).await.unwrap(), 0);
+            let start = b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n";
+            connection.write_all(start).await.unwrap();
+            let more = vec![b'x'; *counted.lock().unwrap()];
+            connection.write_all(&more).await.unwrap();
+        }
+    });
+    let blob = descriptor_of("text/plain", &[b'x'; 9999]).unwrap();
+    let broken = repository(address, false).blob(&blob, 9999).await;
+    assert!(matches!(broken, Err(RegistryError::Transport { .. })));
+    assert_eq!(*connections.lock().unwrap(), 4);
 }

@@ -38,7 +38,8 @@ pub(crate) async fn fetch(
         .prefix(".layers-")
         .tempdir_in(dir)?;
     let layers = manifest.layers();
-    let total = layers.iter().map(Descriptor::size).sum();
+    let sizes = layers.iter().map(Descriptor::size);
+    let total = sizes.fold(0, u64::saturating_add);
     let progress = step.progress(format!("image {}", repository.name()), Some(total));
     let rootfs = dir.join("rootfs");
     fs::create_dir(&rootfs).await.context("creating rootfs")?;
