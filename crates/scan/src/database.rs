@@ -7,7 +7,7 @@ use zip::ZipArchive;
 use crate::{Matcher, ScanError, osv::Advisory};
 
 /// The largest record that is read. Debian's advisories on the kernel list thousands of versions and reach 2 MB.
-pub const RECORD_LIMIT_BYTES: u64 = 32 << 20;
+pub const RECORD_LIMIT_BYTES: u64 = 8 << 20;
 /// The most that all records of a database may unpack to. That of Debian has about 1 GB.
 pub const DATABASE_LIMIT_BYTES: u64 = 8 << 30;
 

@@ -5,16 +5,18 @@
 
 mod compression;
 mod files;
+mod headers;
 mod interest;
 
 use std::io::{self, Read};
 
-use tar::{Archive, EntryType};
+use tar::{Archive, Entry, EntryType};
 
 pub use files::Files;
 pub use interest::{Trace, TraceKind};
 
 use crate::ScanError;
+use headers::{Allowance, Allowed};
 use interest::Interest;
 
 /// The most that one layer may unpack to. Real layers stay below 20 GiB; a bomb does not.
@@ -86,26 +88,17 @@ fn read_archive(from: impl Read, below: &Files, number: usize) -> Result<files::
         source,
     };
     let mut layer = files::Layer::default();
-    let mut archive = Archive::new(from);
+    let allowance = Allowance::headers();
+    let mut archive = Archive::new(Allowed(from, allowance.clone()));
     let mut kept_bytes = 0;
     for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
         let mut entry = entry.map_err(broken)?;
-        let path = normal(&entry.path_bytes());
-        kept_bytes += path.len() as u64;
-        match entry.header().entry_type() {
-            EntryType::Directory => layer.directory(path),
-            EntryType::Symlink => layer.symlink(path),
-            EntryType::Link => {
-                let target = entry.link_name_bytes().map(|target| normal(&target));
-                layer.hard_link(path, &target.unwrap_or_default(), below);
-            }
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                let kept = keep(&path, &mut entry).map_err(broken)?;
-                kept_bytes += kept.bytes();
-                layer.file(path, kept);
-            }
-            _ => layer.file(path, files::Kept::Nothing),
-        }
+        let taken = allowance.pass(|| {
+            let taken = take_in(&mut entry, &mut layer, below)?;
+            // What is left of its content belongs to it, and not to the headers of the next one.
+            io::copy(&mut entry, &mut io::sink()).map(|_| taken)
+        });
+        kept_bytes += taken.map_err(broken)?;
         if count >= ENTRIES_LIMIT || kept_bytes > KEPT_LIMIT_BYTES {
             let what = format!(
                 "the names and package databases of layer {number} (or {ENTRIES_LIMIT} files)"
@@ -114,6 +107,30 @@ fn read_archive(from: impl Read, below: &Files, number: usize) -> Result<files::
         }
     }
     Ok(layer)
+}
+
+/// One entry into the layer; gives the memory that it takes.
+fn take_in(
+    entry: &mut Entry<'_, impl Read>,
+    layer: &mut files::Layer,
+    below: &Files,
+) -> io::Result<u64> {
+    let path = normal(&entry.path_bytes());
+    let name_bytes = path.len() as u64;
+    let kept_bytes = match entry.header().entry_type() {
+        EntryType::Directory => layer.directory(path),
+        EntryType::Symlink => layer.symlink(path),
+        EntryType::Link => {
+            let target = entry.link_name_bytes().map(|target| normal(&target));
+            layer.hard_link(path, &target.unwrap_or_default(), below)
+        }
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            let kept = keep(&path, entry)?;
+            layer.file(path, kept)
+        }
+        _ => layer.file(path, files::Kept::Nothing),
+    };
+    Ok(name_bytes + kept_bytes)
 }
 
 /// What stays in memory of one file.

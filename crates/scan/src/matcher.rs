@@ -58,7 +58,7 @@ impl Matcher {
         for affected in &advisory.affected {
             self.note_ecosystem(affected);
         }
-        if advisory.withdrawn.is_some() {
+        if advisory.is_withdrawn() {
             return;
         }
         for affected in &advisory.affected {

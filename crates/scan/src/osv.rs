@@ -1,5 +1,6 @@
 //! Advisory records in OSV format (<https://ossf.github.io/osv-schema/>), as far as matching needs them.
 
+mod bounded;
 mod cvss;
 mod range;
 mod rating;
@@ -35,7 +36,7 @@ pub struct Advisory {
     #[serde(default)]
     pub database_specific: Specific,
     /// The packages that it is about.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list")]
     pub affected: Vec<Affected>,
 }
 
@@ -164,6 +165,12 @@ fn later_fix(a: Hit, b: Hit, order: Order) -> Hit {
 }
 
 impl Advisory {
+    /// Whether it was taken back: at a time, which an empty text is not.
+    pub fn is_withdrawn(&self) -> bool {
+        let is_time = |text: &String| text.starts_with(|c: char| c.is_ascii_digit());
+        self.withdrawn.as_ref().is_some_and(is_time)
+    }
+
     /// How bad it is for one of its packages, see [`rating`].
     pub fn rating(&self, affected: &Affected) -> Rating {
         rating::of(self, affected)

@@ -121,33 +121,36 @@ const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
 impl Layer {
-    pub(super) fn directory(&mut self, path: String) {
+    /// Each of these gives the memory that the content takes which it keeps.
+    pub(super) fn directory(&mut self, path: String) -> u64 {
         self.files.remove(&path);
         self.folders.insert(path);
+        0
     }
 
-    pub(super) fn symlink(&mut self, path: String) {
+    pub(super) fn symlink(&mut self, path: String) -> u64 {
         let hides = interest::hides_database(&path);
         let kept = if hides {
             Kept::Trace(TraceKind::LinkedDatabase)
         } else {
             Kept::Nothing
         };
-        self.put(path, kept);
+        self.put(path, kept)
     }
 
     /// A second name of a file of this layer or of one below.
-    pub(super) fn hard_link(&mut self, path: String, target: &str, below: &Files) {
+    pub(super) fn hard_link(&mut self, path: String, target: &str, below: &Files) -> u64 {
         let content = match self.files.get(target).or_else(|| below.kept.get(target)) {
-            Some(kept) => kept.clone(),
+            Some(Kept::Content(_)) if !interest::is_content(&path) => Kept::Nothing,
+            Some(kept @ (Kept::Content(_) | Kept::Trace(_))) => kept.clone(),
             // The first name was of no interest, so nothing of it was kept.
-            None if interest::hides_database(&path) => Kept::Trace(TraceKind::LinkedDatabase),
-            None => Kept::Nothing,
+            _ if interest::holds_packages(&path) => Kept::Trace(TraceKind::LinkedDatabase),
+            _ => Kept::Nothing,
         };
-        self.put(path, content);
+        self.put(path, content)
     }
 
-    pub(super) fn file(&mut self, path: String, kept: Kept) {
+    pub(super) fn file(&mut self, path: String, kept: Kept) -> u64 {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
         if name == OPAQUE {
             self.opaque.push(folder.to_owned());
@@ -159,13 +162,16 @@ impl Layer {
             };
             self.removed.push(gone);
         } else {
-            self.put(path, kept);
+            return self.put(path, kept);
         }
+        0
     }
 
-    fn put(&mut self, path: String, kept: Kept) {
+    fn put(&mut self, path: String, kept: Kept) -> u64 {
+        let bytes = kept.bytes();
         self.folders.remove(&path);
         self.replaced.insert(path.clone());
         self.files.insert(path, kept);
+        bytes
     }
 }

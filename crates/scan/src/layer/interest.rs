@@ -72,6 +72,11 @@ pub(super) fn hides_database(path: &str) -> bool {
     path != "lib" && (DATABASES[..4].contains(&path) || DATABASES[..4].iter().any(parent))
 }
 
+/// Whether packages are read at this path, or could be behind it.
+pub(super) fn holds_packages(path: &str) -> bool {
+    hides_database(path) || path.starts_with("var/lib/dpkg/status.d/")
+}
+
 pub(super) fn of(path: &str) -> Interest {
     if is_content(path) {
         return Interest::Content;
@@ -103,7 +108,7 @@ pub(super) fn of(path: &str) -> Interest {
 }
 
 /// Package databases, release files, and the lists of which package owns which file.
-fn is_content(path: &str) -> bool {
+pub(super) fn is_content(path: &str) -> bool {
     let dpkg_list = path.starts_with("var/lib/dpkg/info/") && path.ends_with(".list");
     let release = ["etc/os-release", "etc/debian_version", "etc/alpine-release"].contains(&path);
     let distroless = path.starts_with("var/lib/dpkg/status.d/");

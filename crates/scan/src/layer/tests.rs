@@ -221,3 +221,59 @@ fn what_is_not_read_leaves_a_trace() {
     ];
     assert_eq!(kinds, expected);
 }
+
+/// The header of an entry of this kind whose content has `size` bytes.
+fn header(path: &str, kind: EntryType, size: u64) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+#[test]
+fn an_endless_name_is_not_kept() {
+    for kind in [
+        EntryType::GNULongName,
+        EntryType::GNULongLink,
+        EntryType::XHeader,
+    ] {
+        let size = 1 << 40;
+        let endless = io::repeat(b'a').take(size);
+        let layer = io::Cursor::new(header("x", kind, size)).chain(endless);
+        let error = Layers::new().apply(layer).unwrap_err();
+        let text = format!("{error:?}");
+        assert!(text.contains("more than 1 MiB"), "{text}");
+    }
+}
+
+#[test]
+fn a_large_file_is_no_header_of_the_next() {
+    let large = vec![b'x'; 3 << 20];
+    let result = files(&[tar_of(&[("large", &large), (STATUS, b"new")])]);
+    assert_eq!(result.content(STATUS), Some(&b"new"[..]));
+}
+
+#[test]
+fn second_names_of_a_large_database_count_as_often_as_they_are_kept() {
+    let large = vec![b'x'; 60 << 20];
+    let mut layer = tar_of(&[(STATUS, &large)]);
+    layer.truncate(layer.len() - 1024);
+    for number in 0..5 {
+        let name = format!("var/lib/dpkg/status.d/{number}");
+        layer.extend(&link(&name, STATUS, EntryType::Link)[..512]);
+    }
+    let error = Layers::new().apply(&layer[..]).unwrap_err();
+    assert!(matches!(error, ScanError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn a_second_name_of_what_was_not_read_is_named() {
+    let mut layer = tar_of(&[("x", b"Package: a")]);
+    layer.truncate(layer.len() - 1024);
+    layer.extend(link("var/lib/dpkg/status.d/a", "x", EntryType::Link));
+    let found = traces(&files(&[layer]));
+    let path = "var/lib/dpkg/status.d/a".to_owned();
+    assert_eq!(found, [(path, TraceKind::LinkedDatabase)]);
+}

@@ -8,7 +8,8 @@ use super::{Event, Hit, Range};
 
 impl Range {
     /// Goes through the events in the order of their versions (records need not be sorted): an introduction at or
-    /// below the version begins, a fix at or below it or a last affected version below it ends.
+    /// below the version begins, a fix at or below it or a last affected version below it ends. A range
+    /// that does not say where it begins has no version that would be safe before it.
     pub(super) fn hit(&self, version: &str, order: Order) -> Option<Hit> {
         let mut events: Vec<&Event> = self
             .events
@@ -16,7 +17,7 @@ impl Range {
             .filter(|event| event.place().is_some())
             .collect();
         events.sort_by(|a, b| compare_places(a, b, order));
-        let mut affected = false;
+        let mut affected = events.iter().all(|event| event.introduced.is_none());
         for event in &events {
             affected = match (&event.introduced, &event.fixed, &event.last_affected) {
                 (Some(from), ..) => affected || from == "0" || order.compare(version, from).is_ge(),

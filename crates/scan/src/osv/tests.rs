@@ -47,6 +47,17 @@ fn events_need_not_be_sorted_and_may_begin_again() {
 }
 
 #[test]
+fn a_range_that_does_not_say_where_it_begins_holds_everything_before_its_end() {
+    for events in ["[]", r#"[{"limit":"2.0"}]"#, r#"[{"introduced":null}]"#] {
+        assert_eq!(fixed(events, "1.0"), Some(None), "{events}");
+    }
+    let events = r#"[{"fixed":"2.0"}]"#;
+    assert_eq!(fixed(events, "1.0"), Some(Some("2.0".to_owned())));
+    assert_eq!(fixed(events, "2.0"), None);
+    assert_eq!(fixed(r#"[{"last_affected":"2.0"}]"#, "2.0+b1"), None);
+}
+
+#[test]
 fn listed_versions_count_beside_ranges_and_an_entry_with_neither_counts_for_all() {
     let listed: Affected = serde_json::from_str(r#"{"versions":["1.0-1","1.0-3"]}"#).unwrap();
     assert!(listed.hit("1.0-3", Order::Dpkg).is_some());
@@ -118,4 +129,19 @@ proptest! {
         let older = Order::Dpkg.compare(&version, &fix).is_lt();
         prop_assert_eq!(range.hit(&version, Order::Dpkg).is_some(), older);
     }
+}
+
+#[test]
+fn an_advisory_is_taken_back_at_a_time() {
+    let withdrawn =
+        |value: &str| advisory(&format!(r#"{{"id":"X","withdrawn":{value}}}"#)).is_withdrawn();
+    assert!(withdrawn(r#""2024-01-01T00:00:00Z""#));
+    assert!(!withdrawn("null") && !withdrawn(r#""""#) && !withdrawn(r#""no""#));
+}
+
+#[test]
+fn an_advisory_with_more_packages_than_any_has_is_no_record() {
+    let json = format!(r#"{{"id":"X","affected":[{}{{}}]}}"#, "{},".repeat(50_000));
+    let error = serde_json::from_str::<Advisory>(&json).unwrap_err();
+    assert!(error.to_string().contains("at most 50000"), "{error}");
 }
