@@ -184,9 +184,8 @@ fn platform_of(descriptor: &Descriptor) -> Option<String> {
     Some(variant.map_or(base.clone(), |variant| format!("{base}/{variant}")))
 }
 
-/// What buildkit puts beside the images of an index.
+/// What buildkit puts beside the images of an index, for a platform that no runtime has. What its annotations say is
+/// nothing to a runtime, which would run an image that calls itself an attestation.
 fn is_attachment(descriptor: &Descriptor) -> bool {
-    let annotations = descriptor.annotations().as_ref();
-    annotations.is_some_and(|all| all.contains_key("vnd.docker.reference.type"))
-        || platform_of(descriptor).as_deref() == Some("unknown/unknown")
+    platform_of(descriptor).as_deref() == Some("unknown/unknown")
 }

@@ -3,7 +3,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{FIXED, Program, VULNERABLE, World, debian, layer, zip_of};
+use world::{FIXED, INDEX, MANIFEST, Program, VULNERABLE, World, debian, layer, zip_of};
 
 fn check(source: &Value, last: Option<&Value>) -> Value {
     let versions = Program::check(source, last).json();
@@ -191,6 +191,45 @@ fn every_platform_of_an_index_is_examined_and_attestations_are_named() {
     let missing = Program::check(&source, None);
     assert_eq!(missing.code, 1);
     assert!(missing.stderr.contains("linux/s390x"), "{}", missing.stderr);
+}
+
+/// Its descriptor in an index.
+fn descriptor(document: &Value, digest: &str, architecture: &str) -> Value {
+    let size = document.to_string().len();
+    json!({"mediaType": MANIFEST, "digest": digest, "size": size,
+           "platform": {"os": "linux", "architecture": architecture}})
+}
+
+#[test]
+fn an_image_that_calls_itself_an_attestation_is_examined() {
+    let (world, mut source, fixed) = World::of(FIXED);
+    let vulnerable = world.image("bad", "amd64", &[debian(VULNERABLE)]);
+    let mut hidden = descriptor(&world.manifest(&vulnerable), &vulnerable, "amd64");
+    hidden["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    let shown = descriptor(&world.manifest(&fixed), &fixed, "arm64");
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [hidden, shown]});
+    world.document(INDEX, "all", &index);
+    source["tag"] = json!("all");
+    assert_eq!(check(&source, None)["verdict"], "deny");
+}
+
+#[test]
+fn a_manifest_that_readers_take_for_different_images_is_an_error_and_never_a_verdict() {
+    let (world, mut source, fixed) = World::of(FIXED);
+    let vulnerable = world.image("bad", "amd64", &[debian(VULNERABLE)]);
+    let (fixed_one, vulnerable_one) = (world.manifest(&fixed), world.manifest(&vulnerable));
+    let mut both = vulnerable_one.clone();
+    both["manifests"] = json!([descriptor(&fixed_one, &fixed, "amd64")]);
+    let mut folded = fixed_one;
+    folded["Layers"] = vulnerable_one["layers"].clone();
+    for (document, named) in [(both, "both an image and an index"), (folded, "Layers")] {
+        world.document(MANIFEST, "twofold", &document);
+        source["tag"] = json!("twofold");
+        let checked = Program::check(&source, None);
+        let seen = (checked.code, checked.stdout.as_str());
+        assert_eq!(seen, (1, ""), "{}", checked.stderr);
+        assert!(checked.stderr.contains(named), "{}", checked.stderr);
+    }
 }
 
 #[test]

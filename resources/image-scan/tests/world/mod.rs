@@ -53,8 +53,8 @@ pub enum Validators {
 }
 
 const OCTETS: &str = "application/octet-stream";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// Of openssl in Debian 12: with advisories that count, and without.
@@ -141,7 +141,8 @@ impl World {
         json!({"mediaType": media_type, "digest": digest, "size": size})
     }
 
-    fn document(&self, media_type: &str, tag: &str, document: &Value) -> String {
+    /// A manifest or index under a tag; its digest.
+    pub fn document(&self, media_type: &str, tag: &str, document: &Value) -> String {
         let bytes = serde_json::to_vec(document).expect("JSON");
         let digest = digest(&bytes);
         for reference in [tag, &digest] {
@@ -153,6 +154,12 @@ impl World {
             );
         }
         digest
+    }
+
+    /// The manifest with this digest.
+    pub fn manifest(&self, digest: &str) -> Value {
+        let path = format!("/v2/app/manifests/{digest}");
+        serde_json::from_slice(&self.answers.lock().expect("no panic")[&path].2).expect("JSON")
     }
 
     /// An image of these layers under a tag; its digest.
