@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use crate::schema::{for_each_secret, schema_of};
 use crate::{Fault, redact};
 
-/// Larger input is refused. Concourse's own requests are a few KiB; a source may hold a kubeconfig and keys.
-pub(crate) const INPUT_LIMIT: u64 = 16 << 20;
+/// Larger input is refused. Concourse's own requests are a few KiB; a source may hold a kubeconfig, keys and certificates.
+/// What is read grows in memory, by thirty times where it is one secret of short lines.
+pub(crate) const INPUT_LIMIT: u64 = 2 << 20;
 
 /// The request as Concourse writes it (`atc/resource/resource.go`, struct `Resource`).
 pub(crate) struct Request {
