@@ -77,6 +77,7 @@ struct Grant {
 /// The grants of one repository.
 pub(crate) struct Auth {
     credentials: Option<Credentials>,
+    learn: fn(&str),
     grants: Mutex<HashMap<Access, Grant>>,
 }
 
@@ -95,13 +96,17 @@ enum Challenge {
 struct TokenAnswer {
     token: Option<String>,
     access_token: Option<String>,
+    /// Not used.
+    refresh_token: Option<String>,
     expires_in: Option<u64>,
 }
 
 impl Auth {
-    pub fn new(credentials: Option<Credentials>) -> Self {
+    /// `learn` is told of every secret that a service hands out.
+    pub fn new(credentials: Option<Credentials>, learn: fn(&str)) -> Self {
         Self {
             credentials,
+            learn,
             grants: Mutex::default(),
         }
     }
@@ -194,6 +199,10 @@ impl Auth {
         // Not shown on failure: the answer holds a token.
         let parsed: TokenAnswer = serde_json::from_slice(&answer.body)
             .map_err(|_| RegistryError::login(&what, "the answer is not the JSON of a token"))?;
+        let secrets = [&parsed.token, &parsed.access_token, &parsed.refresh_token];
+        for secret in secrets.into_iter().flatten() {
+            (self.learn)(secret);
+        }
         let token = parsed
             .token
             .or(parsed.access_token)

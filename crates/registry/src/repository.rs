@@ -30,18 +30,20 @@ impl fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository `name`. With `insecure`, plain HTTP is spoken also to hosts that are not loopback.
+    /// The repository `name`. With `insecure`, plain HTTP is spoken also to hosts that are not loopback. `learn` is told of
+    /// every token that a token service hands out: a registry may repeat it in an error, which must not show it.
     pub fn new(
         client: Client,
         name: RepositoryName,
         credentials: Option<Credentials>,
         insecure: bool,
+        learn: fn(&str),
     ) -> Self {
         Self {
             base: name.base_url(insecure),
             client,
             name,
-            auth: Arc::new(Auth::new(credentials)),
+            auth: Arc::new(Auth::new(credentials, learn)),
         }
     }
 

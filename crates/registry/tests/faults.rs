@@ -132,7 +132,7 @@ fn repository(address: SocketAddr, credentials: bool) -> Repository {
         password: "planted".into(),
     });
     let name = format!("{address}/app").parse().expect("well-formed");
-    Repository::new(client, name, credentials, false)
+    Repository::new(client, name, credentials, false, |_| {})
 }
 
 fn bearer(address: SocketAddr) -> String {

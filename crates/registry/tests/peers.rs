@@ -20,7 +20,7 @@ fn registries() -> [Registry; 2] {
 fn repository(registry: &Registry, path: &str) -> Repository {
     let client = Client::new(Options::default()).expect("a client");
     let name = format!("{}/{path}", registry.host());
-    Repository::new(client, name.parse().expect("a name"), None, false)
+    Repository::new(client, name.parse().expect("a name"), None, false, |_| {})
 }
 
 async fn push(repository: &Repository, media_type: &str, bytes: &'static [u8]) -> Descriptor {

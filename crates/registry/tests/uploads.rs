@@ -62,7 +62,7 @@ impl Registry {
     fn repository(&self) -> Repository {
         let client = Client::new(Options::default()).expect("a client");
         let name = format!("{}/app", self.address);
-        Repository::new(client, name.parse().expect("a name"), None, false)
+        Repository::new(client, name.parse().expect("a name"), None, false, |_| {})
     }
 
     fn count(&self, method: &Method) -> usize {

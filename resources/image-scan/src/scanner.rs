@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trireme_finding::{Examination, Policy, ScanGate, Verdict, judge};
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, Step, redact};
 use trireme_registry::{RegistryError, Repository, RepositoryName};
 use trireme_scan::{Matcher, ScanError};
 use trireme_transport::{Client, Options, TransportError};
@@ -97,7 +97,13 @@ impl Scanner {
         })?;
         Ok(Self {
             advisories: Advisories::at(&source.database, client.clone())?,
-            repository: Repository::new(client, name, source.credentials()?, source.insecure),
+            repository: Repository::new(
+                client,
+                name,
+                source.credentials()?,
+                source.insecure,
+                redact::learn,
+            ),
             platform: source.platform.clone(),
             policy: source.policy.clone(),
         })

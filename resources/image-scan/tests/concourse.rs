@@ -10,3 +10,8 @@ const RESOURCE: Resource<'static> = Resource {
 };
 
 trireme_peers::held_as_by_concourse!(RESOURCE);
+
+#[test]
+fn it_repeats_no_token() {
+    RESOURCE.repeats_no_token();
+}

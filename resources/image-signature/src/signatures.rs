@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, Step, redact};
 use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository, RepositoryName};
 use trireme_signature::{
     BUNDLE_LIMIT_BYTES, BUNDLE_MEDIA_TYPE, ImageDigest, PublicKey, Refusal, RefusedSignature,
@@ -82,7 +82,13 @@ impl Signatures {
         })
         .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
         Ok(Self {
-            repository: Repository::new(client, name, source.credentials()?, source.insecure),
+            repository: Repository::new(
+                client,
+                name,
+                source.credentials()?,
+                source.insecure,
+                redact::learn,
+            ),
             key,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trireme_protocol::{Fault, Secret, Step};
+use trireme_protocol::{Fault, Secret, Step, redact};
 use trireme_registry::{Credentials, Repository, RepositoryName, is_digest, is_tag};
 use trireme_transport::{Client, Options};
 
@@ -70,6 +70,7 @@ impl Endpoint<'_> {
             name,
             self.credentials()?,
             self.insecure,
+            redact::learn,
         ))
     }
 

@@ -7,6 +7,7 @@
 
 pub mod bare;
 mod site;
+mod token;
 
 use std::{
     os::unix::fs::symlink,

@@ -13,6 +13,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 /// How long a program may take to ask, on a machine that does much else.
 const ASKED_WITHIN: Duration = Duration::from_secs(120);
 
+/// What the token service gives to everybody.
+pub(super) const TOKEN: &str = "eyJ0b2tlbi5vZg.dGhlK3NlcnZpY2U_-42.c2lnbmF0dXJl";
+
 /// The server, on a free port of loopback; its threads end with the test.
 pub(super) struct Site {
     address: SocketAddr,
@@ -29,6 +32,11 @@ impl Site {
     /// Wants a password, and answers 403 with everything that it was told, passwords as they are and as they came.
     pub fn telling() -> Self {
         Self::start(tell)
+    }
+
+    /// The same, a registry that wants the [`TOKEN`] of a service, its own.
+    pub fn with_tokens() -> Self {
+        Self::start(give_token_or_tell)
     }
 
     fn start(answer: fn(TcpStream, &Mutex<String>)) -> Self {
@@ -70,24 +78,49 @@ impl Site {
 }
 
 fn tell(mut connection: TcpStream, told: &Mutex<String>) {
+    if let Some(request) = head(&mut connection) {
+        repeat(connection, &request, "Basic", told);
+    }
+}
+
+fn give_token_or_tell(mut connection: TcpStream, told: &Mutex<String>) {
     let Some(request) = head(&mut connection) else {
         return;
     };
+    if request.starts_with("GET /token") {
+        send(connection, "200 OK", &format!(r#"{{"token": "{TOKEN}"}}"#));
+        return;
+    }
+    let host = request.lines().find_map(|line| line.strip_prefix("host: "));
+    let challenge = format!(
+        r#"Bearer realm="http://{}/token""#,
+        host.unwrap_or_default()
+    );
+    repeat(connection, &request, &challenge, told);
+}
+
+fn repeat(connection: TcpStream, request: &str, challenge: &str, told: &Mutex<String>) {
     let credentials: Vec<&str> = request.lines().filter_map(credentials).collect();
     let decoded = credentials.iter().filter_map(|text| decode(text));
     let wrapped = credentials.iter().map(|text| {
         let (start, end) = text.split_at(text.len() / 2);
         format!("{start}\n{end}")
     });
-    let words: Vec<String> = decoded.chain(wrapped).chain([request.clone()]).collect();
+    let words: Vec<String> = decoded.chain(wrapped).chain([request.into()]).collect();
     let body = words.join(" ");
     told.lock().expect("no panic before").push_str(&body);
     // A registry is asked without credentials first, and with HEAD, whose answer has no words to repeat.
     let status = match (request.contains(" /v2/"), request.starts_with("HEAD ")) {
-        (true, _) if credentials.is_empty() => "401 Unauthorized\r\nwww-authenticate: Basic",
-        (_, true) => "200 OK",
-        _ => "403 Forbidden",
+        (true, _) if credentials.is_empty() => {
+            format!("401 Unauthorized\r\nwww-authenticate: {challenge}")
+        }
+        (_, true) => "200 OK".into(),
+        _ => "403 Forbidden".into(),
     };
+    send(connection, &status, &body);
+}
+
+fn send(mut connection: TcpStream, status: &str, body: &str) {
     let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\n\r\n{body}");
     // Who has heard enough hangs up.
     let _ = connection.write_all(answer.as_bytes());
