@@ -166,6 +166,13 @@ fn a_run_that_is_killed_goes_on_and_disturbs_no_node_twice() {
             .len(),
         9
     );
+    let page = fs::read_to_string(state.path().join("report.html")).expect("a page");
+    for told in [&page, &text] {
+        assert!(
+            told.contains("the roll did not watch the budgets for"),
+            "{told}"
+        );
+    }
     for node in ["cp-a", "cp-b", "cp-c", "w-a1"] {
         assert!(
             first.contains(&format!("node {node} ")),

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use trireme_blueprint::Evidence;
-use trireme_sandbox::clients::observer::BudgetSample;
 use trireme_sandbox::clients::prober::Measured;
 
 const WIDTH: f64 = 960.0;
@@ -70,6 +69,12 @@ pub(super) fn nodes(evidence: &Evidence, axis: Axis) -> Markup {
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="Timeline of the nodes by zone" {
             (grid(axis, height))
+            @for gap in evidence.unwatched.iter().flatten() {
+                @let (from, until) = (axis.x(gap.from), axis.x(gap.until));
+                rect class="unwatched" x=(format!("{from:.1}")) y="4" width=(format!("{:.1}", (until - from).max(2.0))) height=(height - 22.0) {
+                    title { "the roll did not watch the budgets" }
+                }
+            }
             @for (index, node) in nodes.iter().enumerate() {
                 @let y = 10.0 + index as f64 * ROW;
                 @let new_zone = index == 0 || nodes[index - 1].zone != node.zone;
@@ -84,29 +89,35 @@ pub(super) fn nodes(evidence: &Evidence, axis: Axis) -> Markup {
     }
 }
 
+/// What a budget said at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Level {
+    pub(super) at: Timestamp,
+    /// Healthy pods.
+    pub(super) current: i32,
+    /// How many there must be.
+    pub(super) desired: i32,
+}
+
 /// One budget: what is healthy, above what it demands.
-pub(super) fn budget(name: &str, samples: &[BudgetSample], axis: Axis) -> Markup {
-    let top = samples
-        .iter()
-        .map(|sample| sample.current.max(sample.desired))
-        .max()
-        .unwrap_or(1)
-        .max(1);
+pub(super) fn budget(name: &str, levels: &[Level], axis: Axis) -> Markup {
+    // Of what was before the drawing, the last holds at its beginning.
+    let before = |level: &&Level| level.at.as_millisecond() < axis.start_ms;
+    let shown = &levels[levels.iter().take_while(before).count().saturating_sub(1)..];
+    let tops = shown.iter().map(|level| level.current.max(level.desired));
+    let top = tops.max().unwrap_or(1).max(1);
     let y = |value: i32| 10.0 + (PANEL - 30.0) * (1.0 - f64::from(value) / f64::from(top));
-    let line = |value: fn(&BudgetSample) -> i32| {
-        stairs(
-            samples
-                .iter()
-                .map(|sample| (axis.x(sample.at), y(value(sample)))),
-        )
+    let line = |value: fn(&Level) -> i32| {
+        let points = shown.iter();
+        stairs(points.map(|level| (axis.x(level.at), y(value(level)))))
     };
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {PANEL}")) role="img" aria-label=(format!("Budget {name} over time")) {
             (grid(axis, PANEL))
             text class="strong" x="0" y="20" { (name) }
             text x="0" y="36" { "healthy, 0 to " (top) }
-            path class="desired" d=(line(|sample| sample.desired)) {}
-            path class="current" d=(line(|sample| sample.current)) {}
+            path class="desired" d=(line(|level| level.desired)) {}
+            path class="current" d=(line(|level| level.current)) {}
         }
     }
 }

@@ -1,9 +1,12 @@
 //! `report.html`: one self-contained page, readable without script, dark and light, printable.
 
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use trireme_blueprint::{BudgetSamples, Evidence};
 use trireme_runner::{JobOutcome, RunReport};
 
-use super::people::availability;
+use super::chart::Level;
+use super::people::{counts, share, watch};
 use super::{Summary, Witnessed, chart};
 
 const STYLE: &str = "
@@ -14,9 +17,9 @@ const STYLE: &str = "
 body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .lead { color: var(--soft); margin-top: .2rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1rem; margin: 1.5rem 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1rem; margin: 1.5rem 0; }
 .card { border: 1px solid var(--faint); border-radius: 8px; padding: .8rem 1rem; }
-.card b { display: block; font-size: 1.3rem; font-variant-numeric: tabular-nums; } .card span { color: var(--soft); font-size: .85rem; }
+.card b { display: block; font-size: 1.2rem; font-variant-numeric: tabular-nums; } .card span { color: var(--soft); font-size: .85rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; } .wide { overflow-x: auto; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--faint); } th { color: var(--soft); font-weight: 600; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; } code { font-size: .85em; overflow-wrap: anywhere; }
@@ -25,8 +28,11 @@ svg { width: 100%; height: auto; display: block; } svg text { font-size: 12px; f
 svg .label { fill: var(--soft); text-anchor: middle; font-size: 11px; } svg .tick { stroke: var(--faint); } svg .zone { stroke: var(--soft); stroke-dasharray: 2 3; }
 .drain { fill: var(--drain); background: var(--drain); } .act { fill: var(--act); background: var(--act); } .wait { fill: var(--wait); background: var(--wait); }
 svg .current { fill: none; stroke: var(--act); stroke-width: 2; } svg .desired { fill: none; stroke: var(--bad); stroke-dasharray: 5 4; }
+.unwatched { fill: var(--bad); fill-opacity: .2; background: color-mix(in srgb, var(--bad) 20%, var(--paper)); }
 svg .failed { fill: var(--bad); } .key i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin: 0 .3em 0 1em; }
-@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } svg, tr { break-inside: avoid; } }
+@media print { :root { color-scheme: light; --ink: #1b2430; --paper: #fff; --faint: #d9dde3; --soft: #66707d;
+  --drain: #d98e04; --act: #3b6fb6; --wait: #7a9e3f; --good: #2e7d4f; --bad: #c0392b; } * { print-color-adjust: exact; }
+  body { margin: 0; max-width: none; } .cards { grid-template-columns: repeat(4, 1fr); gap: .6rem; } h2 { break-after: avoid; } svg, tr { break-inside: avoid; } }
 ";
 
 /// The page.
@@ -62,12 +68,13 @@ fn cards(summary: &Summary) -> Markup {
         .iter()
         .filter(|image| image.verdict.as_deref() == Some("permit"))
         .count();
+    let counts = counts(summary);
     html! {
         div.cards {
             div.card { b { (from) " → " (to) } span { "Kubernetes release" } }
             div.card { b { (permitted) " of " (summary.images.len()) } span { "images permitted" } }
             div.card { b { (summary.nodes.len()) } span { "nodes rolled" } }
-            div.card { b { (availability(summary)) } span { "availability, measured during the run" } }
+            div.card { b { (share(summary)) } span { "available during the run" @if !counts.is_empty() { ": " (counts) } } }
         }
     }
 }
@@ -77,17 +84,54 @@ fn roll(summary: &Summary, witnessed: Option<&Witnessed>) -> Markup {
         return html! { p { "No node was rolled in this run." } };
     };
     let axis = chart::Axis::around(evidence);
+    let gaps = evidence.unwatched.as_deref().unwrap_or_default();
+    let always = evidence.unwatched.is_some() && gaps.is_empty();
+    let who = if witnessed.is_some() {
+        "an observer with a watch of its own"
+    } else {
+        "the roll"
+    };
     html! {
         h2 { "Nodes by zone" }
-        p.key { "each bar:" i.drain {} "drained" i.act {} "acted on" i.wait {} "waited for, until in service" }
+        p.key { "each bar:" i.drain {} "drained" i.act {} "acted on" i.wait {} "waited for, until in service"
+            @if !gaps.is_empty() { i.unwatched {} "the roll did not watch the budgets" } }
         (chart::nodes(evidence, axis))
+        p class=(if always { "good" } else { "bad" }) { "Watch: " (watch(evidence)) "." }
         @if let Some(seen) = witnessed {
             h2 { "Availability while the cluster rolled" }
             (chart::prober(&seen.measured, axis))
-            h2 { "Disruption budgets" }
-            p.lead { "Healthy pods (line) above what the budget demands (dashed)." }
-            @for (name, samples) in &seen.observed.budgets { (chart::budget(name, samples, axis)) }
         }
+        h2 { "Disruption budgets" }
+        p.lead { "Healthy pods (line) above what the budget demands (dashed), as " (who) " saw them." }
+        @for (name, levels) in budgets(evidence, witnessed) { (chart::budget(&name, &levels, axis)) }
+    }
+}
+
+/// What the budgets said: to an observer of its own, or else to the roll.
+fn budgets(evidence: &Evidence, witnessed: Option<&Witnessed>) -> Vec<(String, Vec<Level>)> {
+    let Some(seen) = witnessed else {
+        let named = |budget: &BudgetSamples| {
+            let samples = budget.samples.iter();
+            let levels = samples.map(|one| level(one.at, one.current, one.desired));
+            let name = format!("{}/{}", budget.namespace, budget.name);
+            (name, levels.collect())
+        };
+        return evidence.budgets.iter().map(named).collect();
+    };
+    let budgets = seen.observed.budgets.iter();
+    let levels = budgets.map(|(name, samples)| {
+        let samples = samples.iter();
+        let levels = samples.map(|one| level(one.at, one.current, one.desired));
+        (name.clone(), levels.collect())
+    });
+    levels.collect()
+}
+
+fn level(at: Timestamp, current: i32, desired: i32) -> Level {
+    Level {
+        at,
+        current,
+        desired,
     }
 }
 

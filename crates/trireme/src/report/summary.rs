@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 use serde_json::Value;
-use trireme_blueprint::Evidence;
+use trireme_blueprint::{Evidence, Span};
 use trireme_runner::{RunReport, StepReport};
 
 use super::Witnessed;
@@ -27,6 +27,8 @@ pub struct Summary {
     pub prober: Option<Probes>,
     /// Watch events in which a budget was below what it demands; null when nobody watched.
     pub budget_violations: Option<u64>,
+    /// When, during the roll, nobody watched the budgets on its behalf; null when nothing was rolled, or this was not noted.
+    pub unwatched: Option<Vec<Span>>,
     /// What the cluster wrote down about its roll.
     #[serde(skip)]
     pub evidence: Option<Evidence>,
@@ -101,6 +103,9 @@ impl Summary {
                 failed: seen.measured.failed,
             }),
             budget_violations: witnessed.map(|seen| seen.observed.budget_violations),
+            unwatched: evidence
+                .as_ref()
+                .and_then(|evidence| evidence.unwatched.clone()),
             evidence,
         })
     }
@@ -219,7 +224,8 @@ fn node(node: &trireme_blueprint::NodeEvidence) -> Node {
     }
 }
 
-fn tenths(span: jiff::SignedDuration) -> f64 {
+/// Seconds, rounded to a tenth.
+pub(super) fn tenths(span: jiff::SignedDuration) -> f64 {
     (span.as_secs_f64() * 10.0).round() / 10.0
 }
 
