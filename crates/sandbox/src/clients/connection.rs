@@ -16,9 +16,11 @@ use crate::SandboxError;
 pub async fn connect(kubeconfig: &str) -> Result<Client, SandboxError> {
     let invalid = |error| SandboxError::Kubeconfig(Box::new(error));
     let parsed = Kubeconfig::from_yaml(kubeconfig).map_err(invalid)?;
-    let config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
+    let mut config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
         .await
         .map_err(invalid)?;
+    // It is on loopback, whatever the environment says of others.
+    config.proxy_url = None;
     Client::try_from(config).map_err(SandboxError::kubernetes(
         "make a client from the kubeconfig",
     ))
