@@ -13,6 +13,7 @@
 
 pub mod advisories;
 pub mod clients;
+mod connections;
 mod error;
 pub mod images;
 pub mod kubernetes;

@@ -14,6 +14,7 @@ use crate::{
     clients::{
         actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober,
     },
+    connections::{self, Deadlines},
     images, kubernetes,
     platform::{self, ACTOR, PROBED, ROLLER, Size, VIEWER},
     record::Record,
@@ -257,6 +258,12 @@ async fn serve(
         source,
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
-    tasks.spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
+    let handler = connections::handler_of(router);
+    tasks.spawn(connections::serve(
+        listener,
+        None,
+        Deadlines::default(),
+        handler,
+    ));
     Ok(())
 }

@@ -16,6 +16,7 @@ use super::{
     tls,
     write::{self, Mode},
 };
+use crate::connections::{self, Deadlines};
 
 /// The namespaces that every cluster begins with.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -49,10 +50,11 @@ impl Api {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(controllers::run(store, options.timings));
-        tasks.spawn(http::serve(
+        tasks.spawn(connections::serve(
             listener,
-            identity.acceptor,
-            Arc::clone(&service),
+            Some(identity.acceptor),
+            Deadlines::default(),
+            http::handler(Arc::clone(&service)),
         ));
         Ok(Self {
             address,

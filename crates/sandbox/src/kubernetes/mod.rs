@@ -25,7 +25,7 @@ mod options;
 mod patch;
 mod selector;
 mod store;
-mod tls;
+pub(crate) mod tls;
 mod validate;
 mod write;
 

@@ -1,10 +1,13 @@
 //! Manifests in and out, and their deletion.
 
+use std::error::Error;
+
 use axum::{
     body::Body,
     extract::Request,
     http::{HeaderMap, Method, Response, StatusCode, header},
 };
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
     MANIFEST_LIMIT_BYTES, Reference, Refusal, Registry,
@@ -46,10 +49,8 @@ fn read(registry: &Registry, name: &str, reference: &Reference) -> Answer {
 
 async fn write(registry: &Registry, name: &str, reference: &Reference, request: Request) -> Answer {
     let media_type = media_type(request.headers())?;
-    let read = axum::body::to_bytes(request.into_body(), MANIFEST_LIMIT_BYTES).await;
-    let bytes = read.map_err(|_| Refusal::TooLarge {
-        limit: MANIFEST_LIMIT_BYTES,
-    })?;
+    let body = Limited::new(request.into_body(), MANIFEST_LIMIT_BYTES);
+    let bytes = body.collect().await.map_err(unreadable)?.to_bytes();
     let manifest = registry
         .store()
         .put_manifest(name, reference, &media_type, &bytes)??;
@@ -59,6 +60,14 @@ async fn write(registry: &Registry, name: &str, reference: &Reference, request: 
         response = with(response, "oci-subject", subject);
     }
     Ok(with(response, "docker-content-digest", &manifest.digest))
+}
+
+fn unreadable(error: Box<dyn Error + Send + Sync>) -> Refusal {
+    if error.is::<LengthLimitError>() {
+        let limit = MANIFEST_LIMIT_BYTES as u64;
+        return Refusal::TooLarge { limit };
+    }
+    Refusal::BodyCut
 }
 
 fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {

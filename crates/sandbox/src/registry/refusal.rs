@@ -76,8 +76,11 @@ pub enum Refusal {
     #[error("the body is larger than {limit} bytes")]
     TooLarge {
         /// In bytes.
-        limit: usize,
+        limit: u64,
     },
+    /// The client stopped sending.
+    #[error("the body did not arrive as a whole, or not in time")]
+    BodyCut,
     /// The specification allows it, this registry does not do it.
     #[error("the operation is unsupported")]
     Unsupported,
@@ -107,6 +110,7 @@ impl Refusal {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID")
             }
             Self::DigestInvalid { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
+            Self::BodyCut => (StatusCode::REQUEST_TIMEOUT, "UNKNOWN"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
             Self::Unsupported => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
             Self::NotFound => (StatusCode::NOT_FOUND, "UNSUPPORTED"),

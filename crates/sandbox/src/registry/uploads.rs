@@ -13,6 +13,9 @@ use super::{
     server::{Answer, empty, parameter, with},
 };
 
+/// 10 GiB: no layer of an image is larger.
+const BLOB_LIMIT_BYTES: u64 = 10 << 30;
+
 /// `POST …/blobs/uploads/`: a mount, a whole blob, or a new session.
 pub(super) async fn begin(registry: &Registry, name: &str, request: Request) -> Answer {
     let store = registry.store();
@@ -87,13 +90,19 @@ async fn append(registry: &Registry, id: &str, body: Body) -> Result<u64, Refusa
         .append(true)
         .open(registry.store().upload(id))
         .await?;
+    let mut size = file.metadata().await?.len();
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| Refusal::Internal)?;
+        let piece = piece.map_err(|_| Refusal::BodyCut)?;
+        size += piece.len() as u64;
+        if size > BLOB_LIMIT_BYTES {
+            let limit = BLOB_LIMIT_BYTES;
+            return Err(Refusal::TooLarge { limit });
+        }
         file.write_all(&piece).await?;
     }
     file.flush().await?;
-    Ok(file.metadata().await?.len())
+    Ok(size)
 }
 
 async fn collected(registry: &Registry, id: &str) -> Result<u64, Refusal> {

@@ -8,7 +8,6 @@ mod protobuf;
 mod resources;
 mod reviews;
 mod scale;
-mod server;
 mod table;
 mod watch;
 
@@ -17,10 +16,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use jiff::Timestamp;
 
-pub(crate) use self::server::serve;
 use self::{
     answer::Body,
     call::{Call, Target},
@@ -31,6 +28,7 @@ use super::{
     kinds,
     store::Store,
 };
+use crate::connections::{self, Handler};
 
 /// The largest body of a request, as the real server has it (`MaxRequestBodyBytes`, 3 MiB).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -46,16 +44,27 @@ pub(crate) struct Service {
     pub ca_pem: String,
 }
 
+/// The handler of all connections.
+pub(crate) fn handler(service: Arc<Service>) -> Handler {
+    Arc::new(move |request| {
+        let service = Arc::clone(&service);
+        Box::pin(async move { service.answer(request).await.map(axum::body::Body::new) })
+    })
+}
+
 impl Service {
     /// Answers one request; a refusal is an answer too.
-    pub async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub async fn answer(&self, request: Request<axum::body::Body>) -> Response<Body> {
         match self.try_answer(request).await {
             Ok(response) => response,
             Err(failure) => answer::failure(&failure),
         }
     }
 
-    async fn try_answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Failure> {
+    async fn try_answer(
+        &self,
+        request: Request<axum::body::Body>,
+    ) -> Result<Response<Body>, Failure> {
         let sender = self.authenticate(&request)?;
         let who = self
             .store
@@ -82,7 +91,7 @@ impl Service {
         }
     }
 
-    fn authenticate(&self, request: &Request<Incoming>) -> Result<Identity, Failure> {
+    fn authenticate(&self, request: &Request<axum::body::Body>) -> Result<Identity, Failure> {
         let header = request.headers().get(header::AUTHORIZATION);
         let token = header
             .and_then(|value| value.to_str().ok())
@@ -93,7 +102,7 @@ impl Service {
     }
 }
 
-async fn read_body(request: Request<Incoming>) -> Result<Bytes, Failure> {
+async fn read_body(request: Request<axum::body::Body>) -> Result<Bytes, Failure> {
     if [Method::GET, Method::HEAD].contains(request.method()) {
         return Ok(Bytes::new());
     }
@@ -103,6 +112,10 @@ async fn read_body(request: Request<Incoming>) -> Result<Bytes, Failure> {
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             Err(Failure::too_large(BODY_LIMIT))
         }
+        Err(error) if connections::is_late(&*error) => Err(Failure::bare(
+            408,
+            "the body of the request did not arrive in time",
+        )),
         Err(error) => Err(Failure::bad_request(format!("reading the body: {error}"))),
     }
 }
