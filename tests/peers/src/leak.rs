@@ -2,12 +2,16 @@
 
 use std::{fs, path::Path};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
 
 /// Base64 of a secret inside something longer differs in its outer characters.
 const BASE64_EDGE: usize = 4;
 
-/// Panics if the text holds one of these secrets: plain, URL-escaped, escaped as JSON, or in base64.
+/// Panics if the text holds one of these secrets: plain, URL-escaped, escaped as JSON, or in base64 of either
+/// alphabet.
 pub fn assert_none(text: &str, secrets: &[&str]) {
     for secret in secrets {
         for form in forms(secret) {
@@ -47,10 +51,10 @@ fn forms_of_one(secret: &str) -> Vec<String> {
     let url: String = secret.bytes().map(url_escaped).collect();
     let mut forms = vec![secret.to_owned(), escaped, url.to_lowercase(), url];
     for offset in 0..3 {
-        let encoded = STANDARD.encode(format!("{}{secret}", &"abc"[..offset]));
-        if encoded.len() > 3 * BASE64_EDGE {
-            forms.push(encoded[BASE64_EDGE..encoded.len() - BASE64_EDGE].to_owned());
-        }
+        let shifted = format!("{}{secret}", &"abc"[..offset]);
+        let encoded = [STANDARD.encode(&shifted), URL_SAFE.encode(&shifted)];
+        let long = encoded.iter().filter(|text| text.len() > 3 * BASE64_EDGE);
+        forms.extend(long.map(|text| text[BASE64_EDGE..text.len() - BASE64_EDGE].to_owned()));
     }
     forms
 }
@@ -67,7 +71,7 @@ fn url_escaped(byte: u8) -> String {
 mod tests {
     use super::*;
 
-    const SECRET: &str = "pass/word+ \"7Qx!k@tz";
+    const SECRET: &str = "pass/word+ \"7?>Qx!k@tz";
 
     fn is_found(text: &str) -> bool {
         std::panic::catch_unwind(|| assert_none(text, &[SECRET])).is_err()
@@ -76,12 +80,15 @@ mod tests {
     #[test]
     fn every_form_is_found() {
         let basic = STANDARD.encode(format!("robot:{SECRET}"));
+        let in_url = URL_SAFE.encode(SECRET);
+        assert_ne!(in_url, STANDARD.encode(SECRET));
         for text in [
             SECRET,
-            "pass%2Fword%2B%20%227Qx%21k%40tz",
-            "pass%2fword%2b%20%227qx%21k%40tz",
-            "pass/word+ \\\"7Qx!k@tz",
+            "pass%2Fword%2B%20%227%3F%3EQx%21k%40tz",
+            "pass%2fword%2b%20%227%3f%3eqx%21k%40tz",
+            "pass/word+ \\\"7?>Qx!k@tz",
             &basic,
+            &in_url,
         ] {
             assert!(is_found(&format!("before {text} after")), "{text}");
         }

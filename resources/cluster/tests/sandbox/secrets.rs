@@ -12,6 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use trireme_peers::leak;
 
 use crate::world::{NEW, OLD, World, stderr};
 
@@ -20,40 +21,19 @@ const TOKEN: &str = "canary/secret+value=1";
 const KEY: &str =
     "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5L2tleSt2YWx1ZT0x\n-----END PRIVATE KEY-----\n";
 
-fn forms(secret: &str) -> [String; 4] {
-    [
-        secret.to_owned(),
-        STANDARD.encode(secret),
-        URL_SAFE.encode(secret),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-    ]
-}
-
-/// Neither what the program said nor what it wrote has `secret` in it.
-fn assert_hidden(what: &str, secret: &str, output: &Output, folder: &Path) {
-    let mut seen = vec![output.stdout.clone(), output.stderr.clone()];
-    let files = walk(folder);
-    seen.extend(files.iter().map(|file| std::fs::read(file).unwrap()));
-    for bytes in seen {
-        let text = String::from_utf8_lossy(&bytes);
-        for form in forms(secret) {
-            assert!(!text.contains(&form), "{what}: {form} in {text}");
-        }
+/// Neither what the program said nor what it wrote has the secrets in it.
+fn assert_hidden(secrets: &[&str], output: &Output, folder: &Path) {
+    for said in [&output.stdout, &output.stderr] {
+        leak::assert_none(&String::from_utf8_lossy(said), secrets);
     }
+    leak::assert_none_in_files(folder, secrets);
 }
 
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    paths
-        .flat_map(|path| {
-            if path.is_dir() {
-                walk(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
+/// A secret as a server may repeat it.
+fn repeated(secret: &str) -> String {
+    let escaped = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let encoded = [STANDARD.encode(secret), URL_SAFE.encode(secret)];
+    format!("{secret} {escaped} {}", encoded.join(" "))
 }
 
 /// A server that refuses everything and repeats what it was sent, in every form.
@@ -61,7 +41,7 @@ async fn echo() -> (String, JoinHandle<()>) {
     let refuse = async |headers: HeaderMap| {
         let sent = headers.get(header::AUTHORIZATION).unwrap();
         let token = sent.to_str().unwrap().trim_start_matches("Bearer ");
-        let message = format!("refused: {}", forms(token).join(" "));
+        let message = format!("refused: {}", repeated(token));
         let status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "reason": "Forbidden", "code": 403, "message": message,
@@ -151,9 +131,7 @@ async fn no_error_shows_a_secret() {
             assert!(!output.stderr.is_empty(), "{title}");
             assert!(output.stdout.is_empty(), "{title}");
             let work = world.dir.path().join("work");
-            assert_hidden(&title, TOKEN, &output, &work);
-            assert_hidden(&title, KEY, &output, &work);
-            assert_hidden(&title, "Y2FuYXJ5L2tleSt2YWx1ZT0x", &output, &work);
+            assert_hidden(&[TOKEN, KEY], &output, &work);
             if what.starts_with("echo") {
                 assert!(stderr(&output).contains("refused: "), "{}", stderr(&output));
             }
@@ -177,10 +155,11 @@ async fn no_step_that_ends_well_shows_a_secret() {
     let again = json!({"source": source, "version": made.1["version"]});
     let got = world.run("in", &again).await;
     let checked = world.run("check", &again).await;
-    for (step, output) in [("out", made.0), ("in", got), ("check", checked)] {
+    for output in [made.0, got, checked] {
         assert!(output.status.success(), "{}", stderr(&output));
         let work = world.dir.path().join("work");
-        assert_hidden(step, token, &output, &work);
+        assert_hidden(&[token], &output, &work);
     }
-    assert!(!walk(&world.dir.path().join("work")).is_empty());
+    let mut written = std::fs::read_dir(world.dir.path().join("work")).unwrap();
+    assert!(written.next().is_some());
 }
