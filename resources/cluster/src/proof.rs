@@ -12,68 +12,106 @@ use crate::source::Require;
 /// `signature.json` and `verdict.json` hold lists; more than this is not one of ours.
 const FILE_MAX: u64 = 64 << 20;
 
+/// The format of both files. A higher one may mean something else by its words.
+const FORMAT: u32 = 1;
+
 /// What `verdict.json` and `signature.json` have in common; they have more keys.
 #[derive(Deserialize)]
 struct Judgement {
+    format: u32,
     digest: String,
     verdict: String,
 }
 
-/// The images of the artifacts `images`, each proven as `require` demands by a file of any of the artifacts.
-///
-/// A file that denies one of them refuses it, demanded or not.
-///
-/// # Errors
-/// Exit 2 for an image that is denied or not proven, 65 for a file that is malformed, 78 for a name that is none.
-pub(crate) async fn proven(
-    dir: &Path,
-    images: &[String],
-    others: &[String],
-    require: &Require,
-) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    let (mut permitted, mut verified) = (BTreeSet::new(), BTreeSet::new());
-    let mut denied = BTreeMap::new();
-    for artifact in images.iter().chain(others) {
-        let folder = folder(dir, artifact)?;
-        for (file, proof) in [
-            ("verdict.json", &mut permitted),
-            ("signature.json", &mut verified),
-        ] {
-            let Some(judgement) = judgement(&folder.join(file)).await? else {
-                continue;
-            };
-            if judgement.verdict == "permit" {
-                proof.insert(judgement.digest);
-            } else {
-                denied.insert(
-                    judgement.digest,
-                    format!("{artifact}/{file} says {}", judgement.verdict),
-                );
+/// What the files of the artifacts say about digests, and what of it is demanded.
+pub(crate) struct Proofs<'a> {
+    require: &'a Require,
+    permitted: BTreeSet<String>,
+    verified: BTreeSet<String>,
+    /// Which file denies a digest.
+    denied: BTreeMap<String, String>,
+}
+
+impl<'a> Proofs<'a> {
+    /// Reads the files of these artifacts.
+    ///
+    /// # Errors
+    /// Exit 65 for a file that is malformed, 78 for a name that is none.
+    pub(crate) async fn read(
+        dir: &Path,
+        artifacts: impl Iterator<Item = &String>,
+        require: &'a Require,
+    ) -> anyhow::Result<Self> {
+        let mut proofs = Self {
+            require,
+            permitted: BTreeSet::new(),
+            verified: BTreeSet::new(),
+            denied: BTreeMap::new(),
+        };
+        for artifact in artifacts {
+            let folder = folder(dir, artifact)?;
+            for (file, proven) in [
+                ("verdict.json", &mut proofs.permitted),
+                ("signature.json", &mut proofs.verified),
+            ] {
+                let Some(judgement) = judgement(&folder.join(file)).await? else {
+                    continue;
+                };
+                if judgement.verdict == "permit" {
+                    proven.insert(judgement.digest);
+                } else {
+                    let why = format!("{artifact}/{file} says {}", judgement.verdict);
+                    proofs.denied.insert(judgement.digest, why);
+                }
             }
         }
+        Ok(proofs)
     }
-    for artifact in images {
+
+    /// Holds an image to what is demanded, wherever it was named. A file that denies it refuses it, demanded or not.
+    ///
+    /// # Errors
+    /// Exit 2 for an image that is denied or not proven.
+    pub(crate) fn hold(&self, name: &str, reference: &str) -> Result<(), Fault> {
+        let digest = reference.rsplit_once('@').map_or("", |(_, digest)| digest);
+        let refuse = |why: &str| Err(Fault::denied(format!("image {name} ({reference}): {why}")));
+        if let Some(why) = self.denied.get(digest) {
+            return refuse(why);
+        }
+        if self.require.verdict.is_some() && !self.permitted.contains(digest) {
+            return refuse("no verdict.json for its digest is among the artifacts");
+        }
+        if self.require.signature.is_some() && !self.verified.contains(digest) {
+            return refuse("no signature.json for its digest is among the artifacts");
+        }
+        Ok(())
+    }
+}
+
+/// The images of these artifacts, `repository@digest` by the name of their folder.
+///
+/// # Errors
+/// Exit 65 for a file that is malformed, 78 for a name that is none, or that two have.
+pub(crate) async fn images(
+    dir: &Path,
+    artifacts: &[String],
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for artifact in artifacts {
         let folder = folder(dir, artifact)?;
         let repository = text(&folder.join("repository")).await?;
         let digest = text(&folder.join("digest")).await?;
-        check_digest(&digest, artifact)?;
+        if !is_sha256(&digest) {
+            let message =
+                format!("{artifact}/digest holds `{digest}`, expected sha256 and 64 hex digits");
+            return Err(Fault::data(message).into());
+        }
         let name = artifact.rsplit('/').next().unwrap_or(artifact);
-        let refuse = |why: &str| {
-            Err(Fault::denied(format!(
-                "image {name} ({repository}@{digest}): {why}"
-            )))
-        };
-        if let Some(why) = denied.get(&digest) {
-            refuse(why)?;
+        let reference = format!("{repository}@{digest}");
+        if found.insert(name.to_owned(), reference).is_some() {
+            let message = format!("`images` has two artifacts whose folder is named `{name}`");
+            return Err(Fault::config(message).into());
         }
-        if require.verdict.is_some() && !permitted.contains(&digest) {
-            refuse("no verdict.json for its digest is among the artifacts")?;
-        }
-        if require.signature.is_some() && !verified.contains(&digest) {
-            refuse("no signature.json for its digest is among the artifacts")?;
-        }
-        found.insert(name.to_owned(), format!("{repository}@{digest}"));
     }
     Ok(found)
 }
@@ -96,7 +134,13 @@ async fn judgement(path: &Path) -> anyhow::Result<Option<Judgement>> {
     }
     let judgement = serde_json::from_str(&read(path).await?);
     let wrong = |error| Fault::data(format!("{} is malformed", path.display())).because(error);
-    Ok(Some(judgement.map_err(wrong)?))
+    let judgement: Judgement = judgement.map_err(wrong)?;
+    if judgement.format != FORMAT {
+        let (path, found) = (path.display(), judgement.format);
+        let message = format!("{path} has format {found}, expected {FORMAT}");
+        return Err(Fault::data(message).into());
+    }
+    Ok(Some(judgement))
 }
 
 /// The only line of a small file.
@@ -121,16 +165,8 @@ async fn read(path: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn check_digest(digest: &str, artifact: &str) -> Result<(), Fault> {
+pub(crate) fn is_sha256(digest: &str) -> bool {
     let hex = digest.strip_prefix("sha256:").unwrap_or_default();
-    let right = hex.len() == 64
-        && hex
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if right {
-        return Ok(());
-    }
-    Err(Fault::data(format!(
-        "{artifact}/digest holds `{digest}`, expected sha256 and 64 hex digits"
-    )))
+    let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    hex.len() == 64 && hex.bytes().all(is_hex)
 }

@@ -11,8 +11,9 @@ use trireme_kubernetes::{Cluster, Error, Lease, Mark, Pods, Record};
 use trireme_protocol::{Fault, Outcome, Step};
 
 use crate::check::current;
+use crate::proof::{self, Proofs};
 use crate::wanted::{images, parse};
-use crate::{ActSource, Source, Version, proof};
+use crate::{ActSource, Source, Version};
 
 /// What to bring the cluster to.
 #[derive(Deserialize, JsonSchema, Default)]
@@ -40,13 +41,14 @@ pub(crate) async fn put(
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let others: Vec<_> = params
-        .verdicts
-        .iter()
-        .chain(&params.signatures)
-        .cloned()
-        .collect();
-    let proven = proof::proven(dir, &params.images, &others, &source.require).await?;
+    let artifacts = params.images.iter();
+    let artifacts = artifacts.chain(&params.verdicts).chain(&params.signatures);
+    let proofs = Proofs::read(dir, artifacts, &source.require).await?;
+    let named = proof::images(dir, &params.images).await?;
+    // Before anything is asked of the cluster.
+    for (name, reference) in &named {
+        proofs.hold(name, reference)?;
+    }
     let cluster = source.connect().await?;
     let waiting = |other: &str, patience: std::time::Duration| {
         let seconds = patience.as_secs();
@@ -62,8 +64,9 @@ pub(crate) async fn put(
         step,
         source,
         cluster: &cluster,
+        proofs,
     }
-    .run(params, dir, proven, &mut lease)
+    .run(params, dir, named, &mut lease)
     .await;
     if let Err(error) = lease.release().await {
         step.warn("lease", format!("could not be given back: {error}"));
@@ -82,6 +85,7 @@ struct Put<'a> {
     step: &'a Step,
     source: &'a Source,
     cluster: &'a Cluster,
+    proofs: Proofs<'a>,
 }
 
 impl Put<'_> {
@@ -89,11 +93,11 @@ impl Put<'_> {
         &self,
         params: &PutParams,
         dir: &Path,
-        proven: BTreeMap<String, String>,
+        named: BTreeMap<String, String>,
         lease: &mut Lease,
     ) -> anyhow::Result<Outcome<Version>> {
         let mut record = self.cluster.record().await?;
-        let wanted = self.wanted(params, dir, proven, &record).await?;
+        let wanted = self.wanted(params, dir, named, &record).await?;
         let inventory = self.cluster.inventory(Pods::None).await?;
         let changed = record.wanted.as_ref() != Some(&wanted);
         let now = self.step.now().to_string();
@@ -108,6 +112,8 @@ impl Put<'_> {
             );
             return Ok(outcome(&mark, record.evidence.as_ref()));
         }
+        // What cannot act must not be recorded as wanted either.
+        let act = self.act(&wanted)?;
         record.begun = Some(mark.clone());
         record.journal = record
             .journal
@@ -115,7 +121,7 @@ impl Put<'_> {
         self.cluster.store(&mut record).await?;
         let journal = record.journal.clone();
         let mut journal = journal.unwrap_or_else(|| Journal::of(&mark.blueprint));
-        match self.roll(&mark, &wanted, lease, &mut journal).await? {
+        match self.roll(&mark, &wanted, &act, lease, &mut journal).await {
             Ok(evidence) => self.finish(record, mark, evidence).await,
             Err(error) => {
                 self.keep(record, journal, &error).await;
@@ -156,7 +162,7 @@ impl Put<'_> {
         &self,
         params: &PutParams,
         dir: &Path,
-        proven: BTreeMap<String, String>,
+        named: BTreeMap<String, String>,
         record: &Record,
     ) -> anyhow::Result<Wanted> {
         let asked = match (&params.version, &params.version_file) {
@@ -183,11 +189,14 @@ impl Put<'_> {
                 return Err(Fault::config(message).into());
             }
         };
-        let images = if proven.is_empty() {
+        let images = if named.is_empty() {
             images(self.source, record, &version)
         } else {
-            proven
+            named
         };
+        for (name, reference) in &images {
+            self.proofs.hold(name, reference)?;
+        }
         Ok(Wanted { version, images })
     }
 
@@ -208,16 +217,21 @@ impl Put<'_> {
         }
     }
 
+    fn act(&self, wanted: &Wanted) -> Result<ActSpec, Fault> {
+        let act = self.source.act.as_ref();
+        let act = act
+            .ok_or_else(|| Fault::config("a put needs `act` in the source: what acts on a node"))?;
+        act_spec(act, wanted, &self.proofs)
+    }
+
     async fn roll(
         &self,
         mark: &Mark,
         wanted: &Wanted,
+        act: &ActSpec,
         lease: &mut Lease,
         journal: &mut Journal,
-    ) -> anyhow::Result<Result<Evidence, RollError>> {
-        let act = self.source.act.as_ref();
-        let act = act
-            .ok_or_else(|| Fault::config("a put needs `act` in the source: what acts on a node"))?;
+    ) -> Result<Evidence, RollError> {
         let goal = Goal {
             blueprint: mark.blueprint.clone(),
             wanted: wanted.clone(),
@@ -227,10 +241,10 @@ impl Put<'_> {
         let order = Roll {
             cluster: self.cluster,
             goal: &goal,
-            act: &act_spec(act, wanted)?,
+            act,
             voice: &Spoken(self.step),
         };
-        Ok(roll(&order, lease, journal).await)
+        roll(&order, lease, journal).await
     }
 }
 
@@ -243,10 +257,13 @@ fn told(error: RollError) -> anyhow::Error {
 }
 
 /// The act, its image by verified digest when the source names one of the wanted images.
-fn act_spec(act: &ActSource, wanted: &Wanted) -> Result<ActSpec, Fault> {
+fn act_spec(act: &ActSource, wanted: &Wanted, proofs: &Proofs<'_>) -> Result<ActSpec, Fault> {
     let image = match wanted.images.get(&act.image) {
         Some(reference) => reference.clone(),
-        None if act.image.contains('/') => act.image.clone(),
+        None if act.image.contains('/') => {
+            proofs.hold("of the act", &act.image)?;
+            act.image.clone()
+        }
         None => {
             let names: Vec<_> = wanted.images.keys().map(String::as_str).collect();
             let message = format!(

@@ -7,13 +7,14 @@ use trireme_kubernetes::Record;
 use trireme_protocol::Fault;
 use trireme_release as release;
 
-use crate::Source;
+use crate::{Source, proof::is_sha256};
 
 /// The wanted state: that of the source, else what was recorded. Images that were recorded with another version do not count.
 ///
 /// # Errors
-/// Exit 78 when the source's version is none.
+/// Exit 78 when the source's version is none, or one of its images has no digest.
 pub(crate) fn wanted(source: &Source, record: &Record) -> anyhow::Result<Option<Wanted>> {
+    check_images(source)?;
     let recorded = record.wanted.as_ref();
     let version = match &source.version {
         Some(text) => Some(parse(text, "`version` of the source")?),
@@ -23,6 +24,19 @@ pub(crate) fn wanted(source: &Source, record: &Record) -> anyhow::Result<Option<
         images: images(source, record, &version),
         version,
     }))
+}
+
+/// An image without its digest would be another one tomorrow.
+fn check_images(source: &Source) -> Result<(), Fault> {
+    for (name, reference) in source.images.iter().flatten() {
+        let digest = reference.rsplit_once('@').map(|(_, digest)| digest);
+        if !digest.is_some_and(is_sha256) {
+            return Err(Fault::config(format!(
+                "`images.{name}` of the source is `{reference}`; expected repository@sha256:…"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The images for `version`, as far as the source or the record says.

@@ -301,6 +301,62 @@ async fn images_are_taken_only_with_their_proofs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_is_held_to_its_proofs_wherever_it_is_named() {
+    let world = World::start().await;
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let work = world.dir.path().join("work");
+    let verdict =
+        |format: u32| json!({"format": format, "digest": digest, "verdict": "permit"}).to_string();
+    for (name, text) in [("scan", verdict(1)), ("later", verdict(2))] {
+        std::fs::create_dir_all(work.join(name)).unwrap();
+        std::fs::write(work.join(name).join("verdict.json"), text).unwrap();
+    }
+    let with = |act: &str, image: &str, verdicts: Value| {
+        let mut source = world.source();
+        source["require"] = json!({"verdict": "permit"});
+        source["act"]["image"] = json!(act);
+        source["images"] = json!({"node-act": image});
+        json!({"source": source, "params": {"version": NEW, "verdicts": verdicts}})
+    };
+    let proven = format!("registry.example/node-act@{digest}");
+    let other = format!("registry.example/node-act@sha256:{}", "cd".repeat(32));
+    let tag = "registry.example/node-act:1";
+    for (request, code, part) in [
+        (with("node-act", &proven, json!([])), 2, "no verdict.json"),
+        (
+            with("node-act", &proven, json!(["later"])),
+            65,
+            "has format 2",
+        ),
+        (
+            with("node-act", &other, json!(["scan"])),
+            2,
+            "no verdict.json",
+        ),
+        (
+            with("node-act", tag, json!(["scan"])),
+            78,
+            "repository@sha256",
+        ),
+        (with(tag, &proven, json!(["scan"])), 2, "image of the act"),
+    ] {
+        let output = world.run("out", &request).await;
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains(part),
+            "{part}: {}",
+            stderr(&output)
+        );
+        assert!(!world.is_recorded().await, "{part}");
+    }
+    assert_eq!(world.jobs().await.len(), 0);
+    let output = world
+        .run("out", &with(&proven, &proven, json!(["scan"])))
+        .await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_needs_no_right_to_pods() {
     let world = World::start().await;
     let uri = "/apis/rbac.authorization.k8s.io/v1/clusterroles/trireme";

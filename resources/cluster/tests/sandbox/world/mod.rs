@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
@@ -226,6 +226,13 @@ impl World {
             .await
             .map(|list| list.items)
             .unwrap_or_default()
+    }
+
+    /// Whether anything was recorded on the cluster.
+    pub async fn is_recorded(&self) -> bool {
+        let api: Api<ConfigMap> = Api::namespaced(self.admin.clone(), "trireme-system");
+        let list = api.list(&ListParams::default()).await;
+        list.is_ok_and(|list| !list.items.is_empty())
     }
 
     pub async fn pods_leaving(&self) -> bool {
