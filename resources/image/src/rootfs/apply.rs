@@ -55,6 +55,8 @@ impl LayerError {
         let of_image = [
             io::ErrorKind::NotFound,
             io::ErrorKind::NotADirectory,
+            io::ErrorKind::AlreadyExists,
+            io::ErrorKind::InvalidFilename,
             io::ErrorKind::InvalidData,
         ];
         !of_image.contains(&source.kind())
@@ -130,6 +132,13 @@ impl Applier {
             return Ok(());
         }
         let name = entry.path().map_err(LayerError::Read)?.into_owned();
+        if is_sparse(entry).map_err(LayerError::Read)? {
+            let reason = "a sparse file as pax headers describe it, which is not supported; write the layer without";
+            return Err(LayerError::Hostile {
+                entry: name,
+                reason,
+            });
+        }
         let clean = plain(&name, &name)?;
         let Some(file_name) = clean.file_name().map(|n| n.to_string_lossy().into_owned()) else {
             return Ok(()); // "./": the root itself
@@ -262,6 +271,12 @@ impl Applier {
         if existing == path {
             return Ok(());
         }
+        if fs::symlink_metadata(&existing).is_ok_and(|found| found.is_dir()) {
+            return Err(LayerError::Hostile {
+                entry: name.into(),
+                reason: "a hard link to a folder",
+            });
+        }
         self.remove(path).map_err(write_error(name))?;
         fs::hard_link(existing, path).map_err(write_error(name))
     }
@@ -320,6 +335,19 @@ impl Applier {
             other => other,
         }
     }
+}
+
+/// Whether its name and content are only a description of the true ones (GNU tar and libarchive write such entries).
+fn is_sparse(entry: &mut Entry<'_, impl Read>) -> io::Result<bool> {
+    let Some(extensions) = entry.pax_extensions()? else {
+        return Ok(false);
+    };
+    for extension in extensions {
+        if extension?.key_bytes().starts_with(b"GNU.sparse.") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A path without `./`, which neither starts at the root nor goes up: no honest layer has such a name.

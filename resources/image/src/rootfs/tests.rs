@@ -262,3 +262,33 @@ fn a_bomb_and_a_cut_archive_are_refused() {
     let mut applier = Applier::new(Root::new(case.dir.path().join("rootfs")), 1000);
     assert!(applier.layer(&bytes[..1000]).is_err());
 }
+
+#[test]
+fn what_an_image_asks_for_and_no_machine_can_do_is_the_fault_of_the_image() {
+    let layers = [
+        Layer::new().file("a", "1").file("a/b", "2"),
+        Layer::new().folder("a", 0o755).hard_link("b", "a"),
+    ];
+    for layer in layers {
+        let error = Case::new().apply([layer]).unwrap_err();
+        assert!(!error.is_of_this_machine(), "{error}");
+    }
+    let long = "a".repeat(5000);
+    let mut layer = Layer::new();
+    let mut header = Header::new_gnu();
+    header.set_size(0);
+    layer.0.append_data(&mut header, long, &b""[..]).unwrap();
+    let error = Case::new().apply([layer]).unwrap_err();
+    assert!(!error.is_of_this_machine(), "{error}");
+}
+
+/// Its header names another file, and its content begins with a map.
+#[test]
+fn a_sparse_file_in_pax_headers_is_refused_and_not_written_as_it_lies() {
+    let mut layer = Layer::new();
+    let extensions = [("GNU.sparse.major", &b"1"[..]), ("GNU.sparse.name", b"big")];
+    layer.0.append_pax_extensions(extensions).unwrap();
+    let layer = layer.file("GNUSparseFile.0/big", "0\n");
+    let error = Case::new().apply([layer]).unwrap_err();
+    assert!(matches!(error, LayerError::Hostile { .. }), "{error}");
+}
