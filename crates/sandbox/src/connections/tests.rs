@@ -111,3 +111,26 @@ async fn a_client_that_never_reads_is_let_go() {
     };
     timeout(TEST_DEADLINE, let_go).await.expect("it is let go");
 }
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_431() {
+    let folder = tempfile::tempdir().unwrap();
+    for filler in ["y: z\r\n", "a"] {
+        let (client, _server) = connect(None, registry(folder.path())).await;
+        let (mut reading, mut writing) = client.into_split();
+        let head = format!(
+            "GET /v2/ HTTP/1.1\r\nhost: x\r\nx: {}",
+            filler.repeat(1 << 20)
+        );
+        // The server answers before it has read all of it; what it does not take is not the matter here.
+        let writing = tokio::spawn(async move { writing.write_all(head.as_bytes()).await });
+        let mut answer = [0; 12];
+        let read = reading.read_exact(&mut answer);
+        timeout(TEST_DEADLINE, read)
+            .await
+            .expect("an answer")
+            .unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 431");
+        drop(writing);
+    }
+}

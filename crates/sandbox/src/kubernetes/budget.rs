@@ -190,7 +190,10 @@ fn resolve(limit: &Value, expected: i64) -> i64 {
     match limit {
         Value::String(text) => {
             let percent: i64 = text.trim_end_matches('%').parse().unwrap_or_default();
-            (percent * expected + 99).div_euclid(100)
+            percent
+                .saturating_mul(expected)
+                .saturating_add(99)
+                .div_euclid(100)
         }
         other => other.as_i64().unwrap_or_default(),
     }

@@ -24,8 +24,26 @@ pub(crate) fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Fai
         let message = format!("strict decoding error: unknown field {field:?}");
         return Err(Failure::bad_request(message));
     }
+    if is_deeper(object, DEEPEST) {
+        let message = format!("the object is nested deeper than {DEEPEST} levels");
+        return Err(Failure::bad_request(message));
+    }
     check_name(kind, object)?;
     check_spec(kind, object)
+}
+
+/// Objects nested deeper are refused: what reads the log of changes goes down 128 levels, and the log adds two.
+const DEEPEST: usize = 100;
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let Some(left) = levels.checked_sub(1) else {
+        return true;
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper(item, left)),
+        Value::Object(fields) => fields.values().any(|field| is_deeper(field, left)),
+        _ => false,
+    }
 }
 
 /// The path of a field that reading lost.
@@ -108,10 +126,24 @@ fn check_spec(kind: &Kind, object: &Value) -> Result<(), Failure> {
             _ => {}
         }
     }
-    let both = object.pointer("/spec/minAvailable").is_some()
-        && object.pointer("/spec/maxUnavailable").is_some();
-    if kind.plural == "poddisruptionbudgets" && both {
-        let spec = &object["spec"];
+    if kind.plural == "poddisruptionbudgets" {
+        return check_budget(kind, object);
+    }
+    Ok(())
+}
+
+fn check_budget(kind: &Kind, object: &Value) -> Result<(), Failure> {
+    let spec = &object["spec"];
+    let invalid = |field: &str, why: &str| {
+        Err(Failure::invalid(
+            kind,
+            name(object),
+            field,
+            "Invalid value",
+            why,
+        ))
+    };
+    if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
         // As the real server shows its own type, in its order of fields.
         let why = format!(
             "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}: minAvailable and maxUnavailable cannot be both set",
@@ -120,7 +152,16 @@ fn check_spec(kind: &Kind, object: &Value) -> Result<(), Failure> {
             spec["maxUnavailable"],
             spec["unhealthyPodEvictionPolicy"]
         );
-        return invalid("spec", "Invalid value", &why);
+        return invalid("spec", &why);
+    }
+    for key in ["minAvailable", "maxUnavailable"] {
+        let Some(percent) = spec[key].as_str().and_then(|text| text.strip_suffix('%')) else {
+            continue;
+        };
+        if !percent.parse::<u64>().is_ok_and(|percent| percent <= 100) {
+            let why = format!("\"{percent}%\": must not be greater than 100%");
+            return invalid(&format!("spec.{key}"), &why);
+        }
     }
     Ok(())
 }

@@ -322,16 +322,22 @@ pub(crate) fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> R
     Ok(())
 }
 
-/// A pod that runs somewhere is given time; one that is not placed, or has ended, goes at once.
+/// A year, in seconds: nobody waits longer, and a time so far ahead can still be told.
+const LONGEST_GRACE_S: i64 = 365 * 24 * 3600;
+
+/// A pod that runs somewhere is given time, a negative one counts as a second; one that is not placed, or has ended, goes at once.
 fn grace_period_s(kind: &Kind, pod: &Value, how: &Deletion) -> i64 {
     let placed = !text(pod, "/spec/nodeName").is_empty();
     let ended = ["Succeeded", "Failed"].contains(&text(pod, "/status/phase"));
     if kind.plural != "pods" || !placed || ended {
         return 0;
     }
-    how.grace_period_s
-        .or_else(|| number(pod, "/spec/terminationGracePeriodSeconds"))
-        .unwrap_or(30)
+    let asked = how.grace_period_s;
+    let asked = asked.or_else(|| number(pod, "/spec/terminationGracePeriodSeconds"));
+    match asked.unwrap_or(30) {
+        ..0 => 1,
+        seconds => seconds.min(LONGEST_GRACE_S),
+    }
 }
 
 fn add_finalizer(object: &mut Value, finalizer: &str) {

@@ -79,3 +79,48 @@ fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
     };
     value.map(str::to_owned).ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests {
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::registry::{Access, RegistryOptions};
+
+    #[tokio::test]
+    async fn hostile_manifests_and_paths_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::open(RegistryOptions {
+            folder: folder.path().to_owned(),
+            access: Access::new("u", "p"),
+            page_size: 10,
+        });
+        let router = registry.unwrap().router();
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let no_digest = format!(
+            "{{\"schemaVersion\": 2, \"config\": {{\"digest\": {}}}}}",
+            deep(100)
+        );
+        for (path, body, code) in [
+            (
+                "/v2/a/manifests/1",
+                " ".repeat(MANIFEST_LIMIT_BYTES + 1),
+                413,
+            ),
+            ("/v2/a/manifests/1", deep(100_000), 400),
+            ("/v2/a/manifests/1", no_digest, 400),
+            ("/v2/a/manifests/1", "{\"schemaVersion\": 2".into(), 400),
+            ("/v2/a/manifests/..", "{}".into(), 400),
+            ("/v2/../../a/manifests/1", "{}".into(), 400),
+            ("/v2/%2e%2e/manifests/1", "{}".into(), 400),
+            ("/v2/a/manifests/%2e%2e%2fb", "{}".into(), 400),
+        ] {
+            let request = Request::put(path)
+                .header("authorization", "Basic dTpw")
+                .header("content-type", "application/vnd.oci.image.manifest.v1+json")
+                .body(Body::from(body));
+            let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), code, "{path}");
+        }
+    }
+}

@@ -50,6 +50,7 @@ fn cases() -> Vec<Case> {
         ("a second budget", "POST", BUDGETS.into(), JSON, budget("second", json!({"maxUnavailable": 1}))),
         ("evict under two budgets", "POST", at(PODS, "/POD/eviction"), JSON, eviction("POD")),
         ("both limits", "POST", BUDGETS.into(), JSON, budget("both", json!({"maxUnavailable": 1, "minAvailable": 1}))),
+        ("more than all", "POST", BUDGETS.into(), JSON, budget("more", json!({"minAvailable": "101%"}))),
         ("no such group", "GET", "/apis/nonsense.example/v1/things".into(), JSON, Value::Null),
         ("no such version", "GET", "/apis/apps/v2/deployments".into(), JSON, Value::Null),
         ("no such subresource", "GET", at(PODS, "/POD/nonsense"), JSON, Value::Null),

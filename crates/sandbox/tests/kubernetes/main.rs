@@ -6,6 +6,8 @@ mod access;
 mod contract;
 #[cfg(test)]
 mod eviction;
+#[cfg(test)]
+mod hostile;
 #[cfg(all(test, feature = "peers"))]
 mod kubectl;
 #[cfg(test)]

@@ -170,6 +170,11 @@ impl Caller {
         } else {
             body.to_string().into_bytes()
         };
+        self.send(method, path, kind, body).await
+    }
+
+    /// The same with a body that may be anything.
+    pub async fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> (u16, Value) {
         let request = http::Request::builder().method(method).uri(path);
         let request = request
             .header("content-type", kind)

@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
+/// A year: a clock that somebody set to run for centuries could not be told.
+const LONGEST: Duration = Duration::from_hours(365 * 24);
+
 /// The running clocks of the control loops.
 #[derive(Debug)]
 pub(super) struct Clocks {
@@ -39,7 +42,7 @@ impl Clocks {
 
     /// Whether `wait` has passed since this was first asked for this thing.
     pub fn is_due(&mut self, thing: String, wait: Duration) -> bool {
-        let due = self.now + wait;
+        let due = self.now + wait.min(LONGEST);
         let clock = self
             .running
             .entry(thing)

@@ -149,7 +149,7 @@ fn limits(deployment: &Value, wanted: i64) -> (i64, i64) {
         match value {
             Some(Value::String(percent)) => {
                 let percent: i64 = percent.trim_end_matches('%').parse().unwrap_or_default();
-                (percent * wanted + round) / 100
+                percent.saturating_mul(wanted).saturating_add(round) / 100
             }
             other => other.and_then(Value::as_i64).unwrap_or_default(),
         }
