@@ -11,6 +11,7 @@
 //! **Invariant:** nothing else in the workspace writes to standard output of a resource program.
 //! **Invariant:** whatever leaves a program passes the [`redact`] filter, which knows every [`Secret`] that was read.
 
+pub mod build;
 mod decode;
 mod dispatch;
 mod fault;

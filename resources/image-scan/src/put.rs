@@ -1,19 +1,15 @@
 //! `put`: judge a digest.
 
-use std::path::{Component, Path};
+use std::path::Path;
 
-use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::{fs, io::AsyncReadExt as _};
 use trireme_finding::Policy;
-use trireme_protocol::{Fault, Outcome, Step};
+use trireme_protocol::{Fault, Outcome, Step, build};
 use trireme_registry::is_sha256;
 
 use crate::{OnDeny, Scanner, Source, Target, Version, evidence, scanner::Judged};
 
-/// A digest file holds 71 bytes and perhaps a line break.
-const DIGEST_FILE_LIMIT_BYTES: u64 = 1024;
 /// A policy has four keys.
 const POLICY_FILE_LIMIT_BYTES: u64 = 64 << 10;
 
@@ -79,55 +75,18 @@ async fn digest_of_source(scanner: &Scanner, target: Target) -> anyhow::Result<S
 
 /// The file `digest` in the artifact of an `image` resource.
 async fn read_digest(dir: &Path, artifact: &str) -> anyhow::Result<String> {
-    let text = read(
-        dir,
-        "params.image",
-        &format!("{artifact}/digest"),
-        DIGEST_FILE_LIMIT_BYTES,
-    )
-    .await?;
-    let digest = text.trim();
-    if !is_sha256(digest) {
+    let digest = build::read_digest(dir, "image", artifact).await?;
+    if !is_sha256(&digest) {
         let message = format!(
             "{artifact}/digest: expected sha256: and 64 hexadecimal digits, found {digest:?}"
         );
         return Err(Fault::data(message).into());
     }
-    Ok(digest.to_owned())
+    Ok(digest)
 }
 
 async fn read_policy(dir: &Path, file: &str) -> anyhow::Result<Policy> {
-    let text = read(dir, "params.policy_file", file, POLICY_FILE_LIMIT_BYTES).await?;
+    let text = build::read(dir, "policy_file", file, POLICY_FILE_LIMIT_BYTES).await?;
     let policy = serde_json::from_str(&text);
     Ok(policy.map_err(|error| Fault::config(format!("{file} is no policy")).because(error))?)
-}
-
-/// A small text file of the build.
-async fn read(dir: &Path, key: &str, file: &str, limit_bytes: u64) -> anyhow::Result<String> {
-    let inside = Path::new(file)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if file.starts_with('/') || !inside {
-        return Err(Fault::config(format!(
-            "{key}: {file:?} is not in this build: expected ARTIFACT/…"
-        ))
-        .into());
-    }
-    let opened = fs::File::open(dir.join(file)).await;
-    let opened = opened
-        .with_context(|| format!("opening {file} for {key}; is it an input of this step?"))?;
-    let mut bytes = Vec::new();
-    opened
-        .take(limit_bytes + 1)
-        .read_to_end(&mut bytes)
-        .await
-        .with_context(|| format!("reading {file}"))?;
-    if bytes.len() as u64 > limit_bytes {
-        return Err(Fault::data(format!("{file} has more than {limit_bytes} bytes")).into());
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        Fault::data(format!("{file} is not text"))
-            .because(error)
-            .into()
-    })
 }

@@ -1,19 +1,11 @@
 //! `put`: sign a digest, once.
 
-use std::{
-    path::{Component, Path},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::{
-    fs,
-    io::AsyncReadExt as _,
-    time::{Instant, sleep},
-};
-use trireme_protocol::{Fault, Outcome, Step};
+use tokio::time::{Instant, sleep};
+use trireme_protocol::{Fault, Outcome, Step, build};
 use trireme_signature::{ImageDigest, sign};
 
 use crate::{
@@ -25,8 +17,6 @@ use crate::{
 const SEEN_DEADLINE: Duration = Duration::from_secs(60);
 /// Between two looks.
 const SEEN_INTERVAL: Duration = Duration::from_secs(2);
-/// A digest file holds 71 bytes and perhaps a line break.
-const DIGEST_FILE_LIMIT_BYTES: u64 = 1024;
 
 /// The `params` of a `put`. With neither, the image that the source names is signed.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -88,7 +78,11 @@ async fn digest_to_sign(
         (Some(_), Some(_)) => {
             Err(Fault::config("params: image and digest are both given; give one of them").into())
         }
-        (Some(artifact), None) => read_digest(dir, artifact).await,
+        (Some(artifact), None) => {
+            let digest = build::read_digest(dir, "image", artifact).await?;
+            let malformed = |e| Fault::data(format!("{artifact}/digest is malformed")).because(e);
+            Ok(digest.parse().map_err(malformed)?)
+        }
         (None, Some(digest)) => Ok(digest
             .parse()
             .map_err(|e| Fault::config("params.digest is malformed").because(e))?),
@@ -109,32 +103,6 @@ async fn digest_of_source(signatures: &Signatures, target: Target) -> anyhow::Re
         )
         .into()),
     }
-}
-
-/// The file `digest` in the artifact of an `image` resource.
-async fn read_digest(dir: &Path, artifact: &str) -> anyhow::Result<ImageDigest> {
-    let inside = Path::new(artifact)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if artifact.is_empty() || !inside {
-        let message = format!(
-            "params.image: {artifact:?} is not a folder of this build: expected ARTIFACT or ARTIFACT/FOLDER"
-        );
-        return Err(Fault::config(message).into());
-    }
-    let path = dir.join(artifact).join("digest");
-    let shown = format!("{artifact}/digest");
-    let file = fs::File::open(&path)
-        .await
-        .with_context(|| format!("opening {shown}; is {artifact} what an image resource wrote?"))?;
-    let mut text = String::new();
-    let mut limited = file.take(DIGEST_FILE_LIMIT_BYTES);
-    limited
-        .read_to_string(&mut text)
-        .await
-        .map_err(|e| Fault::data(format!("{shown} cannot be read")).because(e))?;
-    let digest = text.trim().parse::<ImageDigest>();
-    Ok(digest.map_err(|e| Fault::data(format!("{shown} is malformed")).because(e))?)
 }
 
 /// Looks again until the registry shows a signature that verifies.

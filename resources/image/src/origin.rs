@@ -1,11 +1,8 @@
 //! Where a `put` takes the image from: another repository, or a layout that the build made.
 
-use std::{
-    fmt,
-    path::{Component, Path, PathBuf},
-};
+use std::{fmt, path::Path};
 
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, Step, build};
 use trireme_registry::{Layout, Progress, RegistryError, Repository, Tree};
 
 use crate::PutParams;
@@ -30,7 +27,7 @@ impl<'a> Origin<'a> {
                 Ok(Self::Registry(repository, from.reference()?))
             }
             (Some(image), None) => {
-                let mut path = inside(dir, "image", image)?;
+                let mut path = build::path(dir, "image", image)?;
                 // What a get with `format: oci` wrote, named by its artifact.
                 if path.join("oci/oci-layout").is_file() {
                     path.push("oci");
@@ -76,32 +73,6 @@ impl fmt::Display for Origin<'_> {
         match self {
             Self::Registry(repository, _) => repository.name().fmt(f),
             Self::Layout(_, path) => f.write_str(path),
-        }
-    }
-}
-
-/// A path of the build that a param names: relative, and not upwards.
-pub(crate) fn inside(dir: &Path, param: &str, path: &str) -> Result<PathBuf, Fault> {
-    let mut components = Path::new(path).components();
-    let is_inside = components.all(|part| matches!(part, Component::Normal(_)));
-    if path.is_empty() || !is_inside {
-        return Err(Fault::config(format!(
-            "params.{param}: {path:?} is not a path of this build: expected ARTIFACT/PATH"
-        )));
-    }
-    Ok(dir.join(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_stays_in_the_build() {
-        let dir = Path::new("/build");
-        assert_eq!(inside(dir, "image", "a/b").unwrap(), dir.join("a/b"));
-        for path in ["", "/etc/passwd", "../a", "a/../../b", "./a"] {
-            assert!(inside(dir, "image", path).is_err(), "{path}");
         }
     }
 }

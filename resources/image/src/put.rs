@@ -2,17 +2,15 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::{fs, io::AsyncReadExt as _};
-use trireme_protocol::{Fault, Outcome, Secret, Step};
+use trireme_protocol::{Fault, Outcome, Secret, Step, build};
 use trireme_registry::is_tag;
 
 use crate::{
     Source, Version,
     endpoint::{Endpoint, TAG_RULE, check_reference},
-    origin::{Origin, inside},
+    origin::Origin,
     source::DEFAULT_TAG,
 };
 
@@ -135,7 +133,7 @@ async fn tags(source: &Source, params: &PutParams, dir: &Path) -> anyhow::Result
         }
         (Some(tag), None) => tag.clone(),
         (None, Some(file)) => {
-            let text = read(dir, "tag_file", file, TAG_FILE_LIMIT_BYTES).await?;
+            let text = build::read(dir, "tag_file", file, TAG_FILE_LIMIT_BYTES).await?;
             text.trim().to_owned()
         }
         (None, None) => {
@@ -146,20 +144,11 @@ async fn tags(source: &Source, params: &PutParams, dir: &Path) -> anyhow::Result
     };
     let mut tags = vec![first];
     if let Some(file) = &params.additional_tags {
-        let text = read(dir, "additional_tags", file, TAGS_FILE_LIMIT_BYTES).await?;
+        let text = build::read(dir, "additional_tags", file, TAGS_FILE_LIMIT_BYTES).await?;
         tags.extend(text.split_whitespace().map(String::from));
     }
     match tags.iter().find(|tag| !is_tag(tag)) {
         Some(tag) => Err(Fault::data(format!("{tag:?} is no tag: {TAG_RULE}")).into()),
         None => Ok(tags),
     }
-}
-
-async fn read(dir: &Path, param: &str, file: &str, limit_bytes: u64) -> anyhow::Result<String> {
-    let opened = fs::File::open(inside(dir, param, file)?).await;
-    let opened = opened.with_context(|| format!("params.{param}: opening {file}"))?;
-    let mut text = String::new();
-    let read = opened.take(limit_bytes).read_to_string(&mut text).await;
-    read.map_err(|e| Fault::data(format!("{file} cannot be read")).because(e))?;
-    Ok(text)
 }
