@@ -126,12 +126,13 @@ impl Repository {
 
     /// `REPOSITORY:TAG` or `REPOSITORY@DIGEST`.
     pub(crate) fn label(&self, reference: &str) -> String {
-        let separator = if is_digest(reference) { '@' } else { ':' };
+        let separator = if is_by_digest(reference) { '@' } else { ':' };
         format!("{}{separator}{reference}", self.name())
     }
 }
 
-fn is_digest(reference: &str) -> bool {
+/// Whether it is no tag, in which there is no colon. A malformed digest counts too: content must not pass for it.
+fn is_by_digest(reference: &str) -> bool {
     reference.contains(':')
 }
 
@@ -144,13 +145,14 @@ fn head_descriptor(
     answer: &Streamed,
     reference: &str,
 ) -> Result<Option<Descriptor>, RegistryError> {
-    let digest = text(answer, CONTENT_DIGEST).or_else(|| is_digest(reference).then_some(reference));
+    let digest =
+        text(answer, CONTENT_DIGEST).or_else(|| is_by_digest(reference).then_some(reference));
     let size = text(answer, CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
     let media_type = text(answer, CONTENT_TYPE);
     let (Some(digest), Some(size), Some(media_type)) = (digest, size, media_type) else {
         return Ok(None);
     };
-    if is_digest(reference) && digest != reference {
+    if is_by_digest(reference) && digest != reference {
         return Err(RegistryError::Content {
             what: what.into(),
             property: "digest",
@@ -172,7 +174,7 @@ fn body_descriptor(
     reference: &str,
 ) -> Result<Descriptor, RegistryError> {
     let named = answer.header(CONTENT_DIGEST.as_str()).map(String::from);
-    let digest = if is_digest(reference) {
+    let digest = if is_by_digest(reference) {
         reference.to_owned()
     } else {
         named.unwrap_or_else(|| digest_of(&answer.body))
