@@ -59,7 +59,7 @@ fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Result<Config, 
     let proxy_url = proxy::of_environment(&server)?;
     let mut config = Config::new(server);
     config.proxy_url = proxy_url;
-    config.auth_info.token = Some(token.to_owned().into());
+    config.auth_info.token = Some(kubeconfig::bearer(token)?.into());
     if !ca_certs.is_empty() {
         let text = ca_certs.join("\n");
         config.root_cert = Some(certificates("`ca_certs`", text.as_bytes())?);

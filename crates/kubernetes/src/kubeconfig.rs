@@ -28,7 +28,7 @@ pub(crate) fn read(text: &str) -> Result<Config, Error> {
     config.root_cert = authority(&cluster)?;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or_default();
     config.tls_server_name = cluster.tls_server_name;
-    config.auth_info = user;
+    config.auth_info = with_bearer(user)?;
     Ok(config)
 }
 
@@ -54,6 +54,25 @@ fn current(kubeconfig: Kubeconfig) -> Result<(Cluster, AuthInfo), Error> {
     let user = users.find(|named| Some(&named.name) == context.user.as_ref());
     let user = user.and_then(|named| named.auth_info).unwrap_or_default();
     Ok((cluster, user))
+}
+
+fn with_bearer(mut user: AuthInfo) -> Result<AuthInfo, Error> {
+    let shown = serde_json::to_value(&user).unwrap_or_default();
+    if let Some(token) = shown["token"].as_str() {
+        user.token = Some(bearer(token)?.into());
+    }
+    Ok(user)
+}
+
+/// A token as it can stand in a header, without the line break that a file of it ends with.
+///
+/// # Errors
+/// [`Error::Access`] for what no header can hold: kube ends the program over it.
+pub(crate) fn bearer(token: &str) -> Result<String, Error> {
+    let token = token.trim();
+    let fits = http::HeaderValue::from_str(token).is_ok();
+    let message = "the token is no token: it has a line break or another control character";
+    fits.then(|| token.to_owned()).ok_or_else(|| wrong(message))
 }
 
 fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
@@ -168,6 +187,17 @@ mod tests {
         assert_eq!(config.tls_server_name.as_deref(), Some("api"));
         assert_eq!(config.auth_info.username.as_deref(), Some("me"));
         assert!(!config.accept_invalid_certs);
+    }
+
+    #[test]
+    fn a_token_is_one_line() {
+        assert_eq!(bearer("abc.def\n").unwrap(), "abc.def");
+        let cluster = "clusters: [{name: k, cluster: {server: 'https://a'}}]\n";
+        for token in ["a\\nb", "a\\u0000b"] {
+            let user = format!("users: [{{name: u, user: {{token: \"{token}\"}}}}]");
+            let refused = refusal(&format!("{CONTEXT}{cluster}{user}"));
+            assert!(refused.contains("the token is no token"), "{refused}");
+        }
     }
 
     #[test]
