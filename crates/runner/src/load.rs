@@ -6,7 +6,7 @@ use crate::pipeline::Pipeline;
 use crate::problem::{Position, Problem, Problems};
 use crate::rules;
 use crate::service::Supply;
-use crate::vars::{Missing, Vars};
+use crate::vars::{Comparison, Missing, Vars};
 use crate::yaml::{self, Node};
 use std::fs::File;
 use std::io::Read;
@@ -47,6 +47,15 @@ pub fn validate(
     supply: &Supply,
 ) -> Result<Problems, RunnerError> {
     load(file, vars, Missing::Keep, catalogue, supply).map(|(_, problems)| problems)
+}
+
+/// The vars that a pipeline names against those that are given.
+///
+/// # Errors
+/// The file cannot be read, or is no YAML.
+pub fn compare_vars(file: &Path, vars: &Vars) -> Result<Comparison, RunnerError> {
+    let (written, _) = read_yaml(file)?;
+    Ok(vars.compare(&written.to_json()))
 }
 
 /// Reads a pipeline whose every reference has a value.

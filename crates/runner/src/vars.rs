@@ -2,7 +2,8 @@
 //! (`(("a.b".c))`), and local ones, `((.:name))`, that `load_var`, `across` and `get` set.
 //!
 //! A text that is one reference as a whole takes the value with its type; a reference inside a longer
-//! text must be a text, number or truth value. A filled-in value is not searched for references again.
+//! text must be a text, number or truth value. References in a value are filled in too, once: `fly` fills in the values it is
+//! given, and what they name is looked up by Concourse. Local values are data and not searched.
 
 mod reference;
 #[cfg(test)]
@@ -14,11 +15,21 @@ use crate::problem::{Position, Problem};
 use crate::yaml::{Entry, Kind, Node};
 use reference::Piece;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Values for references; later layers win over earlier ones.
 #[derive(Debug, Clone, Default)]
 pub struct Vars {
     layers: Vec<Map<String, Value>>,
+}
+
+/// The vars of a pipeline against the values that are given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Named in the pipeline, and given no value.
+    pub without_value: Vec<String>,
+    /// Given a value, and not named in the pipeline.
+    pub unnamed: Vec<String>,
 }
 
 /// What to do with a reference that has no value here.
@@ -76,6 +87,31 @@ impl Vars {
             .try_fold(top, |value, field| value.get(field))
     }
 
+    /// What a pipeline names, and the values it names in turn, against what is given.
+    pub fn compare(&self, pipeline: &Value) -> Comparison {
+        let mut named = BTreeSet::new();
+        collect_references(pipeline, &mut named);
+        for reference in named.clone() {
+            if let Some(value) = self.lookup(&reference) {
+                collect_references(value, &mut named);
+            }
+        }
+        let given: BTreeSet<&String> = self.layers.iter().flat_map(Map::keys).collect();
+        let is_unnamed = |name: &String| !named.iter().any(|one| one.name == *name);
+        Comparison {
+            without_value: named
+                .iter()
+                .filter(|reference| self.lookup(reference).is_none())
+                .map(ToString::to_string)
+                .collect(),
+            unnamed: given
+                .into_iter()
+                .filter(|name| is_unnamed(name))
+                .cloned()
+                .collect(),
+        }
+    }
+
     /// The values whose names say that they are secrets: a task may print them, and no schema speaks for a task.
     pub fn secrets(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -91,6 +127,7 @@ impl Vars {
             vars: self,
             source: None,
             missing,
+            inside: false,
             problems,
             left: MAX_FILLED,
         }
@@ -103,6 +140,7 @@ impl Vars {
             vars: self,
             source: Some("."),
             missing,
+            inside: false,
             problems,
             left: MAX_FILLED,
         }
@@ -164,6 +202,26 @@ pub fn references(text: &str) -> Vec<Reference> {
         .collect()
 }
 
+/// The references to plain vars in a value.
+fn collect_references(value: &Value, found: &mut BTreeSet<Reference>) {
+    let plain = |text: &str| {
+        references(text)
+            .into_iter()
+            .filter(|one| one.source.is_none())
+    };
+    match value {
+        Value::String(text) => found.extend(plain(text)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_references(item, found)),
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+            found.extend(plain(key));
+            collect_references(value, found);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Whether any text in a value still holds a reference.
 pub fn has_references(value: &Value) -> bool {
     match value {
@@ -183,6 +241,8 @@ struct Filler<'f> {
     vars: &'f Vars,
     source: Option<&'f str>,
     missing: Missing,
+    /// Whether this is a value of a var, whose own values are taken as they are.
+    inside: bool,
     problems: &'f mut Vec<Problem>,
     /// Bytes that may still be filled in.
     left: usize,
@@ -287,7 +347,18 @@ impl Filler<'_> {
         if found.is_none() && !keep {
             self.report(at, undefined(reference));
         }
-        found
+        found.map(|value| self.inner(value, at))
+    }
+
+    /// A value of a var, with its own references filled in.
+    fn inner(&mut self, value: Value, at: Position) -> Value {
+        if self.inside || self.source.is_some() || !has_references(&value) {
+            return value;
+        }
+        self.inside = true;
+        let filled = self.node(&Node::from_json(&value, at)).to_json();
+        self.inside = false;
+        filled
     }
 
     fn report(&mut self, at: Position, message: String) {

@@ -65,6 +65,33 @@ fn later_layers_win_and_dotted_names_nest() {
 }
 
 #[test]
+fn a_value_may_name_others_and_those_are_taken_as_they_are() {
+    let vars = vars(
+        json!({"password": "((harbor.password))", "harbor": {"password": "((x))"}, "policy": {"host": "a.((zone))"}, "zone": "b"}),
+    );
+    assert_eq!(fill(&vars, "((password))"), (json!("((x))"), vec![]));
+    assert_eq!(fill(&vars, "((policy))"), (json!({"host": "a.b"}), vec![]));
+    let (_, problems) = fill(&self::vars(json!({"a": "((b.c))"})), "x-((a))");
+    assert_eq!(
+        problems,
+        ["1:1: ((b.c)) has no value: give it with --var or --load-vars-from"]
+    );
+}
+
+#[test]
+fn what_is_named_and_what_is_given_are_compared() {
+    let vars = vars(json!({"a": "((b.c))", "typo": 1, "b": {}}));
+    let found = vars.compare(&json!({"((d))": ["x ((a))", "((.:local))", "((vault:e))"]}));
+    assert_eq!(
+        found,
+        Comparison {
+            without_value: vec!["b.c".to_owned(), "d".to_owned()],
+            unnamed: vec!["typo".to_owned()],
+        }
+    );
+}
+
+#[test]
 fn local_vars_are_apart() {
     let mut problems = Vec::new();
     let node = yaml::parse("[((.:v.digest)), ((v)), ((.:none))]").unwrap();
