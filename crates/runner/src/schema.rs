@@ -71,8 +71,33 @@ fn describe(schema: &Value, error: &jsonschema::ValidationError<'_>) -> (String,
             format!("missing key `{}`", property.as_str().unwrap_or_default()),
         ),
         // The value itself may be a secret: the kind of error is said, not the value.
-        _ => (String::new(), error.masked_with("the value").to_string()),
+        _ => (String::new(), expected(schema, error)),
     }
+}
+
+/// What the value should be, with what the schema says of it.
+fn expected(schema: &Value, error: &jsonschema::ValidationError<'_>) -> String {
+    let path = error.schema_path().to_string();
+    let around = path.rsplit_once('/').map_or("", |(around, _)| around);
+    let around = lookup(schema, around);
+    let choices = around.map(choices).unwrap_or_default();
+    if !choices.is_empty() {
+        return format!("the value must be one of {}", choices.join(", "));
+    }
+    let said = error.masked_with("the value").to_string();
+    match around.and_then(|schema| schema.get("description")?.as_str()) {
+        Some(description) => format!("{said}: {}", description.trim_end_matches('.')),
+        None => said,
+    }
+}
+
+/// The constants of which a schema allows one.
+fn choices(schema: &Value) -> Vec<String> {
+    let one_of = schema.get("oneOf").and_then(Value::as_array);
+    let constants = one_of.into_iter().flatten().map(|one| one.get("const"));
+    let constants: Option<Vec<&Value>> = constants.collect();
+    let texts = constants.unwrap_or_default();
+    texts.into_iter().map(ToString::to_string).collect()
 }
 
 /// The keys that the schema around an `additionalProperties` knows.

@@ -120,7 +120,12 @@ pub(crate) fn resolve(
     let Some((linked, entry)) = found else {
         return Err(Problem {
             at: resource.kind.at,
-            message: unserved(resource, linked, catalogue),
+            message: match linked {
+                None if declared.is_none() && catalogue.resources.contains_key(kind) => {
+                    undeclared(resource)
+                }
+                _ => unserved(resource, linked, catalogue),
+            },
         });
     };
     let (command, schema) = (entry.command.clone(), entry.schema.clone());
@@ -138,6 +143,15 @@ fn linked_name(source: &Node) -> Option<String> {
     let last = repository.rsplit('/').next()?;
     let end = last.find(['@', ':']).unwrap_or(last.len());
     last[..end].strip_prefix("trireme-").map(str::to_owned)
+}
+
+/// A type of ours that the pipeline forgot to declare: Concourse would not know it either.
+fn undeclared(resource: &Resource) -> String {
+    let (name, kind) = (&resource.name.text, &resource.kind.text);
+    format!(
+        "resources.{name}: the type `{kind}` is not declared; add to resource_types: {{name: {kind}, type: registry-image, \
+         source: {{repository: …/trireme-{kind}}}}}, or run with --type {kind}={kind}"
+    )
 }
 
 fn unserved(resource: &Resource, linked: Option<&str>, catalogue: &Catalogue) -> String {
@@ -199,6 +213,11 @@ resources:
             Some("image")
         );
         assert!(matches!(served("time", &none), Ok(Service::Time { .. })));
+        let message = served("image", &none).unwrap_err();
+        assert!(
+            message.contains("`image` is not declared") && message.contains("--type image=image"),
+            "{message}"
+        );
         for (kind, part) in [
             ("git", "nothing here serves"),
             ("theirs", "nothing here"),

@@ -183,8 +183,12 @@ impl Caller<'_> {
             .and_then(|versions| versions.last())
             .cloned();
         let newest = newest.and_then(|version| serde_json::from_value::<Version>(version).ok());
-        let none =
-            || RunnerError::Step(format!("{}: check found no version to get", self.resource));
+        let none = || {
+            RunnerError::Step(format!(
+                "{}: check found no version to get; name one with --version KEY=VALUE",
+                self.resource
+            ))
+        };
         self.get(&newest.ok_or_else(none)?, params, dir).await
     }
 

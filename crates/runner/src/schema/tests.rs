@@ -13,6 +13,8 @@ fn schema() -> Value {
             "password": {"$ref": "#/$defs/Secret"},
             "keys": {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/Secret"}, {"type": "null"}]}},
             "from": {"$ref": "#/$defs/From"},
+            "timeout": {"type": ["string", "null"], "pattern": "^[0-9]+s$", "description": "How long it may take (30s)."},
+            "severity": {"oneOf": [{"const": "low", "type": "string"}, {"const": "high", "type": "string"}]},
         },
         "$defs": {
             "Secret": {"type": "string", "writeOnly": true},
@@ -48,6 +50,23 @@ fn everything_wrong_is_said_with_its_place() {
         "{text}"
     );
     assert!(text.contains("(\"/password\", "), "{text}");
+}
+
+#[test]
+fn what_a_value_should_be_is_said() {
+    let found = said("{repository: x, timeout: 12, severity: hihg}");
+    let said = |pointer: &str| {
+        let one = found.iter().find(|(place, _)| place == pointer);
+        one.map(|(_, message)| message.as_str()).unwrap_or_default()
+    };
+    assert_eq!(
+        said("/severity"),
+        "the value must be one of \"low\", \"high\""
+    );
+    assert!(
+        said("/timeout").ends_with(": How long it may take (30s)"),
+        "{found:?}"
+    );
 }
 
 #[test]
