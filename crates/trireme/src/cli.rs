@@ -44,16 +44,16 @@ pub enum Command {
 pub struct PipelineArgs {
     /// The pipeline
     pub file: PathBuf,
-    /// A value for a ((var)); a dotted name for a nested one
+    /// A value (a text) for a ((var)); a dotted name for a nested one
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub vars: Vec<(String, String)>,
     /// A YAML file with values for ((vars)); later files win over earlier ones, --var over all
     #[arg(long = "load-vars-from", value_name = "FILE")]
     pub vars_files: Vec<PathBuf>,
-    /// The content of a resource that nothing here serves
+    /// The content of a resource whose type is none of Trireme's (git, …), as a folder
     #[arg(long = "input", value_name = "RESOURCE=DIR", value_parser = pair)]
     pub inputs: Vec<(String, String)>,
-    /// Which linked resource serves a resource type
+    /// Which of Trireme's resources serves a type that is not declared by an image `…/trireme-NAME`, e.g. image=image
     #[arg(long = "type", value_name = "TYPE=NAME", value_parser = pair)]
     pub types: Vec<(String, String)>,
 }
@@ -69,7 +69,8 @@ pub struct RunArgs {
     /// Where versions, builds and their files are kept
     #[arg(long, value_name = "DIR", default_value = trireme_runner::DEFAULT_STATE)]
     pub state: PathBuf,
-    /// Run against a whole platform on loopback; adds the values of `vars/sandbox.yml` beside the pipeline
+    /// Run against a whole platform on loopback; its addresses and credentials are ((vars)), beside those of `vars/sandbox.yml`
+    /// beside the pipeline, if there is one
     #[arg(long)]
     pub sandbox: bool,
 }

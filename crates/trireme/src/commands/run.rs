@@ -61,7 +61,10 @@ async fn in_sandbox(
 fn sandbox_vars(args: &RunArgs, sandbox: &Sandbox) -> anyhow::Result<Vars> {
     let folder = args.pipeline.file.parent().unwrap_or(Path::new("."));
     let mut vars = Vars::default();
-    vars.add_layer(read_vars(&folder.join("vars/sandbox.yml"))?);
+    let beside = folder.join("vars/sandbox.yml");
+    if beside.exists() {
+        vars.add_layer(read_vars(&beside)?);
+    }
     vars.add_layer(sandbox.vars()?);
     args.pipeline.add_vars(&mut vars)?;
     Ok(vars)

@@ -124,9 +124,14 @@ pub(super) fn budget(name: &str, levels: &[Level], axis: Axis) -> Markup {
 
 /// The prober's line: answered connections per quarter of a second, failures in red.
 pub(super) fn prober(measured: &Measured, axis: Axis) -> Markup {
+    // The last one is cut off by the end of the run: its few answers are no fall.
+    let whole = measured.buckets.len().saturating_sub(1);
     let shown: Vec<_> = measured
         .buckets
         .iter()
+        .enumerate()
+        .filter(|(index, bucket)| *index < whole || bucket.failed > 0)
+        .map(|(_, bucket)| bucket)
         .filter(|bucket| (axis.start_ms..=axis.end_ms).contains(&bucket.at_ms))
         .collect();
     let top = shown

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use trireme_blueprint::{BudgetSamples, Evidence};
-use trireme_runner::{JobOutcome, RunReport};
+use trireme_runner::{Idle, JobOutcome, RunReport};
 
 use super::chart::Level;
 use super::people::{counts, share, watch};
@@ -37,18 +37,18 @@ svg .failed { fill: var(--bad); } .key i { display: inline-block; width: .8em; h
 
 /// The page.
 pub(super) fn page(summary: &Summary, report: &RunReport, witnessed: Option<&Witnessed>) -> Markup {
-    let to = summary.release.to.as_deref().unwrap_or("unknown release");
+    let title = title(summary, report);
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Trireme: repaired to " (to) }
+                title { "Trireme: " (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { "Repaired to " (to) }
+                h1 { (title) }
                 p.lead { (report.started_at.strftime("%Y-%m-%d %H:%M:%S UTC")) ", " (report.took.as_secs()) " s" }
                 (cards(summary))
                 (roll(summary, witnessed))
@@ -60,9 +60,25 @@ pub(super) fn page(summary: &Summary, report: &RunReport, witnessed: Option<&Wit
     }
 }
 
+/// What came of the run, in a few words. Only a finished roll has evidence.
+fn title(summary: &Summary, report: &RunReport) -> String {
+    let outcome = match report.exit_code() {
+        0 => "succeeded",
+        2 => "a job was denied",
+        75 => "aborted",
+        _ => "a job failed",
+    };
+    match (&summary.evidence, &summary.release.to) {
+        (Some(evidence), _) if outcome == "succeeded" => format!("Repaired to {}", evidence.to),
+        (Some(evidence), _) => format!("Repaired to {}; {outcome}", evidence.to),
+        (None, Some(to)) => format!("Release {to}: {outcome}"),
+        (None, None) => format!("Run: {outcome}"),
+    }
+}
+
 fn cards(summary: &Summary) -> Markup {
-    let from = summary.release.from.as_deref().unwrap_or("unknown");
-    let to = summary.release.to.as_deref().unwrap_or("unknown");
+    let release = [&summary.release.from, &summary.release.to];
+    let release: Vec<&str> = release.into_iter().flatten().map(String::as_str).collect();
     let permitted = summary
         .images
         .iter()
@@ -71,7 +87,7 @@ fn cards(summary: &Summary) -> Markup {
     let counts = counts(summary);
     html! {
         div.cards {
-            div.card { b { (from) " → " (to) } span { "Kubernetes release" } }
+            @if !release.is_empty() { div.card { b { (release.join(" → ")) } span { "Kubernetes release" } } }
             div.card { b { (permitted) " of " (summary.images.len()) } span { "images permitted" } }
             div.card { b { (summary.nodes.len()) } span { "nodes rolled" } }
             div.card { b { (share(summary)) } span { "available during the run" @if !counts.is_empty() { ": " (counts) } } }
@@ -176,7 +192,9 @@ fn jobs(report: &RunReport) -> Markup {
                         td.number { (builds.iter().map(|build| build.steps.len()).sum::<usize>()) }
                         td.number { (builds.iter().map(|build| build.took.as_secs()).sum::<u64>()) }
                     }
-                    JobOutcome::Idle(_) => { td { "nothing to do" } td {} td {} }
+                    JobOutcome::Idle(Idle::Waiting { input, reason }) => { td { "waits for " (input) ": " (reason) } td {} td {} }
+                    JobOutcome::Idle(Idle::NotTriggered) => { td { "not triggered" } td {} td {} }
+                    JobOutcome::Idle(Idle::UpToDate) => { td { "nothing to do" } td {} td {} }
                     JobOutcome::Unknown(_) => { td.bad { "a check failed" } td {} td {} }
                 }
             } } }

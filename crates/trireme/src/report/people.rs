@@ -21,13 +21,15 @@ pub(super) fn text(summary: &Summary, files: &Files) -> String {
 }
 
 fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result {
-    let unknown = || "unknown".to_owned();
-    writeln!(
-        out,
-        "\nrelease    {} (from {})",
-        summary.release.to.clone().unwrap_or_else(unknown),
-        summary.release.from.clone().unwrap_or_else(unknown)
-    )?;
+    writeln!(out)?;
+    if let Some(to) = &summary.release.to {
+        let from = summary.release.from.as_ref();
+        let from = from.map_or_else(
+            || "no node rolled".to_owned(),
+            |from| format!("from {from}"),
+        );
+        writeln!(out, "release    {to} ({from})")?;
+    }
     for image in &summary.images {
         let verdict = image.verdict.as_deref().unwrap_or("not judged");
         let findings = match image.findings {
