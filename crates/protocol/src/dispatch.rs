@@ -88,15 +88,22 @@ fn call<R: Resource>(arguments: &[String]) -> Result<Call, Fault> {
 
 fn help<R: Resource>() -> String {
     let name = R::NAME;
+    let [concourse, hand, schema] = [
+        "/opt/resource/check | in DIR | out DIR".to_owned(),
+        format!("trireme-{name} check | in DIR | out DIR"),
+        format!("trireme-{name} schema"),
+    ];
+    let width = concourse.len().max(hand.len());
     format!(
         "trireme-{name} {}: a Concourse resource.
 
-  /opt/resource/check | in DIR | out DIR     as Concourse calls it
-  trireme-{name} check | in DIR | out DIR    the same, by hand
-  trireme-{name} schema                      JSON Schema of source, version and params
+  {concourse:width$}  as Concourse calls it
+  {hand:width$}  the same, by hand
+  {schema:width$}  JSON Schema of source, version and params
   trireme-{name} --version | --help
 
-Each step reads one JSON object from standard input and writes one JSON value to standard output.
+Each step reads one JSON object with `source`, `version` and `params` from standard input and writes one JSON value to
+standard output.
 Exit codes: 0 done, 1 failed (may pass on retry), 2 denied, 64 wrong call, 65 malformed input,
 75 interrupted (call again to resume), 78 bad or unknown key in source or params.",
         R::RELEASE
