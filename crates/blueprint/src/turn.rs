@@ -82,7 +82,10 @@ impl View<'_> {
                 restore: Some(self.node.name.clone()),
             })];
         }
-        let wait = self.wait(format!("until {} pods have left", pods.len()));
+        let wait = self.wait(match pods.len() {
+            1 => "until 1 pod has left".to_owned(),
+            count => format!("until {count} pods have left"),
+        });
         if pods.iter().all(|pod| pod.leaving) {
             return vec![wait];
         }

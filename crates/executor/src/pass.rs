@@ -191,9 +191,12 @@ impl Pass<'_, '_> {
             }
             answer => answer?,
         };
-        let mut message = format!("evicting {} pods", pods.len());
+        let mut message = match pods.len() {
+            1 => "evicting 1 pod".to_owned(),
+            count => format!("evicting {count} pods"),
+        };
         if let Some(first) = blocked.first() {
-            message += &format!(", {} wait: {first}", blocked.len());
+            message += &format!("; not allowed yet for {}: {first}", blocked.len());
         }
         self.say(&node.title(), message);
         Ok(After::Wait(ASK_AGAIN))

@@ -83,7 +83,7 @@ pub(crate) fn outcome(
         .filter(|line| !line.is_empty())
         .take(LOGGED_FINDINGS)
     {
-        step.info(&name, line.trim());
+        step.info("verdict", line.trim());
     }
     let outcome = describe(version, verdict);
     let reasons: Vec<_> = verdict
