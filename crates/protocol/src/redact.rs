@@ -254,6 +254,9 @@ mod tests {
     }
 
     proptest! {
+        // As above: more cases would take time by their square.
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
         #[test]
         fn no_encoding_of_a_secret_passes(secret in "[!-~]{8,40}", before in "[a-z]{0,5}", after in "[a-z]{0,5}") {
             learn(&secret);
