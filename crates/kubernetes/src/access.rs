@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use http::Uri;
+use http::Response;
+use http_body_util::Limited;
+use kube::client::ClientBuilder;
 use kube::{Client, Config};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use tower::util::MapResponseLayer;
 
+use crate::endpoint::{address, certificates};
 use crate::{Error, kubeconfig, proxy};
 
 /// A TCP and TLS handshake that takes longer does not come.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Watches are asked to end after 60 s, and real servers send something at least that often.
 const READ_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The most that is read of one answer: a page of the largest list is far smaller. A watch that comes to it begins anew.
+const ANSWER_LIMIT_BYTES: usize = 128 << 20;
 
 /// How to reach an API, and as whom. Has no `Debug`: it holds secrets.
 pub enum Access<'a> {
@@ -51,7 +56,14 @@ pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
     config.reset_reader_on_write = true;
     // An eviction that a budget refuses is an answer (429), not a reason to ask again.
     config.default_retry = false;
-    Client::try_from(config).map_err(|error| Error::Access(format!("the way to the API: {error}")))
+    let builder = ClientBuilder::try_from(config)
+        .map_err(|error| Error::Access(format!("the way to the API: {error}")))?;
+    Ok(builder.with_layer(&MapResponseLayer::new(limited)).build())
+}
+
+/// An answer of which no more than [`ANSWER_LIMIT_BYTES`] is read.
+fn limited<B>(answer: Response<B>) -> Response<Limited<B>> {
+    answer.map(|body| Limited::new(body, ANSWER_LIMIT_BYTES))
 }
 
 fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Result<Config, Error> {
@@ -67,32 +79,11 @@ fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Result<Config, 
     Ok(config)
 }
 
-/// The address of an API server.
-pub(crate) fn address(text: &str) -> Result<Uri, Error> {
-    let server: Option<Uri> = text.parse().ok();
-    let server = server.filter(|server| matches!(server.scheme_str(), Some("https" | "http")));
-    server.ok_or_else(|| {
-        let message =
-            "the way to the API: `server` is no address; expected e.g. https://10.0.0.1:6443";
-        Error::Access(message.into())
-    })
-}
-
-/// The certificates of a PEM text, of which there must be one at least.
-pub(crate) fn certificates(key: &str, pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem)
-        .map(|certificate| certificate.map(|certificate| certificate.to_vec()))
-        .collect();
-    match read {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(Error::Access(format!(
-            "the way to the API: {key} has no certificate; expected PEM, as -----BEGIN CERTIFICATE-----"
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[tokio::test]
@@ -120,5 +111,38 @@ mod tests {
             panic!("taken");
         };
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    /// Answers one request without end; gives how much it could send.
+    async fn endless(listener: TcpListener) -> usize {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request).await.unwrap();
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"a\": \"";
+        stream.write_all(head).await.unwrap();
+        let (mut sent, part) = (0, vec![b'a'; 1 << 16]);
+        while stream.write_all(&part).await.is_ok() {
+            sent += part.len();
+        }
+        sent
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_read_to_a_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let sent = tokio::spawn(endless(listener));
+        let access = Access::Token {
+            server: &server,
+            token: "t0",
+            ca_certs: &[],
+        };
+        let client = connect(access).await.unwrap();
+        let request = http::Request::get("/version").body(Vec::new()).unwrap();
+        let answered = client.request::<serde_json::Value>(request).await;
+        assert!(format!("{:?}", answered.unwrap_err()).contains("LengthLimit"));
+        drop(client);
+        let (sent, buffers) = (sent.await.unwrap(), 32 << 20);
+        assert!(sent <= ANSWER_LIMIT_BYTES + buffers, "{sent} bytes");
     }
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::Config;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 
-use crate::access::{address, certificates};
+use crate::endpoint::{address, certificates};
 use crate::{Error, proxy};
 
 /// Where the current context of a kubeconfig leads, and as whom. kube's own reading is not used, because it reads the

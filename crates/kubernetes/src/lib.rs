@@ -13,6 +13,7 @@ mod alarm;
 mod cluster;
 mod convert;
 mod ending;
+mod endpoint;
 mod error;
 mod kubeconfig;
 mod lease;
