@@ -9,10 +9,7 @@ use axum::{
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use super::{
-    Digest, Refusal, Registry,
-    server::{Answer, with},
-};
+use super::{Digest, Refusal, Registry, answer::with, refusal::Answer};
 
 pub(super) async fn serve(
     registry: &Registry,

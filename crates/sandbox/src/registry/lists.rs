@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{
     Digest, Refusal, Registry,
-    server::{Answer, parameter, with},
+    answer::{parameter, with},
+    refusal::Answer,
 };
 
 pub(super) fn tags(registry: &Registry, name: &str, uri: &Uri) -> Answer {

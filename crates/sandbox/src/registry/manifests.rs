@@ -11,7 +11,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
     MANIFEST_LIMIT_BYTES, Reference, Refusal, Registry,
-    server::{Answer, empty, with},
+    answer::{empty, with},
+    refusal::Answer,
 };
 
 pub(super) async fn serve(

@@ -4,6 +4,7 @@
 //! rest are the handlers, one file per noun. Blobs are not deleted (405): nothing in the sandbox collects garbage.
 
 mod access;
+mod answer;
 mod blobs;
 mod digest;
 mod lists;
@@ -12,6 +13,7 @@ mod manifests;
 mod refusal;
 mod route;
 mod server;
+mod service;
 mod store;
 mod uploads;
 
@@ -20,5 +22,5 @@ pub use digest::Digest;
 pub use manifest::{MANIFEST_LIMIT_BYTES, Manifest};
 pub use refusal::Refusal;
 pub use route::{Reference, Route, Unroutable};
-pub use server::{Registry, RegistryOptions};
+pub use service::{Registry, RegistryOptions};
 pub use store::Store;

@@ -6,7 +6,10 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{route::Unroutable, server::with};
+use super::{answer::with, route::Unroutable};
+
+/// What a handler makes of a request, once its route is known and allowed.
+pub(super) type Answer = Result<Response<Body>, Refusal>;
 
 /// Why a request was not served. Each is one error code and status of the specification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,5 @@
 //! The HTTP side: one handler that reads the route, asks `access`, and hands over to the noun that is meant.
 
-use std::{path::PathBuf, sync::Arc};
-
 use axum::{
     Router,
     body::Body,
@@ -9,56 +7,11 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, Response, StatusCode, header},
 };
 
-use super::{Access, Refusal, Route, Store, blobs, lists, manifests, uploads};
-use crate::SandboxError;
-
-/// How a registry is set up.
-pub struct RegistryOptions {
-    /// Where content is kept.
-    pub folder: PathBuf,
-    /// Credentials of everything that is not `upstream/`.
-    pub access: Access,
-    /// How many entries a list has at most; longer ones go on at the `Link` header.
-    pub page_size: usize,
-}
-
-/// A registry, ready to be served.
-#[derive(Clone)]
-pub struct Registry(Arc<Inner>);
-
-struct Inner {
-    store: Store,
-    access: Access,
-    page_size: usize,
-}
-
-/// A request, once its route is known and allowed.
-pub(super) type Answer = Result<Response<Body>, Refusal>;
+use super::{
+    Refusal, Registry, Route, answer::empty, blobs, lists, manifests, refusal::Answer, uploads,
+};
 
 impl Registry {
-    /// Opens the folder.
-    pub fn open(options: RegistryOptions) -> Result<Self, SandboxError> {
-        let RegistryOptions {
-            folder,
-            access,
-            page_size,
-        } = options;
-        Ok(Self(Arc::new(Inner {
-            store: Store::open(folder)?,
-            access,
-            page_size,
-        })))
-    }
-
-    /// What is stored, for seeding: no credentials are asked here.
-    pub fn store(&self) -> &Store {
-        &self.0.store
-    }
-
-    pub(super) fn page_size(&self) -> usize {
-        self.0.page_size
-    }
-
     /// The service, to be served by axum.
     pub fn router(&self) -> Router {
         Router::new().fallback(answer).with_state(self.clone())
@@ -67,7 +20,7 @@ impl Registry {
     async fn dispatch(&self, request: Request) -> Answer {
         let route = Route::parse(request.uri().path())?;
         let method = request.method().clone();
-        self.0.access.check(&method, &route, request.headers())?;
+        self.access().check(&method, &route, request.headers())?;
         let reads = method == Method::GET || method == Method::HEAD;
         match route {
             Route::Base if reads => Ok(empty(StatusCode::OK)),
@@ -112,34 +65,4 @@ async fn answer(State(registry): State<Registry>, request: Request) -> Response<
         }
     }
     response
-}
-
-/// A response without a body.
-pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-/// Adds a header whose value is made of names and digests, which are always valid in one.
-pub(super) fn with(
-    mut response: Response<Body>,
-    name: &'static str,
-    value: impl ToString,
-) -> Response<Body> {
-    if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
-    }
-    response
-}
-
-/// One parameter of a query, decoded.
-pub(super) fn parameter(uri: &axum::http::Uri, key: &str) -> Option<String> {
-    let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    pairs
-        .into_iter()
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value.into_owned())
 }

@@ -10,7 +10,8 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{
     Digest, Refusal, Registry,
-    server::{Answer, empty, parameter, with},
+    answer::{empty, parameter, with},
+    refusal::Answer,
 };
 
 /// 10 GiB: no layer of an image is larger.

@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod discovery;
+mod on;
 mod openapi;
 mod protobuf;
 mod resources;

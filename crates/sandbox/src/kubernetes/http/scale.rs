@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Service,
     answer::{self, Body},
-    resources::On,
+    on::On,
 };
 use crate::kubernetes::{
     failure::Failure,

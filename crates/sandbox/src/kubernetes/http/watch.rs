@@ -16,7 +16,7 @@ use super::{
     Service,
     answer::{self, Body},
     call::Call,
-    resources::On,
+    on::On,
     table,
 };
 use crate::kubernetes::{
