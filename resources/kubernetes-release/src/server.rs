@@ -116,7 +116,7 @@ impl ReleaseServer {
     /// The server that `source` names.
     ///
     /// # Errors
-    /// A configuration fault when the settings for HTTP cannot be used.
+    /// A configuration fault when the address or the settings for HTTP cannot be used.
     pub fn open(step: &Step, source: &Source) -> Result<Self, Fault> {
         let observer = step.clone();
         let client = Client::new(Options {
@@ -129,7 +129,7 @@ impl ReleaseServer {
             })),
         })
         .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
-        let base = source.release_server.trim_end_matches('/').to_owned();
+        let base = source.release_server()?.to_owned();
         Ok(Self { client, base })
     }
 

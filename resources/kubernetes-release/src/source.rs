@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::Fault;
 use trireme_release::{Constraint, Version};
+use url::Url;
 
 /// The source of a `kubernetes-release` resource.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -76,6 +77,20 @@ impl Source {
     pub fn from(&self) -> Result<Option<Version>, Fault> {
         let parsed = self.from.as_deref().map(str::parse).transpose();
         parsed.map_err(|e| Fault::config("source.from cannot be used").because(e))
+    }
+
+    /// The address of the release server, without a slash at the end.
+    ///
+    /// # Errors
+    /// A configuration fault when it is no HTTP URL. It is not repeated: it may hold a password.
+    pub fn release_server(&self) -> Result<&str, Fault> {
+        let url = Url::parse(&self.release_server).ok();
+        match url.filter(|url| matches!(url.scheme(), "http" | "https")) {
+            Some(_) => Ok(self.release_server.trim_end_matches('/')),
+            None => Err(Fault::config(
+                "source.release_server is no HTTP URL; expected e.g. `https://dl.k8s.io/release`",
+            )),
+        }
     }
 
     /// What image references start with, without a slash at the end.

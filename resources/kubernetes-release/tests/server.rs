@@ -88,7 +88,9 @@ async fn check(
     mut source: Value,
     last: Option<&str>,
 ) -> Result<Vec<String>, (i32, String)> {
-    source["release_server"] = serve(site).await.into();
+    if source["release_server"].is_null() {
+        source["release_server"] = serve(site).await.into();
+    }
     let version = last.map(|version| json!({"version": version, "channel": "stable"}));
     let output = run(&["check"], json!({"source": source, "version": version})).await;
     if !output.status.success() {
@@ -204,6 +206,14 @@ async fn a_bad_source_or_version_is_told_apart_from_a_bad_server() {
         (
             json!({"image_registry": "https://registry.k8s.io"}),
             "source.image_registry",
+        ),
+        (
+            json!({"release_server": "ftp://dl.k8s.io"}),
+            "source.release_server",
+        ),
+        (
+            json!({"release_server": "dl.k8s.io"}),
+            "source.release_server",
         ),
         (json!({"channel": "beta"}), "source.channel"),
         (json!({"constrain": "~1.37"}), "did you mean `constraint`?"),
