@@ -189,11 +189,14 @@ impl Put<'_> {
                 return Err(Fault::config(message).into());
             }
         };
-        let images = if named.is_empty() {
-            images(self.source, record, &version)
-        } else {
-            named
-        };
+        if !named.is_empty() {
+            // They are proven already.
+            return Ok(Wanted {
+                version,
+                images: named,
+            });
+        }
+        let images = images(self.source, record, &version);
         for (name, reference) in &images {
             self.proofs.hold(name, reference)?;
         }
