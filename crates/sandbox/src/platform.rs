@@ -45,13 +45,15 @@ pub struct Workload {
 impl Size {
     /// Nine nodes, and budgets of every kind: what the sandbox shows.
     pub fn small() -> Self {
+        let at_least = |pods| ("minAvailable", pods);
+        let at_most = |pods| ("maxUnavailable", pods);
         Self {
             workers: 2,
             workloads: vec![
-                Workload::deployment("shop", "web", 6, ("maxUnavailable", json!(1))),
-                Workload::deployment("shop", "cart", 4, ("maxUnavailable", json!("25%"))),
-                Workload::stateful("data", "db", 3, ("minAvailable", json!(2))),
-                Workload::deployment("ops", "metrics", 2, ("minAvailable", json!(1))),
+                Workload::new("deployments", "shop", "web", 6, at_most(json!(1))),
+                Workload::new("deployments", "shop", "cart", 4, at_most(json!("25%"))),
+                Workload::new("statefulsets", "data", "db", 3, at_least(json!(2))),
+                Workload::new("deployments", "ops", "metrics", 2, at_least(json!(1))),
             ],
         }
     }
@@ -62,40 +64,29 @@ impl Size {
         Self {
             workers: 9,
             workloads: vec![
-                Workload::deployment("shop", "web", 20, budget()),
-                Workload::deployment("shop", "cart", 20, budget()),
-                Workload::stateful("data", "db", 10, budget()),
-                Workload::deployment("ops", "metrics", 10, budget()),
+                Workload::new("deployments", "shop", "web", 20, budget()),
+                Workload::new("deployments", "shop", "cart", 20, budget()),
+                Workload::new("statefulsets", "data", "db", 10, budget()),
+                Workload::new("deployments", "ops", "metrics", 10, budget()),
             ],
         }
     }
 }
 
 impl Workload {
-    fn deployment(
+    fn new(
+        plural: &'static str,
         namespace: &'static str,
         name: &'static str,
         replicas: u32,
         budget: (&'static str, Value),
     ) -> Self {
         Self {
-            plural: "deployments",
+            plural,
             namespace,
             name,
             replicas,
             budget,
-        }
-    }
-
-    fn stateful(
-        namespace: &'static str,
-        name: &'static str,
-        replicas: u32,
-        budget: (&'static str, Value),
-    ) -> Self {
-        Self {
-            plural: "statefulsets",
-            ..Self::deployment(namespace, name, replicas, budget)
         }
     }
 }

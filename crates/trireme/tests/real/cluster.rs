@@ -78,22 +78,11 @@ fn await_workloads(plane: &ControlPlane) {
     wait(&["nodes", "--for=condition=Ready"]);
     wait(&["deployments", "-A", "--for=condition=Available"]);
     wait(&["pods", "-A", "--for=condition=Ready"]);
-    for (namespace, budget, healthy) in [
-        ("shop", "web", 20),
-        ("shop", "cart", 20),
-        ("data", "db", 10),
-        ("ops", "metrics", 10),
-    ] {
+    for workload in Size::thirty().workloads {
+        let healthy = workload.replicas;
         let status = format!("--for=jsonpath={{.status.currentHealthy}}={healthy}");
-        let arguments = [
-            "wait",
-            "--timeout=180s",
-            "-n",
-            namespace,
-            "pdb",
-            budget,
-            &status,
-        ];
+        let budget = ["-n", workload.namespace, "pdb", workload.name];
+        let arguments = [&["wait", "--timeout=180s"], &budget[..], &[&*status]].concat();
         let kubectl = plane.kubectl(&arguments).expect("kubectl");
         kubectl.succeed().expect("budgets that are met");
     }
