@@ -6,9 +6,12 @@ use http::Response;
 use http_body_util::Limited;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
+use tower::layer::layer_fn;
 use tower::util::MapResponseLayer;
+use trireme_transport::{Observer, system_roots};
 
 use crate::endpoint::{address, certificates};
+use crate::requests::Told;
 use crate::{Error, kubeconfig, proxy};
 
 /// A TCP and TLS handshake that takes longer does not come.
@@ -34,13 +37,13 @@ pub enum Access<'a> {
     },
 }
 
-/// A client for `access`, through the proxy of the kubeconfig or else of the environment ([`proxy`]). Async because it
-/// needs the runtime: its worker starts here.
+/// A client for `access`, through the proxy of the kubeconfig or else of the environment ([`proxy`]), whose every request
+/// `observer` is told. Async because it needs the runtime: its worker starts here.
 ///
 /// # Errors
 /// [`Error::Access`] when the kubeconfig cannot be read, has no such context, or would start a program or read files (a
 /// container has neither), and when its certificates or the proxy cannot be used.
-pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
+pub async fn connect(access: Access<'_>, observer: Observer) -> Result<Client, Error> {
     // A second call finds the provider of the first: both are ring.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = match access {
@@ -51,14 +54,29 @@ pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
             ca_certs,
         } => from_token(server, token, ca_certs)?,
     };
+    if config.root_cert.is_none() {
+        config.root_cert = Some(roots(&config));
+    }
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
     // An eviction that a budget refuses is an answer (429), not a reason to ask again.
     config.default_retry = false;
+    let server = config.cluster_url.clone();
     let builder = ClientBuilder::try_from(config)
         .map_err(|error| Error::Access(format!("the way to the API: {error}")))?;
+    let told = layer_fn(|service| Told::new(service, &server, observer.clone()));
+    let builder = builder.with_layer(&told);
     Ok(builder.with_layer(&MapResponseLayer::new(limited)).build())
+}
+
+/// The roots of every other connection of ours. kube's own reading fails where a system has none, also where none is needed.
+fn roots(config: &Config) -> Vec<Vec<u8>> {
+    if config.accept_invalid_certs || config.cluster_url.scheme_str() != Some("https") {
+        return Vec::new();
+    }
+    let roots = system_roots().into_iter();
+    roots.map(|root| root.to_vec()).collect()
 }
 
 /// An answer of which no more than [`ANSWER_LIMIT_BYTES`] is read.
@@ -81,10 +99,16 @@ fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Result<Config, 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
+
+    fn nobody() -> Observer {
+        Arc::new(|_| ())
+    }
 
     #[tokio::test]
     async fn a_kubeconfig_that_would_start_a_program_or_read_a_file_is_refused() {
@@ -94,7 +118,7 @@ mod tests {
             "client-key: /etc/key",
         ] {
             let text = format!("users: [{{name: me, user: {{{key}}}}}]");
-            let Err(error) = connect(Access::Kubeconfig(&text)).await else {
+            let Err(error) = connect(Access::Kubeconfig(&text), nobody()).await else {
                 panic!("{key} was taken");
             };
             let name = key.split(':').next().unwrap();
@@ -107,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn text_that_is_no_kubeconfig_is_refused_without_showing_it() {
-        let Err(error) = connect(Access::Kubeconfig("secret: [")).await else {
+        let Err(error) = connect(Access::Kubeconfig("secret: ["), nobody()).await else {
             panic!("taken");
         };
         assert!(!error.to_string().contains("secret"), "{error}");
@@ -137,7 +161,7 @@ mod tests {
             token: "t0",
             ca_certs: &[],
         };
-        let client = connect(access).await.unwrap();
+        let client = connect(access, nobody()).await.unwrap();
         let request = http::Request::get("/version").body(Vec::new()).unwrap();
         let answered = client.request::<serde_json::Value>(request).await;
         assert!(format!("{:?}", answered.unwrap_err()).contains("LengthLimit"));

@@ -19,6 +19,8 @@ use crate::{Error, convert, names};
 
 /// How many objects one page of a list has; what kubectl asks for too.
 const PAGE: u32 = 500;
+/// The most pages of one list: 500,000 objects, three times the pods of the largest cluster that Kubernetes supports.
+const PAGES_LIMIT: usize = 1000;
 /// A list that had to begin anew this often does not end: its pages expire faster than they are read.
 const LIST_TRIES: usize = 5;
 /// One request, answered or not.
@@ -163,7 +165,7 @@ where
     let mut tries = 0;
     let mut items = Vec::new();
     let mut page = params.clone().limit(PAGE);
-    loop {
+    for _ in 0..PAGES_LIMIT {
         match bounded(format!("list {what}"), api.list(&page)).await {
             Ok(found) => {
                 items.extend(found.items);
@@ -182,5 +184,38 @@ where
             }
             Err(error) => return Err(error),
         }
+    }
+    let reason = format!("it has more than {PAGES_LIMIT} pages of {PAGE}: a list without end");
+    Err(Error::malformed(format!("the list of {what}"), reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::json;
+    use tower::service_fn;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_list_without_end_is_an_error() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let service = service_fn(move |_: Request<Body>| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            let page = json!({"apiVersion": "v1", "kind": "NodeList", "metadata": {"continue": "more"}, "items": []});
+            let answer = Response::new(Body::from(page.to_string().into_bytes()));
+            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        });
+        let api: Api<core::Node> = Api::all(Client::new(service, "default"));
+        let error = list(&api, ListParams::default(), "nodes")
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("a list without end"), "{error}");
+        assert_eq!(asked.load(Ordering::Relaxed), PAGES_LIMIT);
     }
 }

@@ -20,6 +20,7 @@ mod lease;
 pub mod names;
 mod proxy;
 mod record;
+mod requests;
 mod writes;
 
 pub use access::{Access, connect};
@@ -29,4 +30,5 @@ pub use error::Error;
 pub use kubeconfig::secrets;
 pub use lease::Lease;
 pub use record::{Mark, Record};
+pub use trireme_transport::{Observer, RequestLog};
 pub use writes::Eviction;

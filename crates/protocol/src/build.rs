@@ -9,8 +9,8 @@ use tokio::{fs::File, io::AsyncReadExt as _};
 
 use crate::Fault;
 
-/// A digest file holds 71 bytes and perhaps a line break.
-const DIGEST_FILE_LIMIT_BYTES: u64 = 1024;
+/// A digest has 71 bytes, the name of a repository at most 255 beside that of its registry.
+const LINE_LIMIT_BYTES: u64 = 1024;
 
 /// Where `path`, the value of `params.PARAM`, lies in the build.
 ///
@@ -33,30 +33,63 @@ pub fn path(dir: &Path, param: &str, path: &str) -> Result<PathBuf, Fault> {
 /// A configuration fault for a path that leads out of the build, an operational one for a file that is not there, and
 /// one about data for a file that is no text or has more than `limit_bytes`.
 pub async fn read(dir: &Path, param: &str, file: &str, limit_bytes: u64) -> Result<String, Fault> {
-    let bytes = read_start(&path(dir, param, file)?, limit_bytes + 1).await;
-    let bytes = bytes.map_err(|error| {
-        let message = format!("params.{param}: reading {file}; is it an input of this step?");
-        Fault::operational(message).because(error)
-    })?;
+    let text = read_if_there(dir, param, file, limit_bytes).await?;
+    text.ok_or_else(|| {
+        Fault::operational(format!(
+            "params.{param}: there is no {file}; is it an input of this step?"
+        ))
+    })
+}
+
+/// As [`read`], and `None` for a file that is not there.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_if_there(
+    dir: &Path,
+    param: &str,
+    file: &str,
+    limit_bytes: u64,
+) -> Result<Option<String>, Fault> {
+    let read = read_start(&path(dir, param, file)?, limit_bytes + 1).await;
+    let bytes = match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|error| {
+            Fault::operational(format!("params.{param}: {file} could not be read")).because(error)
+        })?,
+    };
     if bytes.len() as u64 > limit_bytes {
         let message = format!("params.{param}: {file} has more than {limit_bytes} bytes");
         return Err(Fault::data(message));
     }
-    String::from_utf8(bytes)
-        .map_err(|error| Fault::data(format!("params.{param}: {file} is no text")).because(error))
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Fault::data(format!("params.{param}: {file} is no text")).because(error)
+    })?;
+    Ok(Some(text))
 }
 
-/// The text of the file `digest` in an artifact that an `image` resource wrote, without the white space around it.
+/// The only line of a file, e.g. `version` of a release, without the white space around it.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_line(dir: &Path, param: &str, file: &str) -> Result<String, Fault> {
+    let text = read(dir, param, file, LINE_LIMIT_BYTES).await?;
+    Ok(text.trim().to_owned())
+}
+
+/// The text of the file `digest` in an artifact that an `image` resource wrote.
 ///
 /// # Errors
 /// As [`read`].
 pub async fn read_digest(dir: &Path, param: &str, artifact: &str) -> Result<String, Fault> {
-    let file = format!("{artifact}/digest");
-    let text = read(dir, param, &file, DIGEST_FILE_LIMIT_BYTES).await?;
-    Ok(text.trim().to_owned())
+    read_line(dir, param, &format!("{artifact}/digest")).await
 }
 
 async fn read_start(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
+    // To open a pipe would wait for who writes to it.
+    if !tokio::fs::metadata(path).await?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut bytes = Vec::new();
     let file = File::open(path).await?;
     file.take(limit_bytes).read_to_end(&mut bytes).await?;
@@ -83,12 +116,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("four"), "1.2\n").unwrap();
         std::fs::write(dir.path().join("latin"), [0xe4]).unwrap();
+        std::fs::create_dir(dir.path().join("folder")).unwrap();
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(dir.path().join("pipe"))
+            .status();
+        assert!(pipe.unwrap().success());
         let read = |file, limit| read(dir.path(), "tag_file", file, limit);
         assert_eq!(read("four", 4).await.unwrap(), "1.2\n");
         for (file, limit, exit, says) in [
             ("four", 3, Exit::Data, "more than 3 bytes"),
             ("latin", 4, Exit::Data, "no text"),
             ("none", 4, Exit::Operational, "an input of this step"),
+            ("folder", 4, Exit::Operational, "could not be read"),
+            ("pipe", 4, Exit::Operational, "could not be read"),
             ("../four", 4, Exit::Config, "not a path of this build"),
         ] {
             let refused = read(file, limit).await.unwrap_err();

@@ -1,8 +1,9 @@
 //! `HOST[:PORT]/PATH`.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use oci_spec::distribution::Reference;
+use trireme_transport::is_loopback;
 
 use crate::RegistryError;
 
@@ -53,7 +54,7 @@ impl RepositoryName {
             "docker.io" | "index.docker.io" => "registry-1.docker.io",
             host => host,
         };
-        let scheme = if insecure || is_loopback(host) {
+        let scheme = if insecure || is_here(host) {
             "http"
         } else {
             "https"
@@ -62,13 +63,13 @@ impl RepositoryName {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host, perhaps with a port, is this machine.
+fn is_here(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
         _ => host,
     };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    is_loopback(name)
 }
 
 impl FromStr for RepositoryName {

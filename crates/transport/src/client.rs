@@ -10,7 +10,9 @@ use http::Method;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{Backoff, Body, Fetched, Request, Streamed, TransportError, redacted, retry, roots};
+use crate::{
+    Backoff, Body, Fetched, Proxies, Request, Streamed, TransportError, redacted, retry, roots,
+};
 
 /// How long a connection may take, its TLS handshake included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -78,6 +80,8 @@ impl fmt::Display for RequestLog {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// Where the options name no proxy.
+    proxies: Option<Arc<Proxies>>,
     observer: Option<Observer>,
 }
 
@@ -107,12 +111,18 @@ impl Client {
             .connect_timeout(CONNECT_DEADLINE)
             .redirect(redirects())
             .user_agent(agent);
+        let mut proxies = None;
         if let Some(proxy) = &options.proxy {
             let proxy = reqwest::Proxy::all(proxy).map_err(|e| refused("the proxy", e))?;
             builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+        } else {
+            let found = Arc::new(Proxies::of_environment());
+            builder = builder.proxy(of_environment(Arc::clone(&found)));
+            proxies = Some(found);
         }
         Ok(Self {
             http: builder.build().map_err(|e| refused("the HTTP client", e))?,
+            proxies,
             observer: options.observer,
         })
     }
@@ -140,9 +150,13 @@ impl Client {
     /// Sends a request and gives the answer once its head is there.
     ///
     /// # Errors
-    /// When no answer comes within the retry budget, or the last one is 429 or 5xx of the transient kind.
+    /// When the proxy for it cannot be used, when no answer comes within the retry budget, or the last one is 429 or 5xx
+    /// of the transient kind.
     pub async fn stream(&self, request: Request) -> Result<Streamed, TransportError> {
         let url = parse(&request.url)?;
+        if let (Some(proxies), Ok(uri)) = (&self.proxies, url.as_str().parse()) {
+            proxies.leading_to(&uri)?;
+        }
         let mut backoff = Backoff::default();
         let mut request = request;
         loop {
@@ -293,6 +307,15 @@ pub(crate) fn parse(text: &str) -> Result<Url, TransportError> {
         "http" | "https" => Ok(url),
         other => Err(refused(format!("its scheme is {other}"))),
     }
+}
+
+/// Asked anew for every connection, those of redirects included.
+fn of_environment(proxies: Arc<Proxies>) -> reqwest::Proxy {
+    reqwest::Proxy::custom(move |url| {
+        let server = url.as_str().parse().ok()?;
+        let proxy = proxies.leading_to(&server).ok().flatten()?;
+        Some(proxy.to_string())
+    })
 }
 
 /// reqwest takes credentials off when host or port change; this adds that https never becomes http.

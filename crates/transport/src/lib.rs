@@ -8,7 +8,8 @@
 //!   trusted is not transient.
 //! - TLS is rustls, with the roots of the system, every file in `/etc/ssl/certs` (where Concourse mounts its own), and
 //!   those that the source names.
-//! - Proxies come from the source or from `https_proxy`, `http_proxy` and `no_proxy` in either case.
+//! - Proxies come from the source or from `https_proxy`, `http_proxy` and `no_proxy` in either case; those of the
+//!   environment are not asked for loopback.
 //! - Credentials are never carried to another host by a redirect, and no redirect leads from https to http.
 //!
 //! An answer that is not 2xx is returned, not an error: its meaning is the caller's. Only when the retry budget ends on
@@ -19,6 +20,7 @@ mod client;
 mod conditional;
 mod download;
 mod error;
+mod proxy;
 mod request;
 mod retry;
 mod roots;
@@ -28,5 +30,7 @@ pub use client::{Client, Observer, Options, RequestLog};
 pub use conditional::{Conditional, Validator};
 pub use download::Downloaded;
 pub use error::{TransportError, redacted};
+pub use proxy::{Proxies, http_proxy, is_loopback};
 pub use request::{Body, Request};
 pub use retry::Backoff;
+pub use roots::system_roots;

@@ -21,6 +21,18 @@ const CERTIFICATE_FOLDER: &str = "/etc/ssl/certs";
 /// A bundle of all public authorities has 250 kB.
 const CERTIFICATE_FILE_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
 
+/// The certificate authorities of the system, and of every file in `/etc/ssl/certs`.
+///
+/// What is wrong with one certificate of the system must not stop the others: those that no TLS client of ours could use
+/// are left out, and a missing one shows as an unknown issuer where it is needed.
+pub fn system_roots() -> Vec<CertificateDer<'static>> {
+    let mut found: HashSet<CertificateDer<'static>> = HashSet::new();
+    found.extend(rustls_native_certs::load_native_certs().certs);
+    found.extend(folder());
+    let usable = |root: &CertificateDer<'static>| RootCertStore::empty().add(root.clone()).is_ok();
+    found.into_iter().filter(usable).collect()
+}
+
 /// The TLS settings of a client; with `insecure`, every certificate is accepted.
 pub(crate) fn tls(ca_certs: &[String], insecure: bool) -> Result<ClientConfig, TransportError> {
     let provider = Arc::new(ring::default_provider());
@@ -64,12 +76,7 @@ impl LazyRoots {
     fn verifier(&self) -> Result<&WebPkiServerVerifier, rustls::Error> {
         let verifier = self.verifier.get_or_init(|| {
             let mut roots = self.named.clone();
-            // What is wrong with one certificate of the system must not stop the others; a missing root shows as an
-            // unknown issuer where it is needed.
-            let mut found: HashSet<CertificateDer<'static>> = HashSet::new();
-            found.extend(rustls_native_certs::load_native_certs().certs);
-            found.extend(folder());
-            roots.add_parsable_certificates(found);
+            roots.add_parsable_certificates(system_roots());
             let provider = Arc::clone(&self.provider);
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()

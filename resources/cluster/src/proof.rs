@@ -1,16 +1,15 @@
 //! The images of a build, and the proof that each was permitted and signed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
-use tokio::io::AsyncReadExt;
-use trireme_protocol::Fault;
+use trireme_protocol::{Fault, build};
 
-use crate::source::Require;
+use crate::{PutParams, source::Require};
 
 /// `signature.json` and `verdict.json` hold lists; more than this is not one of ours.
-const FILE_MAX: u64 = 64 << 20;
+const FILE_LIMIT_BYTES: u64 = 64 << 20;
 
 /// The format of both files. A higher one may mean something else by its words.
 const FORMAT: u32 = 1;
@@ -33,39 +32,50 @@ pub(crate) struct Proofs<'a> {
 }
 
 impl<'a> Proofs<'a> {
-    /// Reads the files of these artifacts.
+    /// Reads the files of the artifacts that the params name.
     ///
     /// # Errors
     /// Exit 65 for a file that is malformed, 78 for a name that is none.
     pub(crate) async fn read(
         dir: &Path,
-        artifacts: impl Iterator<Item = &String>,
+        params: &PutParams,
         require: &'a Require,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Fault> {
         let mut proofs = Self {
             require,
             permitted: BTreeSet::new(),
             verified: BTreeSet::new(),
             denied: BTreeMap::new(),
         };
-        for artifact in artifacts {
-            let folder = folder(dir, artifact)?;
-            for (file, proven) in [
-                ("verdict.json", &mut proofs.permitted),
-                ("signature.json", &mut proofs.verified),
-            ] {
-                let Some(judgement) = judgement(&folder.join(file)).await? else {
-                    continue;
-                };
-                if judgement.verdict == "permit" {
-                    proven.insert(judgement.digest);
-                } else {
-                    let why = format!("{artifact}/{file} says {}", judgement.verdict);
-                    proofs.denied.insert(judgement.digest, why);
-                }
+        for (param, artifacts) in [
+            ("images", &params.images),
+            ("verdicts", &params.verdicts),
+            ("signatures", &params.signatures),
+        ] {
+            for artifact in artifacts {
+                proofs.add(dir, param, artifact).await?;
             }
         }
         Ok(proofs)
+    }
+
+    async fn add(&mut self, dir: &Path, param: &str, artifact: &str) -> Result<(), Fault> {
+        for (file, proven) in [
+            ("verdict.json", &mut self.permitted),
+            ("signature.json", &mut self.verified),
+        ] {
+            let file = format!("{artifact}/{file}");
+            let Some(judgement) = judgement(dir, param, &file).await? else {
+                continue;
+            };
+            if judgement.verdict == "permit" {
+                proven.insert(judgement.digest);
+            } else {
+                let why = format!("{file} says {}", judgement.verdict);
+                self.denied.insert(judgement.digest, why);
+            }
+        }
+        Ok(())
     }
 
     /// Holds an image to what is demanded, wherever it was named. A file that denies it refuses it, demanded or not.
@@ -91,78 +101,42 @@ impl<'a> Proofs<'a> {
 /// The images of these artifacts, `repository@digest` by the name of their folder.
 ///
 /// # Errors
-/// Exit 65 for a file that is malformed, 78 for a name that is none, or that two have.
+/// Exit 1 for a file that is not there, 65 for one that is malformed, 78 for a name that is none, or that two have.
 pub(crate) async fn images(
     dir: &Path,
     artifacts: &[String],
-) -> anyhow::Result<BTreeMap<String, String>> {
+) -> Result<BTreeMap<String, String>, Fault> {
     let mut found = BTreeMap::new();
     for artifact in artifacts {
-        let folder = folder(dir, artifact)?;
-        let repository = text(&folder.join("repository")).await?;
-        let digest = text(&folder.join("digest")).await?;
+        let repository = build::read_line(dir, "images", &format!("{artifact}/repository")).await?;
+        let digest = build::read_digest(dir, "images", artifact).await?;
         if !is_sha256(&digest) {
             let message =
                 format!("{artifact}/digest holds `{digest}`, expected sha256 and 64 hex digits");
-            return Err(Fault::data(message).into());
+            return Err(Fault::data(message));
         }
         let name = artifact.rsplit('/').next().unwrap_or(artifact);
         let reference = format!("{repository}@{digest}");
         if found.insert(name.to_owned(), reference).is_some() {
             let message = format!("`images` has two artifacts whose folder is named `{name}`");
-            return Err(Fault::config(message).into());
+            return Err(Fault::config(message));
         }
     }
     Ok(found)
 }
 
-/// The folder of an artifact; names that lead out of the build's folder are refused.
-fn folder(dir: &Path, artifact: &str) -> anyhow::Result<PathBuf> {
-    let plain = Path::new(artifact)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if artifact.is_empty() || !plain {
-        let message = format!("`{artifact}` is not the name of an artifact");
-        return Err(Fault::config(message).into());
-    }
-    Ok(dir.join(artifact))
-}
-
-async fn judgement(path: &Path) -> anyhow::Result<Option<Judgement>> {
-    if !tokio::fs::try_exists(path).await? {
+async fn judgement(dir: &Path, param: &str, file: &str) -> Result<Option<Judgement>, Fault> {
+    let Some(text) = build::read_if_there(dir, param, file, FILE_LIMIT_BYTES).await? else {
         return Ok(None);
-    }
-    let judgement = serde_json::from_str(&read(path).await?);
-    let wrong = |error| Fault::data(format!("{} is malformed", path.display())).because(error);
-    let judgement: Judgement = judgement.map_err(wrong)?;
+    };
+    let wrong = |error| Fault::data(format!("{file} is malformed")).because(error);
+    let judgement: Judgement = serde_json::from_str(&text).map_err(wrong)?;
     if judgement.format != FORMAT {
-        let (path, found) = (path.display(), judgement.format);
-        let message = format!("{path} has format {found}, expected {FORMAT}");
-        return Err(Fault::data(message).into());
+        let found = judgement.format;
+        let message = format!("{file} has format {found}, expected {FORMAT}");
+        return Err(Fault::data(message));
     }
     Ok(Some(judgement))
-}
-
-/// The only line of a small file.
-pub(crate) async fn text(path: &Path) -> anyhow::Result<String> {
-    Ok(read(path).await?.trim().to_owned())
-}
-
-async fn read(path: &Path) -> anyhow::Result<String> {
-    let wrong = |error: std::io::Error| {
-        Fault::data(format!(
-            "could not read {}; is it in the artifact?",
-            path.display()
-        ))
-        .because(error)
-    };
-    let file = tokio::fs::File::open(path).await.map_err(wrong)?;
-    let mut text = String::new();
-    file.take(FILE_MAX)
-        .read_to_string(&mut text)
-        .await
-        .map_err(wrong)?;
-    Ok(text)
 }
 
 pub(crate) fn is_sha256(digest: &str) -> bool {

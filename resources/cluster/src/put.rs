@@ -8,7 +8,7 @@ use serde::Deserialize;
 use trireme_blueprint::{Blueprint, Evidence, Goal, Identity, Inventory, Journal, Wanted};
 use trireme_executor::{ActSpec, Roll, RollError, Voice, roll};
 use trireme_kubernetes::{Cluster, Error, Lease, Mark, Pods, Record};
-use trireme_protocol::{Fault, Outcome, Step};
+use trireme_protocol::{Fault, Outcome, Step, build};
 
 use crate::check::current;
 use crate::proof::{self, Proofs};
@@ -41,15 +41,13 @@ pub(crate) async fn put(
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let artifacts = params.images.iter();
-    let artifacts = artifacts.chain(&params.verdicts).chain(&params.signatures);
-    let proofs = Proofs::read(dir, artifacts, &source.require).await?;
+    let proofs = Proofs::read(dir, params, &source.require).await?;
     let named = proof::images(dir, &params.images).await?;
     // Before anything is asked of the cluster.
     for (name, reference) in &named {
         proofs.hold(name, reference)?;
     }
-    let cluster = source.connect().await?;
+    let cluster = source.connect(step).await?;
     let waiting = |other: &str, patience: std::time::Duration| {
         let seconds = patience.as_secs();
         step.info(
@@ -170,7 +168,10 @@ impl Put<'_> {
                 return Err(Fault::config("give `version` or `version_file`, not both").into());
             }
             (Some(text), None) => Some(parse(text, "`version` of the params")?),
-            (None, Some(file)) => Some(parse(&proof::text(&dir.join(file)).await?, file)?),
+            (None, Some(file)) => {
+                let text = build::read_line(dir, "version_file", file).await?;
+                Some(parse(&text, file)?)
+            }
             (None, None) => None,
         };
         let said = crate::wanted::wanted(self.source, record)?;

@@ -1,13 +1,14 @@
 //! The `source` of the pipeline.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_blueprint::{Limit, Policy, Unmanaged};
-use trireme_kubernetes::{self as kubernetes, Access, connect};
+use trireme_kubernetes::{self as kubernetes, Access, RequestLog, connect};
 use trireme_protocol::types::DurationText;
-use trireme_protocol::{Fault, Secret};
+use trireme_protocol::{Fault, Secret, Step};
 
 /// Which cluster, what it shall become, and what must hold on the way.
 #[derive(Deserialize, JsonSchema)]
@@ -37,7 +38,7 @@ pub struct Source {
     /// What a `put` demands of every image.
     #[serde(default)]
     pub require: Require,
-    /// Shows more on stderr.
+    /// Shows every request on stderr.
     #[serde(default)]
     pub debug: bool,
 }
@@ -138,9 +139,9 @@ impl Source {
     ///
     /// # Errors
     /// Exit 78 when the way to it is not described as it must be.
-    pub(crate) async fn connect(&self) -> anyhow::Result<kubernetes::Cluster> {
+    pub(crate) async fn connect(&self, step: &Step) -> anyhow::Result<kubernetes::Cluster> {
         let access = match (&self.kubeconfig, &self.server, &self.token) {
-            (Some(kubeconfig), None, None) => {
+            (Some(kubeconfig), None, None) if self.ca_certs.is_empty() => {
                 // An API may repeat a token without the rest of its line.
                 kubernetes::secrets(kubeconfig.expose())
                     .into_iter()
@@ -153,11 +154,13 @@ impl Source {
                 ca_certs: &self.ca_certs,
             },
             _ => {
-                let message = "give either `kubeconfig`, or `server` and `token` (and `ca_certs`)";
+                let message = "give either `kubeconfig` (which has its certificates), or `server` and `token` (and `ca_certs`)";
                 return Err(Fault::config(message).into());
             }
         };
-        let client = connect(access)
+        let people = step.clone();
+        let observer = Arc::new(move |log: &RequestLog| people.debug("request", log.to_string()));
+        let client = connect(access, observer)
             .await
             .map_err(|error| Fault::config(error.to_string()).because(error))?;
         Ok(kubernetes::Cluster::new(client, &self.namespace))

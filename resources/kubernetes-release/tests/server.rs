@@ -64,11 +64,16 @@ async fn serve(site: Site) -> String {
 }
 
 async fn run(arguments: &[&str], request: Value) -> Output {
+    // Nobody is there; loopback is reached without it.
+    run_with(arguments, request, ("http_proxy", "http://127.0.0.1:1")).await
+}
+
+async fn run_with(arguments: &[&str], request: Value, env: (&str, &str)) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-kubernetes-release"));
     command
         .args(arguments)
         .env("NO_COLOR", "1")
-        .env("no_proxy", "*");
+        .env(env.0, env.1);
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -137,6 +142,30 @@ async fn releases_come_oldest_first_and_gaps_are_skipped() {
             .await
             .unwrap()
             .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_loopback_is_asked_through_the_proxy_of_the_environment() {
+    let proxy = serve(markers()).await;
+    let source = json!({"release_server": "http://releases.invalid"});
+    let request = json!({"source": source, "version": null});
+    for (name, url) in [
+        ("http_proxy", proxy.clone()),
+        ("HTTP_PROXY", format!("{proxy}/")),
+    ] {
+        let output = run_with(&["check"], request.clone(), (name, &url)).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {said}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("v1.37.2"));
+    }
+    let socks = ("http_proxy", "socks5://me:hidden@127.0.0.1:1");
+    let output = run_with(&["check"], request, socks).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("scheme is socks5") && !said.contains("hidden"),
+        "{said}"
     );
 }
 

@@ -365,8 +365,16 @@ impl Resource<'_> {
                 all.contains(MASK) || proxy.is_some(),
                 "{call} repeats nothing: {all}"
             );
+            let shown = ended.stderr.lines().any(|line| is_request(line, address));
+            assert!(shown, "{call}: `debug` shows no request: {}", ended.stderr);
             leak::assert_none(&all, &[CANARY]);
             worker.assert_empty();
         }
     }
+}
+
+/// A line of `debug: true`: method, URL, status or `no answer`, milliseconds.
+fn is_request(line: &str, address: &str) -> bool {
+    let server = address.trim_end_matches(":80");
+    line.contains("request") && line.contains(&format!(" http://{server}/")) && line.contains(" ms")
 }

@@ -3,6 +3,7 @@
 // clippy.toml lets tests unwrap; their helpers are tests too.
 #![allow(clippy::unwrap_used)]
 
+mod connection;
 mod crash;
 mod proxy;
 mod roll;

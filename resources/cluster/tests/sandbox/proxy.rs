@@ -68,9 +68,9 @@ impl Proxy {
         let mut access: Value = serde_json::from_str(kubeconfig).unwrap();
         let token = access["users"][0]["user"]["token"].take();
         access["users"][0]["user"] = json!({});
-        let api = connect(Access::Kubeconfig(&access.to_string()))
-            .await
-            .unwrap();
+        let nobody = Arc::new(|_: &_| ());
+        let api = connect(Access::Kubeconfig(&access.to_string()), nobody).await;
+        let api = api.unwrap();
         let log = Mutex::new(Log {
             strike,
             ..Log::default()

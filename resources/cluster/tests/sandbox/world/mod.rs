@@ -4,6 +4,7 @@ mod acts;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::batch::v1::Job;
@@ -73,7 +74,9 @@ impl World {
         let mut options = options(dir.path());
         options.timings = timings;
         let api = sandbox::Api::start(options).await.unwrap();
-        let admin = connect(Access::Kubeconfig(&api.admin_kubeconfig().unwrap()))
+        let kubeconfig = api.admin_kubeconfig().unwrap();
+        let nobody = Arc::new(|_: &_| ());
+        let admin = connect(Access::Kubeconfig(&kubeconfig), nobody)
             .await
             .unwrap();
         let mut world = Self {

@@ -1,0 +1,130 @@
+//! Which proxy leads to a server.
+//!
+//! The rule is that of reqwest, because it is the same code (hyper-util's): `https_proxy`, `http_proxy`, `all_proxy` and
+//! `no_proxy`, in either case, the upper case first. One thing is added, as kubectl and Go have it: a proxy of the
+//! environment is never asked for loopback. A proxy that a source or a kubeconfig names holds whatever the environment says.
+
+use std::net::IpAddr;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+
+use crate::TransportError;
+
+/// The proxies of the environment.
+pub struct Proxies(Matcher);
+
+impl Proxies {
+    /// As the environment has them now.
+    pub fn of_environment() -> Self {
+        Self(Matcher::from_env())
+    }
+
+    /// The proxy for `server`, with its credentials; `None` where none is wanted.
+    ///
+    /// # Errors
+    /// [`TransportError::Options`] when it is not an HTTP proxy.
+    pub fn leading_to(&self, server: &Uri) -> Result<Option<Uri>, TransportError> {
+        if is_loopback(server.host().unwrap_or_default()) {
+            return Ok(None);
+        }
+        let Some(found) = self.0.intercept(server) else {
+            return Ok(None);
+        };
+        let proxy = http_proxy("the proxy of the environment", found.uri().clone())?;
+        Ok(Some(with_credentials(proxy, &found)))
+    }
+}
+
+/// Whether a host is this machine by its very name.
+pub fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// An address that `what` says is that of a proxy, if we can go through it.
+///
+/// # Errors
+/// [`TransportError::Options`] when it is not an HTTP proxy. Its text is not shown: it may hold a password.
+pub fn http_proxy(what: &'static str, proxy: Uri) -> Result<Uri, TransportError> {
+    let scheme = proxy.scheme_str().unwrap_or("none");
+    if matches!(scheme, "http" | "https") {
+        return Ok(proxy);
+    }
+    let reason = format!(
+        "its scheme is {scheme}, expected http or https (no_proxy names servers that need none)"
+    );
+    Err(TransportError::Options { what, reason })
+}
+
+/// Puts what [`Matcher`] took out of the address back into it: there clients look for it.
+fn with_credentials(proxy: Uri, found: &Intercept) -> Uri {
+    let basic = found.basic_auth().and_then(|basic| basic.to_str().ok());
+    let basic = basic.and_then(|basic| STANDARD.decode(basic.strip_prefix("Basic ")?).ok());
+    let (Some(basic), Some(authority)) = (basic, proxy.authority()) else {
+        return proxy;
+    };
+    let encoded: Vec<String> = basic
+        .splitn(2, |byte| *byte == b':')
+        .map(|part| percent_encode(part, NON_ALPHANUMERIC).to_string())
+        .collect();
+    let whole = Uri::builder()
+        .scheme(proxy.scheme_str().unwrap_or("http"))
+        .authority(format!("{}@{authority}", encoded.join(":")))
+        .path_and_query("/")
+        .build();
+    whole.unwrap_or(proxy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(proxy: &str, no: &str, server: &str) -> Result<Option<String>, String> {
+        let proxies = Proxies(Matcher::builder().https(proxy).no(no).build());
+        let chosen = proxies.leading_to(&server.parse().unwrap());
+        chosen
+            .map(|proxy| proxy.map(|proxy| proxy.to_string()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_proxy_is_for_servers_that_no_proxy_does_not_name() {
+        let proxy = "http://10.0.0.1:3128";
+        for (no, server, through) in [
+            ("", "https://api.example:6443", true),
+            ("10.0.0.1", "https://api.example:6443", true),
+            (".example,", "https://api.example:6443", false),
+            ("localhost, 10.0.0.0/8", "https://10.9.9.9:6443", false),
+            ("*", "https://api.example:6443", false),
+            ("", "https://127.0.0.1:6443", false),
+            ("", "https://[::1]:6443", false),
+            ("", "https://localhost:6443", false),
+            // The proxy for https says nothing of http.
+            ("", "http://api.example:6443", false),
+        ] {
+            let chosen = of(proxy, no, server).unwrap();
+            assert_eq!(chosen.is_some(), through, "{server}, no_proxy {no:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_of_the_proxy_are_kept_for_it_alone() {
+        let server = "https://api.example:6443";
+        for (given, kept) in [
+            ("me:p%40s%3As", "me:p%40s%3As"),
+            ("m%2Fe:", "m%2Fe:"),
+            ("me", "me:"),
+        ] {
+            let chosen = of(&format!("http://{given}@10.0.0.1:3128"), "", server);
+            let expected = format!("http://{kept}@10.0.0.1:3128/");
+            assert_eq!(chosen.unwrap().unwrap(), expected);
+        }
+        let refused = of("socks5://me:secret@10.0.0.1", "", server).unwrap_err();
+        assert!(refused.contains("its scheme is socks5"), "{refused}");
+        assert!(!refused.contains("secret"), "{refused}");
+    }
+}
