@@ -97,11 +97,15 @@ impl Layout {
             places: None,
         };
         let metadata = tokio::fs::metadata(path).await;
-        if metadata.map_err(layout.io("opening it"))?.is_dir() {
+        let metadata = metadata.map_err(layout.io("opening it"))?;
+        if metadata.is_dir() {
             if !path.join(MARKER).is_file() {
                 return Err(layout.malformed("it has no file oci-layout"));
             }
             return Ok(layout);
+        }
+        if !metadata.is_file() {
+            return Err(layout.malformed("it is neither a folder nor a regular file"));
         }
         let archive = path.to_owned();
         let read = tokio::task::spawn_blocking(move || places(&archive, ENTRIES_LIMIT)).await;
@@ -218,14 +222,7 @@ impl Layout {
     async fn file(&self, name: &str) -> Result<(tokio::fs::File, Place), LayoutError> {
         let missing = || self.malformed(format!("it has no file {name}"));
         let Some(places) = &self.places else {
-            let file = tokio::fs::File::open(self.path.join(name)).await;
-            let file = file.map_err(self.io(format!("opening {name}")))?;
-            let size = file
-                .metadata()
-                .await
-                .map_err(self.io("measuring it"))?
-                .len();
-            return Ok((file, Place { offset: 0, size }));
+            return self.file_of_folder(name).await;
         };
         let place = *places.get(name).ok_or_else(missing)?;
         let file = tokio::fs::File::open(&self.path).await;
@@ -233,6 +230,23 @@ impl Layout {
         let seek = file.seek(io::SeekFrom::Start(place.offset)).await;
         seek.map_err(self.io(format!("finding {name}")))?;
         Ok((file, place))
+    }
+
+    async fn file_of_folder(&self, name: &str) -> Result<(tokio::fs::File, Place), LayoutError> {
+        let path = self.path.join(name);
+        let metadata = tokio::fs::metadata(&path).await;
+        // To open a pipe would wait for who writes to it.
+        if !metadata
+            .map_err(self.io(format!("opening {name}")))?
+            .is_file()
+        {
+            return Err(self.malformed(format!("{name} is no regular file")));
+        }
+        let file = tokio::fs::File::open(&path).await;
+        let file = file.map_err(self.io(format!("opening {name}")))?;
+        let metadata = file.metadata().await;
+        let size = metadata.map_err(self.io("measuring it"))?.len();
+        Ok((file, Place { offset: 0, size }))
     }
 
     fn io(&self, what: impl Into<String>) -> impl FnOnce(io::Error) -> LayoutError {

@@ -68,6 +68,27 @@ async fn what_is_no_layout_is_refused() {
 }
 
 #[tokio::test]
+async fn a_pipe_is_refused_and_not_waited_for() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("oci");
+    let (layout, blob) = written(&folder).await;
+    for name in [INDEX.to_owned(), blob_name(&blob)] {
+        fs::remove_file(folder.join(&name)).unwrap();
+        pipe(&folder.join(name));
+    }
+    layout.index().await.unwrap_err();
+    layout.manifest(&blob).await.unwrap_err();
+    let alone = temporary.path().join("image.tar");
+    pipe(&alone);
+    assert!(Layout::open(&alone).await.is_err());
+}
+
+fn pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[tokio::test]
 async fn an_archive_with_too_many_entries_is_refused_and_not_read_in_part() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("oci");
