@@ -41,7 +41,7 @@ pub use catalogue::{Catalogue, Linked};
 pub use error::RunnerError;
 pub use event::{Event, Observer, Silent, StepId};
 pub use interrupt::Interrupt;
-pub use load::{compare_vars, read_vars, validate};
+pub use load::{Valid, read_vars, validate};
 pub use problem::{Position, Problem, Problems};
 pub use progress::Progress;
 pub use report::{

@@ -36,7 +36,17 @@ pub fn read_vars(file: &Path) -> Result<serde_json::Map<String, serde_json::Valu
     }
 }
 
-/// Says everything that is wrong with a pipeline, or gives the warnings. References that have no value are left unjudged.
+/// What [`validate()`] says of a pipeline that is valid.
+#[derive(Debug)]
+pub struct Valid {
+    /// What Concourse accepts with a warning.
+    pub warnings: Vec<Problem>,
+    /// The vars that it names against those that are given.
+    pub vars: Comparison,
+}
+
+/// Says everything that is wrong with a pipeline, or what is to be known of one that is valid. References that have no
+/// value are left unjudged.
 ///
 /// # Errors
 /// All problems at once, with their places.
@@ -45,17 +55,12 @@ pub fn validate(
     vars: &Vars,
     catalogue: &Catalogue,
     supply: &Supply,
-) -> Result<Problems, RunnerError> {
-    load(file, vars, Missing::Keep, catalogue, supply).map(|(_, problems)| problems)
-}
-
-/// The vars that a pipeline names against those that are given.
-///
-/// # Errors
-/// The file cannot be read, or is no YAML.
-pub fn compare_vars(file: &Path, vars: &Vars) -> Result<Comparison, RunnerError> {
-    let (written, _) = read_yaml(file)?;
-    Ok(vars.compare(&written.to_json()))
+) -> Result<Valid, RunnerError> {
+    let read = load(file, vars, Missing::Keep, catalogue, supply)?;
+    Ok(Valid {
+        warnings: read.warnings,
+        vars: vars.compare(&read.written.to_json()),
+    })
 }
 
 /// Reads a pipeline whose every reference has a value.
@@ -65,7 +70,15 @@ pub(crate) fn pipeline(
     catalogue: &Catalogue,
     supply: &Supply,
 ) -> Result<Pipeline, RunnerError> {
-    load(file, vars, Missing::KeepLocal, catalogue, supply).map(|(pipeline, _)| pipeline)
+    load(file, vars, Missing::KeepLocal, catalogue, supply).map(|read| read.pipeline)
+}
+
+/// A valid pipeline.
+struct Loaded {
+    /// As it stands in the file, references and all.
+    written: Node,
+    pipeline: Pipeline,
+    warnings: Vec<Problem>,
 }
 
 fn load(
@@ -74,7 +87,7 @@ fn load(
     missing: Missing,
     catalogue: &Catalogue,
     supply: &Supply,
-) -> Result<(Pipeline, Problems), RunnerError> {
+) -> Result<Loaded, RunnerError> {
     let (written, errors) = read_yaml(file)?;
     let mut problems = Problems {
         errors,
@@ -85,11 +98,14 @@ fn load(
     rules::structure(&pipeline, &mut problems);
     rules::resources(&pipeline, catalogue, supply, &mut problems);
     problems.settle();
-    if problems.errors.is_empty() {
-        Ok((pipeline, problems))
-    } else {
-        Err(invalid(file, problems))
+    if !problems.errors.is_empty() {
+        return Err(invalid(file, problems));
     }
+    Ok(Loaded {
+        written,
+        pipeline,
+        warnings: problems.warnings,
+    })
 }
 
 /// The file, and what is wrong with it that does not keep the rest of it from being judged.

@@ -6,9 +6,8 @@ use crate::linked;
 /// Shows warnings, or fails with all errors at once.
 pub fn run(args: &PipelineArgs) -> anyhow::Result<u8> {
     let vars = args.vars()?;
-    let problems =
-        trireme_runner::validate(&args.file, &vars, &linked::catalogue()?, &args.supply())?;
-    for warning in &problems.warnings {
+    let valid = trireme_runner::validate(&args.file, &vars, &linked::catalogue()?, &args.supply())?;
+    for warning in &valid.warnings {
         eprintln!(
             "{}:{}: warning: {}",
             args.file.display(),
@@ -16,14 +15,13 @@ pub fn run(args: &PipelineArgs) -> anyhow::Result<u8> {
             warning.message
         );
     }
-    let compared = trireme_runner::compare_vars(&args.file, &vars)?;
-    for name in &compared.unnamed {
+    for name in &valid.vars.unnamed {
         eprintln!("warning: the pipeline names no ((var)) `{name}`");
     }
-    if !compared.without_value.is_empty() {
+    if !valid.vars.without_value.is_empty() {
         eprintln!(
             "no value is given for {}: Concourse asks its credential manager for them, `trireme run` needs them",
-            compared.without_value.join(", ")
+            valid.vars.without_value.join(", ")
         );
     }
     eprintln!("{}: valid", args.file.display());
