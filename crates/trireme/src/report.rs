@@ -34,6 +34,16 @@ pub struct Files {
     pub page: PathBuf,
 }
 
+impl Files {
+    /// Where they are in this state folder.
+    pub fn of(state: &Path) -> Self {
+        Self {
+            summary: state.join("summary.json"),
+            page: state.join("report.html"),
+        }
+    }
+}
+
 /// Writes both files into `state` and prints the summary.
 ///
 /// # Errors
@@ -44,10 +54,7 @@ pub fn write(
     witnessed: Option<&Witnessed>,
 ) -> anyhow::Result<Files> {
     let summary = Summary::of(report, witnessed)?;
-    let files = Files {
-        summary: state.join("summary.json"),
-        page: state.join("report.html"),
-    };
+    let files = Files::of(state);
     replace(&files.summary, &serde_json::to_vec_pretty(&summary)?)?;
     let page = page::page(&summary, report, witnessed).into_string();
     replace(&files.page, page.as_bytes())?;

@@ -77,7 +77,7 @@ fn a_platform_is_repaired_with_no_downtime_and_then_nothing_is_to_do() {
     let second = run(state.path());
     assert_eq!(second.status.code(), Some(0), "{}", stderr(&second));
     assert!(
-        stderr(&second).contains("nothing to do"),
+        stderr(&second).contains("nothing to do; the last report is "),
         "{}",
         stderr(&second)
     );

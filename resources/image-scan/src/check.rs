@@ -17,7 +17,7 @@ pub(crate) async fn check(
     let target = source.target()?;
     let was_asked = matches!(target, Target::Tag(_));
     let scanner = Scanner::open(step, source)?.with_editions();
-    let Some(digest) = resolve(step, &scanner, target, last.as_ref()).await? else {
+    let Some(digest) = resolve(step, source, &scanner, target, last.as_ref()).await? else {
         return Ok(Vec::new());
     };
     let memo = Memo::of(source);
@@ -84,6 +84,7 @@ async fn judge(
 
 async fn resolve(
     step: &Step,
+    source: &Source,
     scanner: &Scanner,
     target: Target,
     last: Option<&Version>,
@@ -97,7 +98,16 @@ async fn resolve(
             }
             Ok(digest)
         }
-        Target::LastJudged => Ok(last.map(known).transpose()?),
+        Target::LastJudged => {
+            if last.is_none() {
+                let name = format!("image {}", source.repository);
+                step.info(
+                    name,
+                    "a put judges the first digest: the source names no tag and no digest",
+                );
+            }
+            Ok(last.map(known).transpose()?)
+        }
     }
 }
 

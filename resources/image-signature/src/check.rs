@@ -43,7 +43,16 @@ async fn resolve(
             }
             Ok(digest)
         }
-        Target::LastSigned => last.map(known).transpose(),
+        Target::LastSigned => {
+            if last.is_none() {
+                let name = format!("image {}", signatures.repository().name());
+                step.info(
+                    name,
+                    "a put signs the first digest: the source names no tag and no digest",
+                );
+            }
+            last.map(known).transpose()
+        }
     }
 }
 

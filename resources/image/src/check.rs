@@ -14,7 +14,7 @@ pub(crate) async fn check(
     let target = source.target()?;
     let repository = source.endpoint().open(step)?;
     let tag = match target {
-        Target::Digest(digest) => return pinned(&repository, digest).await,
+        Target::Digest(digest) => return pinned(step, source, &repository, digest).await,
         Target::Tag(Some(tag)) => tag.to_owned(),
         Target::Tag(None) => {
             let last = last.as_ref().and_then(|version| version.tag.clone());
@@ -42,8 +42,17 @@ pub(crate) async fn check(
     Ok(versions)
 }
 
-async fn pinned(repository: &Repository, pin: &str) -> anyhow::Result<Vec<Version>> {
+async fn pinned(
+    step: &Step,
+    source: &Source,
+    repository: &Repository,
+    pin: &str,
+) -> anyhow::Result<Vec<Version>> {
     let found = digest(repository, pin).await?;
+    if found.is_none() {
+        let object = format!("image {}@{pin}", source.repository);
+        step.warn(object, "there is no such digest");
+    }
     let version = found.map(|digest| Version { tag: None, digest });
     Ok(version.into_iter().collect())
 }

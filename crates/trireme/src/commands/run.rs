@@ -3,7 +3,7 @@
 use super::{progress, sandbox};
 use crate::cli::RunArgs;
 use crate::linked;
-use crate::report::{self, Witnessed};
+use crate::report::{self, Files, Witnessed};
 use std::path::Path;
 use trireme_runner::{Interrupt, RunOptions, RunReport, Runner, StateLock, read_vars, vars::Vars};
 use trireme_sandbox::Sandbox;
@@ -31,9 +31,18 @@ async fn build(
     let runner = Runner::new(options(args, vars)?, state.clone(), progress())?;
     let report = runner.run(interrupt).await?;
     if report.nothing_to_do() {
-        eprintln!("run: nothing to do");
+        eprintln!("run: nothing to do{}", last_report(&args.state));
     }
     Ok(report)
+}
+
+/// Where the report of the last run that had something to do is, if there is one.
+fn last_report(state: &Path) -> String {
+    let page = Files::of(state).page;
+    if page.exists() {
+        return format!("; the last report is {}", page.display());
+    }
+    String::new()
 }
 
 /// Starts the platform, watches and measures it while the jobs run, and says what came of it. A run that had nothing to do
