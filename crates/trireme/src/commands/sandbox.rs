@@ -32,12 +32,12 @@ pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Resul
     let registry = sandbox.registry();
     let password = args.state.join("sandbox/registry-password");
     keep(&password, var("registry_password"))?;
-    eprintln!("registry       crane ls {}/shop", var("upstream"));
     eprintln!(
-        "               crane auth login {registry} -u {} --password-stdin < {}",
+        "registry       crane auth login {registry} -u {} --password-stdin < {}",
         var("registry_username"),
         password.display()
     );
+    eprintln!("               crane ls {}/shop", var("upstream"));
     eprintln!(
         "kubernetes     kubectl --kubeconfig {} get nodes",
         kubeconfig.display()
