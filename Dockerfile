@@ -1,6 +1,6 @@
 # One image per resource, from one file:
 #
-#   docker build --build-arg RESOURCE=image --tag registry.example.com/trireme-image .
+#   docker build --build-arg RESOURCE=image --tag registry.example.com/trireme/trireme-image .
 #
 # Where the builder's base image is not to be had, compile beforehand and hand the result in; the stage `compile`
 # is then not run:

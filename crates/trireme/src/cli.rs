@@ -7,9 +7,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use trireme_runner::{RunnerError, Supply, Version, vars::Vars};
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done, or nothing was to do
+  1   failed; trying again may help
+  2   a job ended in a deny
+  64  wrong use of this program
+  75  interrupted; run it again and it goes on
+  78  the pipeline, its vars or an option is wrong
+check, get and put end with the code of the resource, which knows one more:
+  65  malformed or too large input";
+
 /// Runs Concourse pipelines of Trireme resources on one laptop.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
