@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use trireme_tests::purity::impurity;
 
 /// Crates that decide: no I/O, no clock, no randomness.
 const PURE: [&str; 5] = [
@@ -14,7 +15,7 @@ const PURE: [&str; 5] = [
 ];
 
 /// Crates that a deciding crate must never link, with what they would bring in.
-const IMPURE: [(&str, &str); 10] = [
+const IMPURE: [(&str, &str); 11] = [
     ("tokio", "an executor and I/O"),
     ("reqwest", "an HTTP client"),
     ("hyper", "an HTTP client"),
@@ -23,22 +24,16 @@ const IMPURE: [(&str, &str); 10] = [
     ("axum", "an HTTP server"),
     ("rustls", "a network"),
     ("fastrand", "randomness"),
+    ("rand", "randomness"),
     ("tempfile", "files"),
     ("mio", "I/O"),
 ];
 
-/// Words that would bring a clock, files or a process into a deciding crate through the standard library.
-const IMPURE_WORDS: [&str; 9] = [
-    "SystemTime::now",
-    "Instant::now",
-    "Timestamp::now",
-    "Zoned::now",
-    "std::fs",
-    "std::net",
-    "std::process",
-    "std::env",
-    "OsRng",
-];
+/// Crates that a deciding crate must not ask itself; what it links for ciphers and archives brings it along.
+const NEVER_ASKED: [&str; 2] = ["getrandom", "rand_core"];
+
+/// Resources that speak to a Kubernetes API. No other links a client of it.
+const OF_KUBERNETES: [&str; 1] = ["trireme-cluster"];
 
 /// What each shell crate may link of ours, besides the pure ones.
 const SHELLS: [(&str, &[&str]); 5] = [
@@ -122,6 +117,25 @@ fn deciding_crates_link_no_io_clock_or_randomness() {
 }
 
 #[test]
+fn deciding_crates_ask_for_no_randomness() {
+    for package in metadata().packages {
+        if !PURE.contains(&package.name.as_str()) {
+            continue;
+        }
+        for dependency in &package.dependencies {
+            let asks = NEVER_ASKED.contains(&dependency.name.as_str());
+            let normal = dependency.kind == DependencyKind::Normal;
+            assert!(
+                !(asks && normal),
+                "{} asks {}",
+                package.name,
+                dependency.name
+            );
+        }
+    }
+}
+
+#[test]
 fn deciding_crates_name_no_clock_file_or_process() {
     for package in metadata().packages {
         if !PURE.contains(&package.name.as_str()) {
@@ -136,9 +150,12 @@ fn deciding_crates_name_no_clock_file_or_process() {
         ) {
             let text = std::fs::read_to_string(&file).expect("a source file");
             let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
-            for word in IMPURE_WORDS {
-                assert!(!code.contains(word), "{} names {word}", file.display());
-            }
+            assert_eq!(
+                impurity(code),
+                None,
+                "{} must not name this",
+                file.display()
+            );
         }
     }
 }
@@ -197,7 +214,7 @@ fn only_the_runner_and_the_program_know_a_resource() {
         .collect();
     assert!(resources.len() >= 5, "five resources: {resources:?}");
     for package in &metadata.packages {
-        if ["trireme", "trireme-runner", "trireme-tests"].contains(&package.name.as_str()) {
+        if ["trireme", "trireme-runner"].contains(&package.name.as_str()) {
             continue;
         }
         let known: Vec<_> = ours(package).intersection(&resources).cloned().collect();
@@ -208,15 +225,15 @@ fn only_the_runner_and_the_program_know_a_resource() {
 #[test]
 fn a_resource_links_only_what_it_needs() {
     let metadata = resolved();
-    for lean in [
-        "trireme-image",
-        "trireme-image-scan",
-        "trireme-image-signature",
-        "trireme-kubernetes-release",
-    ] {
-        assert!(
-            !linked(&metadata, lean).contains("kube-client"),
-            "{lean} links a Kubernetes client"
+    for package in metadata.workspace_packages() {
+        if !is_resource(package) {
+            continue;
+        }
+        let name = package.name.as_str();
+        assert_eq!(
+            linked(&metadata, name).contains("kube-client"),
+            OF_KUBERNETES.contains(&name),
+            "{name}: only the resources of {OF_KUBERNETES:?} link a Kubernetes client"
         );
     }
 }
