@@ -12,11 +12,28 @@ use tempfile::TempDir;
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const RUN: &str = "tests/run";
 const CONTAINERS: &str = "tests/containers/run";
+const INSTALL: &str = "tests/peers/install";
 
 /// Fails at the subcommand that `broken` names; `cargo test` says what `tested` says.
 const CARGO: &str = r#"#!/bin/sh
 [ "$1" != test ] || { cat "$TREE/tested"; echo "$PROPTEST_CASES" >"$TREE/cases"; }
 [ "$1" != "$(cat "$TREE/broken")" ]
+"#;
+
+/// Writes down what is asked of it, fails at the subcommand that `broken` names, and leaves the program that is built.
+const GO: &str = r#"#!/bin/sh
+echo "$*" >>"$TREE/calls"
+case "$1" in install) : >"$GOBIN/crane" ;; build) : >"$TREE/cache/bin/referrers-registry" ;; esac
+[ "$1" != "$(cat "$TREE/broken")" ]
+"#;
+
+/// A machine that has the packages which `apt-get` has installed.
+const DPKG_QUERY: &str = r#"#!/bin/sh
+[ ! -e "$TREE/machine" ] || echo "install ok installed"
+"#;
+const APT_GET: &str = r#"#!/bin/sh
+echo "$*" >>"$TREE/calls"
+[ "$1" != install ] || : >"$TREE/machine"
 "#;
 
 /// A tree that holds one script of this one, and the programs that it calls.
@@ -67,7 +84,7 @@ impl Tree {
 fn green() -> Tree {
     let tree = Tree::with(RUN);
     tree.program("bin/cargo", CARGO);
-    for other in ["bin/shellcheck", "tests/peers/install", CONTAINERS] {
+    for other in ["bin/shellcheck", INSTALL, CONTAINERS] {
         tree.program(other, "#!/bin/sh\n");
     }
     for folder in [".ci", "containers", "crates", "pipelines", "resources"] {
@@ -169,4 +186,69 @@ fn a_long_run_has_more_cases_and_keeps_its_log() {
 fn another_word_is_refused() {
     let output = green().run(RUN, &["--fast"]);
     assert_eq!(output.status.code(), Some(64), "{}", said(&output));
+}
+
+/// A tree in which no peer is installed.
+fn bare() -> Tree {
+    let tree = Tree::with(INSTALL);
+    tree.program("bin/go", GO);
+    tree.program("bin/dpkg-query", DPKG_QUERY);
+    tree.program("bin/apt-get", APT_GET);
+    tree.file("tests/peers/referrers-registry.go", "");
+    tree.file("broken", "nothing");
+    tree
+}
+
+/// Installs one peer and says how that ended: `present`, `installed`, `failed`.
+fn install(tree: &Tree, peer: &str) -> &'static str {
+    let output = tree.run(INSTALL, &[peer]);
+    let said = said(&output);
+    let ends = ["present", "installed", "failed"];
+    let end = ends
+        .into_iter()
+        .find(|end| said.contains(&format!(": {end}")));
+    let end = end.unwrap_or_else(|| panic!("no end: {said}"));
+    assert_eq!(output.status.success(), end != "failed", "{said}");
+    end
+}
+
+#[test]
+fn debian_packages_are_asked_of_the_machine_and_not_of_the_cache() {
+    let tree = bare();
+    assert_eq!(install(&tree, "debian"), "installed");
+    assert_eq!(install(&tree, "debian"), "present");
+    let before = fs::read_to_string(tree.path("calls")).expect("the recorder wrote it");
+    fs::remove_file(tree.path("machine")).expect("the temporary folder is ours");
+    assert_eq!(install(&tree, "debian"), "installed");
+    let after = fs::read_to_string(tree.path("calls")).expect("the recorder wrote it");
+    assert_eq!(after, before.repeat(2));
+}
+
+#[test]
+fn a_stamp_is_not_believed_without_what_it_stands_for() {
+    let tree = bare();
+    assert_eq!(install(&tree, "crane"), "installed");
+    assert_eq!(install(&tree, "crane"), "present");
+    fs::remove_file(tree.path("cache/bin/crane")).expect("the temporary folder is ours");
+    assert_eq!(install(&tree, "crane"), "installed");
+    assert!(tree.path("cache/bin/crane").exists());
+}
+
+#[test]
+fn the_first_failure_of_an_installation_ends_it() {
+    let tree = bare();
+    tree.file("broken", "mod");
+    assert_eq!(install(&tree, "referrers-registry"), "failed");
+    let calls = fs::read_to_string(tree.path("calls")).expect("the recorder wrote it");
+    assert_eq!(calls, "mod init trireme.test/referrers-registry\n");
+    assert_eq!(install(&tree, "referrers-registry"), "failed");
+    tree.file("broken", "nothing");
+    assert_eq!(install(&tree, "referrers-registry"), "installed");
+}
+
+#[test]
+fn a_peer_that_nobody_knows_is_refused() {
+    let output = bare().run(INSTALL, &["crain"]);
+    assert_eq!(output.status.code(), Some(64), "{}", said(&output));
+    assert!(said(&output).contains("there are: debian crane"));
 }
