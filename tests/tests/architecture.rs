@@ -98,6 +98,11 @@ fn linked(metadata: &Metadata, package: &str) -> BTreeSet<String> {
     seen
 }
 
+fn folder(package: &Package) -> std::path::PathBuf {
+    let folder = package.manifest_path.parent().expect("a folder");
+    folder.as_std_path().to_owned()
+}
+
 fn is_resource(package: &Package) -> bool {
     package.manifest_path.as_str().contains("/resources/")
 }
@@ -141,13 +146,7 @@ fn deciding_crates_name_no_clock_file_or_process() {
         if !PURE.contains(&package.name.as_str()) {
             continue;
         }
-        for file in rust_files(
-            package
-                .manifest_path
-                .parent()
-                .expect("a folder")
-                .as_std_path(),
-        ) {
+        for file in rust_files(&folder(&package)) {
             let text = std::fs::read_to_string(&file).expect("a source file");
             let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
             assert_eq!(
@@ -219,6 +218,21 @@ fn only_the_runner_and_the_program_know_a_resource() {
         }
         let known: Vec<_> = ours(package).intersection(&resources).cloned().collect();
         assert!(known.is_empty(), "{} knows {known:?}", package.name);
+    }
+}
+
+#[test]
+fn every_resource_is_linked_into_the_program_and_known_to_the_readme() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).expect("a README");
+    let packages = metadata().packages;
+    let program = packages.iter().find(|package| package.name == "trireme");
+    let linked = ours(program.expect("the program"));
+    for resource in packages.iter().filter(|package| is_resource(package)) {
+        let name = resource.name.as_str();
+        assert!(linked.contains(name), "trireme does not link {name}");
+        let row = format!("| `{name}` |");
+        assert!(readme.contains(&row), "README.md has no row {row}");
     }
 }
 
