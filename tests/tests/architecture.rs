@@ -221,6 +221,24 @@ fn only_the_runner_and_the_program_know_a_resource() {
     }
 }
 
+/// Data that a crate below the resources takes from one: the sandbox grants the rights that a user applies.
+const TAKEN: (&str, &str) = (
+    "crates/sandbox/src/platform.rs",
+    "resources/cluster/rbac.yaml",
+);
+
+#[test]
+fn no_crate_includes_a_file_of_a_resource_but_the_sandbox_its_rights() {
+    let packages = metadata().packages;
+    let crates = packages.iter().filter(|package| !is_resource(package));
+    for file in crates.flat_map(|package| rust_files(&folder(package))) {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let taken = text.matches("../resources/").count();
+        let allowed = file.ends_with(TAKEN.0) && text.contains(TAKEN.1);
+        assert_eq!(taken, usize::from(allowed), "{}", file.display());
+    }
+}
+
 #[test]
 fn every_resource_is_linked_into_the_program_and_known_to_the_readme() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
