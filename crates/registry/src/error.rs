@@ -78,6 +78,14 @@ pub enum RegistryError {
         /// What is wrong.
         reason: String,
     },
+    /// The content is what its digest says, and no manifest that can be used.
+    #[error("{what}: {reason}")]
+    NoManifest {
+        /// What was tried.
+        what: String,
+        /// What was expected and found.
+        reason: String,
+    },
     /// The content is not what its digest or size says.
     #[error(
         "{what}: the content has {property} {found}, expected {expected}; it was changed or cut on its way"
@@ -183,7 +191,10 @@ impl RegistryError {
     pub fn is_about_content(&self) -> bool {
         matches!(
             self,
-            Self::NotFound { .. } | Self::Content { .. } | Self::Malformed { .. }
+            Self::NotFound { .. }
+                | Self::Content { .. }
+                | Self::Malformed { .. }
+                | Self::NoManifest { .. }
         )
     }
 }

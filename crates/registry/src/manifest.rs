@@ -6,6 +6,7 @@ use http::{
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName},
 };
 use oci_spec::image::{Descriptor, Digest, MediaType};
+use serde_json::Value;
 use trireme_transport::{Fetched, Request, Streamed};
 
 use crate::{
@@ -55,7 +56,7 @@ impl Repository {
     /// that the registry names.
     ///
     /// # Errors
-    /// [`RegistryError::NotFound`] when it does not exist.
+    /// [`RegistryError::NotFound`] when it does not exist, [`RegistryError::NoManifest`] when that is what its bytes are.
     pub async fn get_manifest(
         &self,
         reference: &str,
@@ -69,10 +70,9 @@ impl Repository {
         if answer.status != StatusCode::OK {
             return Err(RegistryError::unexpected(&what, &answer));
         }
-        let descriptor = body_descriptor(&what, &answer, reference)?;
-        let mut verifier = Verifier::new(&what, &descriptor)?;
-        verifier.update(&what, &answer.body)?;
-        verifier.finish(&what)?;
+        let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        let descriptor = body_descriptor(&what, &answer, reference, json.as_ref())?;
+        hold(&what, &descriptor, &answer, json)?;
         Ok((descriptor, answer.body))
     }
 
@@ -172,6 +172,7 @@ fn body_descriptor(
     what: &str,
     answer: &Fetched,
     reference: &str,
+    json: Option<&Value>,
 ) -> Result<Descriptor, RegistryError> {
     let named = answer.header(CONTENT_DIGEST.as_str()).map(String::from);
     let digest = if is_by_digest(reference) {
@@ -181,21 +182,42 @@ fn body_descriptor(
     };
     let media_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    let json: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| {
-        RegistryError::malformed(
-            what,
-            format!("expected a manifest, got {}", answer.describe()),
-        )
-    })?;
-    shape::check(&json).map_err(|reason| RegistryError::malformed(what, reason))?;
     // The header may be generic; the manifest's own field is then the better witness.
-    let own = json.get("mediaType").and_then(|value| value.as_str());
+    let own = json.and_then(|json| json.get("mediaType")?.as_str());
     let media_type = own.unwrap_or(media_type);
     Ok(Descriptor::new(
         MediaType::from(media_type),
         answer.body.len() as u64,
         parse_digest(what, &digest)?,
     ))
+}
+
+/// Holds a body to its digest, and then to being a manifest, the same to every reader.
+fn hold(
+    what: &str,
+    descriptor: &Descriptor,
+    answer: &Fetched,
+    json: Option<Value>,
+) -> Result<(), RegistryError> {
+    let found = || format!("expected a manifest, got {}", answer.describe());
+    if let Err(error) = verify(what, descriptor, &answer.body) {
+        // A page for people is told by what it is: its digest says little.
+        return Err(match json {
+            Some(_) => error,
+            None => RegistryError::malformed(what, found()),
+        });
+    }
+    let usable = json.ok_or_else(found).and_then(|json| shape::check(&json));
+    usable.map_err(|reason| RegistryError::NoManifest {
+        what: what.into(),
+        reason,
+    })
+}
+
+fn verify(what: &str, descriptor: &Descriptor, body: &[u8]) -> Result<(), RegistryError> {
+    let mut verifier = Verifier::new(what, descriptor)?;
+    verifier.update(what, body)?;
+    verifier.finish(what)
 }
 
 /// A digest that content can be held to; others have the form of one, and prove nothing here.

@@ -25,10 +25,10 @@ const INDEX_ATTEMPTS: u32 = 5;
 
 impl Repository {
     /// What refers to the manifest with this digest; all of it, or an error. With `artifact_type`, only what has this
-    /// type. A registry that lists no true types is asked for the manifests themselves.
+    /// type, or cannot be read. A registry that lists no true types is asked for the manifests themselves.
     ///
     /// # Errors
-    /// When the list, or a manifest that might belong to it, cannot be read.
+    /// When the list cannot be read, or the registry does not say whether a manifest belongs to it.
     pub async fn referrers(
         &self,
         digest: &str,
@@ -63,8 +63,10 @@ impl Repository {
         }
         let manifest = match self.get_manifest(descriptor.digest().as_ref()).await {
             Ok((_, bytes)) => bytes,
-            // Listed, but gone or broken: it is nothing that could be used, and it must not hide the others.
-            Err(error) if error.is_about_content() => return Ok(false),
+            // It is nothing that could be used, and must not hide the others.
+            Err(RegistryError::NoManifest { .. }) => return Ok(false),
+            // Listed, but gone or broken: it may have had the type, which is for the reader to find out.
+            Err(error) if error.is_about_content() => return Ok(true),
             Err(error) => return Err(error),
         };
         let manifest: Option<ImageManifest> = serde_json::from_slice(&manifest).ok();

@@ -268,6 +268,40 @@ async fn a_list_of_referrers_that_cannot_be_read_whole_is_an_error() {
     }
 }
 
+/// A registry that lists no types is asked for the manifests themselves.
+#[tokio::test]
+async fn a_referrer_that_cannot_be_read_stays_on_the_list_and_one_that_is_no_manifest_does_not() {
+    let wanted = r#"{"schemaVersion":2,"artifactType":"a/b","config":{"mediaType":"c","digest":"DIGEST","size":1},"layers":[]}"#;
+    let wanted = wanted.replace("DIGEST", &subject());
+    let cases = [
+        (wanted.clone(), Answer::new(200, wanted.clone()), true),
+        (wanted.clone(), Answer::new(404, "{}"), true),
+        (wanted.clone(), Answer::new(200, "<html></html>"), true),
+        (
+            wanted.clone(),
+            Answer::new(200, wanted.replace("a/b", "a/c")),
+            true,
+        ),
+        (
+            wanted.replace("a/b", "a/c"),
+            Answer::new(200, wanted.replace("a/b", "a/c")),
+            false,
+        ),
+        ("no manifest".into(), Answer::new(200, "no manifest"), false),
+    ];
+    for (listed, answer, stays) in cases {
+        let (server, address) = Server::start().await;
+        let descriptor = descriptor_of("text/plain", listed.as_bytes()).unwrap();
+        let path = format!("GET /v2/app/referrers/{}", subject());
+        server.on(&path, page(std::slice::from_ref(&descriptor)));
+        let path = format!("GET /v2/app/manifests/{}", descriptor.digest());
+        server.on(&path, answer);
+        let repository = repository(address, false);
+        let found = repository.referrers(&subject(), Some("a/b")).await.unwrap();
+        assert_eq!(!found.is_empty(), stays, "{listed}");
+    }
+}
+
 #[tokio::test]
 async fn only_a_404_of_the_fallback_tag_means_no_referrers() {
     let tag = subject().replace(':', "-");
@@ -370,7 +404,11 @@ async fn a_tag_that_answers_with_no_manifest_or_an_unknown_digest_points_to_noth
         server.on("GET /v2/app/manifests/latest", answer);
         let found = repository(address, false).head_manifest("latest").await;
         let error = found.expect_err(body);
-        assert!(matches!(error, RegistryError::Malformed { .. }), "{error}");
+        let is_told = matches!(
+            error,
+            RegistryError::Malformed { .. } | RegistryError::NoManifest { .. }
+        );
+        assert!(is_told, "{error}");
     }
 }
 
