@@ -1,6 +1,6 @@
 //! `put`: sign a digest, once.
 
-use std::{path::Path, time::Duration};
+use std::{future::Future, path::Path, time::Duration};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -105,23 +105,83 @@ async fn digest_of_source(signatures: &Signatures, target: Target) -> anyhow::Re
     }
 }
 
-/// Looks again until the registry shows a signature that verifies.
+/// The registry's own word for it that the image is signed now.
 async fn await_seen(signatures: &Signatures, digest: &ImageDigest) -> anyhow::Result<Found> {
+    let found = look_until_signed(|| signatures.find(digest)).await?;
+    if found.verdict.permits() {
+        return Ok(found);
+    }
+    let message = format!(
+        "{}: the registry accepted the signature, and {} s later does not show one that verifies: {}",
+        signatures.name(digest),
+        SEEN_DEADLINE.as_secs(),
+        found.verdict.reasons().join("; ")
+    );
+    Err(Fault::operational(message).into())
+}
+
+/// Looks again until there is a signature that verifies, or the deadline has passed; gives the last look.
+async fn look_until_signed<E, L>(mut look: impl FnMut() -> L) -> Result<Found, E>
+where
+    L: Future<Output = Result<Found, E>>,
+{
     let deadline = Instant::now() + SEEN_DEADLINE;
     loop {
-        let found = signatures.find(digest).await?;
-        if found.verdict.permits() {
+        let found = look().await?;
+        if found.verdict.permits() || Instant::now() >= deadline {
             return Ok(found);
         }
-        if Instant::now() >= deadline {
-            let message = format!(
-                "{}: the registry accepted the signature, and {} s later does not show one that verifies: {}",
-                signatures.name(digest),
-                SEEN_DEADLINE.as_secs(),
-                found.verdict.reasons().join("; ")
-            );
-            return Err(Fault::operational(message).into());
-        }
         sleep(SEEN_INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trireme_signature::{SignatureKind, SignatureVerdict, ValidSignature};
+
+    use super::*;
+
+    fn found(valid: usize) -> Found {
+        let signature = ValidSignature {
+            bundle: "sha256:0".into(),
+            key: "k".into(),
+            kind: SignatureKind::Statement,
+        };
+        Found::of(SignatureVerdict {
+            digest: ImageDigest::of(b"manifest"),
+            valid: vec![signature; valid],
+            refused: Vec::new(),
+        })
+    }
+
+    /// How many looks it took, and what the last one found.
+    async fn looks(signed_at_look: usize) -> (usize, bool) {
+        let mut looks = 0;
+        let look = || {
+            looks += 1;
+            let valid = usize::from(looks >= signed_at_look);
+            async move { Ok::<_, Fault>(found(valid)) }
+        };
+        let last = look_until_signed(look).await.unwrap();
+        (looks, last.verdict.permits())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signature_that_shows_late_is_seen_and_one_that_never_does_is_given_up() {
+        assert_eq!(looks(1).await, (1, true));
+        assert_eq!(looks(7).await, (7, true));
+        let all = usize::try_from(SEEN_DEADLINE.as_secs() / SEEN_INTERVAL.as_secs()).unwrap();
+        assert_eq!(looks(usize::MAX).await, (all + 1, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_fails_ends_it() {
+        let mut looks = 0;
+        let look = || {
+            looks += 1;
+            async { Err(Fault::operational("gone")) }
+        };
+        assert!(look_until_signed(look).await.is_err());
+        assert_eq!(looks, 1);
     }
 }

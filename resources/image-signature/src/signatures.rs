@@ -36,6 +36,18 @@ pub enum SignaturesError {
     /// The registry could not be asked.
     #[error("looking for signatures failed")]
     Registry(#[from] RegistryError),
+    /// No signature was found, and one of those that are listed cannot be had. It might be what was looked for.
+    #[error(
+        "the image may be signed or not: {bundle} is attached to it, and cannot be had as it was stored; repair the \
+         registry, or remove it and sign again"
+    )]
+    Unread {
+        /// Its digest.
+        bundle: String,
+        /// Why not.
+        #[source]
+        source: RegistryError,
+    },
     /// More than can be looked at.
     #[error(
         "{found} bundles are attached to the image, more than {BUNDLES_LIMIT}; remove those that nobody needs"
@@ -48,16 +60,34 @@ pub enum SignaturesError {
 
 /// What was found for one image.
 pub(crate) struct Found {
+    /// The answer, if nothing is unread or something is valid: that what cannot be had cannot take away.
     pub verdict: SignatureVerdict,
     /// When the newest valid signature was made, if its maker said so.
     pub signed_at: Option<Timestamp>,
+    /// A bundle that is gone, or not what its digest says; it is among the refused too.
+    unread: Option<(String, RegistryError)>,
 }
 
-/// A bundle that was attached to an image.
+/// Something that was attached to an image, and was judged.
 struct Bundle {
     digest: String,
     created: Option<Timestamp>,
-    judged: Result<SignatureKind, String>,
+    judged: Result<SignatureKind, Dismissal>,
+}
+
+/// Why something attached to an image does not count.
+enum Dismissal {
+    /// It was read, and is no signature by the key.
+    Refused(String),
+    /// It cannot be had.
+    Unread(RegistryError),
+}
+
+/// What a referrer carries in its one layer.
+struct Content {
+    digest: String,
+    created: Option<Timestamp>,
+    bytes: Vec<u8>,
 }
 
 impl Signatures {
@@ -129,7 +159,7 @@ impl Signatures {
         }
     }
 
-    /// Everything that is attached to the image, judged.
+    /// Everything that is attached to the image, judged as far as it can be had.
     pub(crate) async fn find(&self, digest: &ImageDigest) -> Result<Found, SignaturesError> {
         let subject = digest.to_string();
         let referrers = self
@@ -146,54 +176,51 @@ impl Signatures {
         Ok(self.sum_up(digest, bundles))
     }
 
-    /// What is gone, changed or malformed does not count, and is named; what could not be fetched is an error.
+    /// What is malformed does not count, and neither does what is gone or changed; what could not be asked for is an
+    /// error.
     async fn judge(
         &self,
         digest: &ImageDigest,
         referrer: Descriptor,
     ) -> Result<Bundle, RegistryError> {
-        match self.fetch(&referrer).await {
-            Ok((layer, created, bytes)) => Ok(Bundle {
-                digest: layer,
-                created,
-                judged: verify(&bytes, digest, &self.key).map_err(|refusal| explain(&refusal)),
-            }),
-            Err(error) if error.is_about_content() => Ok(Bundle {
-                digest: referrer.digest().to_string(),
-                created: None,
-                judged: Err(format!("it cannot be read: {error}")),
-            }),
-            Err(error) => Err(error),
-        }
+        let listed = referrer.digest().to_string();
+        let dismissal = match self.fetch(&listed).await {
+            Ok(Ok(content)) => {
+                let judged = verify(&content.bytes, digest, &self.key);
+                return Ok(Bundle {
+                    digest: content.digest,
+                    created: content.created,
+                    judged: judged.map_err(|refusal| Dismissal::Refused(explain(&refusal))),
+                });
+            }
+            Ok(Err(reason)) => Dismissal::Refused(format!("it cannot be read: {reason}")),
+            Err(error) if error.is_about_content() => Dismissal::Unread(error),
+            Err(error) => return Err(error),
+        };
+        Ok(Bundle {
+            digest: listed,
+            created: None,
+            judged: Err(dismissal),
+        })
     }
 
-    /// The bundle that a referrer carries in its one layer.
-    async fn fetch(
-        &self,
-        referrer: &Descriptor,
-    ) -> Result<(String, Option<Timestamp>, Vec<u8>), RegistryError> {
-        let digest = referrer.digest().to_string();
-        let (_, manifest) = self.repository.get_manifest(&digest).await?;
-        let malformed = |reason: String| RegistryError::Malformed {
-            what: format!("reading the referrer {digest}"),
-            reason,
+    /// What the referrer with this digest carries; the inner error says why that is no bundle.
+    async fn fetch(&self, listed: &str) -> Result<Result<Content, String>, RegistryError> {
+        let manifest = match self.repository.get_manifest(listed).await {
+            Ok((_, manifest)) => manifest,
+            Err(RegistryError::NoManifest { reason, .. }) => return Ok(Err(reason)),
+            Err(error) => return Err(error),
         };
-        let manifest: ImageManifest =
-            serde_json::from_slice(&manifest).map_err(|e| malformed(e.to_string()))?;
-        let [layer] = manifest.layers().as_slice() else {
-            let reason = format!(
-                "it has {} layers, expected one bundle",
-                manifest.layers().len()
-            );
-            return Err(malformed(reason));
+        let (layer, created) = match only_layer(&manifest) {
+            Ok(found) => found,
+            Err(reason) => return Ok(Err(reason)),
         };
-        let created = manifest
-            .annotations()
-            .as_ref()
-            .and_then(|all| all.get(CREATED));
-        let created = created.and_then(|text| text.parse().ok());
-        let bytes = self.repository.blob(layer, BUNDLE_LIMIT_BYTES).await?;
-        Ok((layer.digest().to_string(), created, bytes.to_vec()))
+        let bytes = self.repository.blob(&layer, BUNDLE_LIMIT_BYTES).await?;
+        Ok(Ok(Content {
+            digest: layer.digest().to_string(),
+            created,
+            bytes: bytes.to_vec(),
+        }))
     }
 
     fn sum_up(&self, digest: &ImageDigest, bundles: Vec<Bundle>) -> Found {
@@ -202,9 +229,9 @@ impl Signatures {
             valid: Vec::new(),
             refused: Vec::new(),
         };
-        let mut signed_at = None;
+        let (mut signed_at, mut unread) = (None, None);
         for bundle in bundles {
-            match bundle.judged {
+            let reason = match bundle.judged {
                 Ok(kind) => {
                     signed_at = signed_at.max(bundle.created);
                     verdict.valid.push(ValidSignature {
@@ -212,16 +239,36 @@ impl Signatures {
                         key: self.key.fingerprint().into(),
                         kind,
                     });
+                    continue;
                 }
-                Err(reason) => verdict.refused.push(RefusedSignature {
-                    bundle: bundle.digest,
-                    reason,
-                }),
-            }
+                Err(Dismissal::Refused(reason)) => reason,
+                Err(Dismissal::Unread(error)) => {
+                    let reason = format!("it cannot be read: {error}");
+                    unread.get_or_insert((bundle.digest.clone(), error));
+                    reason
+                }
+            };
+            let bundle = bundle.digest;
+            verdict.refused.push(RefusedSignature { bundle, reason });
         }
         verdict.valid.sort();
         verdict.refused.sort();
-        Found { verdict, signed_at }
+        Found {
+            signed_at,
+            unread,
+            ..Found::of(verdict)
+        }
+    }
+}
+
+impl Found {
+    /// What nobody dated, and all of it read.
+    pub(crate) fn of(verdict: SignatureVerdict) -> Self {
+        Self {
+            verdict,
+            signed_at: None,
+            unread: None,
+        }
     }
 }
 
@@ -229,8 +276,34 @@ impl SignatureGate for Signatures {
     type Error = SignaturesError;
 
     async fn signed(&self, digest: &ImageDigest) -> Result<SignatureVerdict, SignaturesError> {
-        self.find(digest).await.map(|found| found.verdict)
+        let Found {
+            verdict, unread, ..
+        } = self.find(digest).await?;
+        match unread {
+            Some((bundle, source)) if !verdict.permits() => {
+                Err(SignaturesError::Unread { bundle, source })
+            }
+            _ => Ok(verdict),
+        }
     }
+}
+
+/// The one layer of a referrer, and when its maker says that it was made; or why it carries no bundle.
+fn only_layer(manifest: &[u8]) -> Result<(Descriptor, Option<Timestamp>), String> {
+    let manifest: ImageManifest = serde_json::from_slice(manifest).map_err(|e| e.to_string())?;
+    let [layer] = manifest.layers().as_slice() else {
+        let layers = manifest.layers().len();
+        return Err(format!("it has {layers} layers, expected one bundle"));
+    };
+    if layer.size() > BUNDLE_LIMIT_BYTES {
+        let size = layer.size();
+        return Err(format!(
+            "its layer has {size} bytes, expected a bundle of at most {BUNDLE_LIMIT_BYTES}"
+        ));
+    }
+    let annotations = manifest.annotations().as_ref();
+    let created = annotations.and_then(|all| all.get(CREATED)?.parse().ok());
+    Ok((layer.clone(), created))
 }
 
 /// A refusal with its causes in one line.

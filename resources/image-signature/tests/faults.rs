@@ -1,4 +1,4 @@
-//! Bad input and bad registries: a clear error, the documented exit code, and never a yes.
+//! Bad input, bad lists and bad signatures: a clear error, the documented exit code, and never a yes.
 
 mod fake;
 mod program;
@@ -169,77 +169,67 @@ fn a_registry_that_answers_wrongly_is_an_operational_error_and_never_a_verdict()
     Program::get(&verifying(&fake), &version).succeed();
 }
 
-/// The image, or a referrer, that cannot be asked for is an error.
+/// Read to its end, and nothing that could be a signature.
 #[test]
-fn a_manifest_or_bundle_that_cannot_be_fetched_is_an_operational_error() {
-    let (fake, version) = signed();
-    let refused = [
-        (StatusCode::UNAUTHORIZED, "authenticate"),
-        (StatusCode::TOO_MANY_REQUESTS, "429"),
-        (StatusCode::INTERNAL_SERVER_ERROR, "500"),
-    ];
-    for path in ["/manifests/", "/blobs/"] {
-        for (status, expected) in refused {
-            fake.fault(Some(Fault {
-                path,
-                status,
-                kind: "text/plain",
-                body: "no",
-                link: None,
-            }));
-            let ran = Program::get(&verifying(&fake), &version);
-            assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
-            assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
-        }
-    }
-    fake.fault(None);
-    Program::get(&verifying(&fake), &version).succeed();
-}
-
-/// A page for people, half a bundle, nothing: no signature, and said so; the image is not let through.
-#[test]
-fn a_bundle_that_is_something_else_is_named_and_denies() {
-    let (fake, version) = signed();
-    for (kind, body) in [
-        ("text/html", "<html>log in</html>"),
-        ("application/octet-stream", "{\"mediaType\":"),
-        ("application/octet-stream", ""),
-    ] {
-        fake.fault(Some(Fault {
-            path: "/blobs/",
-            status: StatusCode::OK,
-            kind,
-            body,
-            link: None,
-        }));
+fn what_is_attached_and_is_no_signature_is_named_and_denies() {
+    for rubbish in ["{}", "<html>log in</html>", "", &"0".repeat(2 << 20)] {
+        let fake = Fake::start();
+        let digest = fake.image("app");
+        fake.attach(&digest, rubbish);
+        let version =
+            json!({"digest": digest, "signatures": "sha256:0", "since": "2026-01-01T00:00:00Z"});
         let ran = Program::get(&verifying(&fake), &version);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
-        assert!(ran.stderr.contains("cannot be read"), "{}", ran.stderr);
         assert_eq!(ran.evidence()["refused"].as_array().map(Vec::len), Some(1));
         assert_eq!(Program::check(&verifying(&fake), None).succeed(), json!([]));
+        Program::put(&signing(&fake), &json!({"digest": digest})).succeed();
+        Program::get(&verifying(&fake), &version).succeed();
+    }
+}
+
+/// It may be the signature that is looked for: that is neither a yes nor a no.
+fn cannot_be_told(fake: &Fake, version: &Value) {
+    let source = verifying(fake);
+    let get = Program::get(&source, version);
+    assert_eq!(std::fs::read_dir(get.dir.path()).expect("it").count(), 0);
+    for ran in [get, Program::check(&source, Some(version))] {
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("may be signed"), "{}", ran.stderr);
     }
 }
 
 #[test]
-fn a_changed_signature_is_refused_by_name_and_hides_no_other() {
-    let (fake, version) = signed();
-    let changed = fake.corrupt("dsseEnvelope", |text| {
-        text.replace("\"sig\":\"M", "\"sig\":\"N")
-    });
-    assert_eq!(changed, 1);
-    let ran = Program::get(&verifying(&fake), &version);
-    assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("cannot be read"), "{}", ran.stderr);
-    assert_eq!(ran.evidence()["verdict"], "deny");
+fn a_signature_that_is_lost_or_changed_is_an_error_until_another_one_is_there() {
+    let lose: fn(&Fake) -> usize = |fake| fake.lose("dsseEnvelope");
+    let change: fn(&Fake) -> usize = |fake| {
+        fake.corrupt("dsseEnvelope", |text| {
+            text.replace("\"sig\":\"M", "\"sig\":\"N")
+        })
+    };
+    for damage in [lose, change] {
+        let (fake, version) = signed();
+        assert_eq!(damage(&fake), 1);
+        cannot_be_told(&fake, &version);
+        // Of another key, and whole.
+        let rsa = include_str!("../../../crates/signature/tests/data/rsa2048.key");
+        let source = json!({"repository": fake.repository(), "key": rsa, "key_password": PASSWORD});
+        let put = Program::put(&source, &json!({"digest": version["digest"]}));
+        let got = Program::get(&source, &put.succeed()["version"]);
+        got.succeed();
+        assert_eq!(got.evidence()["refused"].as_array().map(Vec::len), Some(1));
+    }
+}
 
-    // A second signature, of another key, whose own is whole.
-    let rsa = include_str!("../../../crates/signature/tests/data/rsa2048.key");
-    let source = json!({"repository": fake.repository(), "key": rsa, "key_password": PASSWORD});
-    let digest = &version["digest"];
-    let put = Program::put(&source, &json!({"digest": digest}));
-    let got = Program::get(&source, &put.succeed()["version"]);
-    got.succeed();
-    assert_eq!(got.evidence()["refused"].as_array().map(Vec::len), Some(1));
+#[test]
+fn the_image_of_a_version_that_is_gone_cannot_be_verified() {
+    let fake = Fake::start();
+    let absent = format!("sha256:{}", "0".repeat(64));
+    let version = json!({"digest": absent, "signatures": absent, "since": "2026-01-01T00:00:00Z"});
+    let ran = Program::get(&verifying(&fake), &version);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+    let words = "there is no such image";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert_eq!(std::fs::read_dir(ran.dir.path()).expect("it").count(), 0);
 }
 
 #[test]

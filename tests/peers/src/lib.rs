@@ -9,6 +9,8 @@
 //!
 //! [`leak`] looks for planted secrets in what a program wrote.
 //!
+//! [`Front`] stands before a server and makes its answers wrong.
+//!
 //! A server says its port itself (each is started on port 0), so two tests never race for one, and it dies with
 //! the value that stands for it. A missing peer is an error that names the command which installs it; a test
 //! never passes because its judge was absent.
@@ -21,12 +23,14 @@ pub mod leak;
 mod registry;
 mod server;
 mod tool;
+mod wrong;
 
 pub use cache::{cache, program};
 pub use control_plane::ControlPlane;
 pub use registry::Registry;
 pub use server::Server;
 pub use tool::{Ran, Tool};
+pub use wrong::{Front, Wrong};
 
 /// Why a peer could not be used.
 #[derive(Debug, thiserror::Error)]

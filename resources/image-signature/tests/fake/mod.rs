@@ -21,6 +21,7 @@ use trireme_registry::digest_of;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /// A wrong answer to every request whose path contains `path`.
 #[derive(Clone)]
@@ -111,6 +112,40 @@ impl Fake {
             count += 1;
         }
         count
+    }
+
+    /// Attaches to an image what calls itself a bundle.
+    pub fn attach(&self, subject: &str, content: &str) {
+        let described = |bytes: &[u8]| json!({"mediaType": BUNDLE, "digest": digest_of(bytes), "size": bytes.len()});
+        let bytes = Bytes::copy_from_slice(content.as_bytes());
+        let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": BUNDLE,
+            "config": described(b"{}"), "layers": [described(&bytes)],
+            "subject": {"mediaType": MANIFEST, "digest": subject, "size": 1}});
+        let manifest = Bytes::from(manifest.to_string());
+        let mut stored = self.stored.lock().expect("no panic before");
+        for bytes in [bytes, manifest] {
+            stored.content.insert(digest_of(&bytes), bytes);
+        }
+    }
+
+    /// How much refers to an image.
+    pub fn count_referrers(&self, digest: &str) -> usize {
+        let stored = self.stored.lock().expect("no panic before");
+        stored.referrers(digest).count()
+    }
+
+    /// Removes the blobs that hold this text; gives how many did.
+    pub fn lose(&self, part: &str) -> usize {
+        let mut stored = self.stored.lock().expect("no panic before");
+        let before = stored.content.len();
+        let holds = |bytes: &Bytes| String::from_utf8_lossy(bytes).contains(part);
+        stored.content.retain(|_, bytes| !holds(bytes));
+        before - stored.content.len()
+    }
+
+    /// `HOST:PORT`.
+    pub fn host(&self) -> String {
+        self.address.to_string()
     }
 
     /// Removes what refers to an image, and gives it so that it can be put back.
