@@ -145,8 +145,8 @@ fn head_descriptor(
     answer: &Streamed,
     reference: &str,
 ) -> Result<Option<Descriptor>, RegistryError> {
-    let digest =
-        text(answer, CONTENT_DIGEST).or_else(|| is_by_digest(reference).then_some(reference));
+    // A page for people names none, also where a digest was asked for.
+    let digest = text(answer, CONTENT_DIGEST);
     let size = text(answer, CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
     let media_type = text(answer, CONTENT_TYPE);
     let (Some(digest), Some(size), Some(media_type)) = (digest, size, media_type) else {
