@@ -11,7 +11,7 @@ use crate::{
     Source, Version,
     endpoint::{Endpoint, TAG_RULE, check_reference},
     origin::Origin,
-    source::DEFAULT_TAG,
+    source::{DEFAULT_TAG, Target},
 };
 
 /// A tag has at most 128 characters.
@@ -103,25 +103,42 @@ pub(crate) async fn put(
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    source.target()?;
+    let followed = source.target()?;
     let origin = Origin::open(step, params, dir).await?;
     let tags = tags(source, params, dir).await?;
     let target = source.endpoint().open(step)?;
     let tree = origin.tree().await?;
+    let tag = tag_of_version(followed, &tags[0], tree.root.digest().as_ref())?;
     let name = format!("image {}:{}", target.name(), tags[0]);
     let progress = Arc::new(step.progress(&name, Some(tree.size_bytes())));
     let report = Arc::new(move |bytes| progress.advance(bytes));
     origin.send_blobs(&target, &tree, report).await?;
     let digest = target.put_tree(&tree, &tags).await?;
     step.done(&name, format!("stored {digest} from {origin}"));
-    let version = Version {
-        tag: tags.into_iter().next(),
-        digest,
-    };
+    let version = Version { tag, digest };
     Ok(Outcome::new(version)
         .with("from", origin.to_string())
         .with("blobs", tree.blobs.len().to_string())
         .with("bytes", tree.size_bytes().to_string()))
+}
+
+/// The tag in the version that a `put` of `digest` as `tag` emits: as `check` emits it, so that it stays the newest one.
+///
+/// # Errors
+/// A configuration fault when `check` never emits this image, or puts another one on top of it.
+fn tag_of_version(followed: Target<'_>, tag: &str, digest: &str) -> Result<Option<String>, Fault> {
+    match followed {
+        Target::Digest(pin) if pin == digest => Ok(None),
+        Target::Digest(pin) => Err(Fault::config(format!(
+            "source.digest is {pin}, and the image to store is {digest}: check would never find it; leave digest out \
+             of the source"
+        ))),
+        Target::Tag(Some(one)) if one != tag => Err(Fault::config(format!(
+            "source.tag is {one:?}, and the image would get the tag {tag:?}: check would go on with what {one:?} points \
+             to; leave tag out of the source, or name {tag:?} in additional_tags"
+        ))),
+        Target::Tag(_) => Ok(Some(tag.to_owned())),
+    }
 }
 
 /// The tags that the image gets, at least one; the first one is that of the version.

@@ -1,4 +1,4 @@
-//! A registry with one image, on loopback, that can be made to answer wrongly.
+//! A registry with one image, on loopback, that stores what it is given and can be made to answer wrongly.
 
 use std::{
     collections::HashMap,
@@ -37,16 +37,12 @@ pub enum Trouble {
     WrongBlob,
     /// Every manifest has one byte changed, and still claims its digest.
     WrongManifest,
-    /// Every blob ends in its middle, and the connection with it.
-    HalfBlob,
     /// Every blob is empty.
     NoBlob,
     /// The first answer for every blob ends in its middle; the rest is given to who asks for it.
     CutOnce,
     /// The first two answers are 429, to be asked again in a second; the others are right.
     BusyAtFirst,
-    /// Connections are closed without an answer.
-    Silent,
 }
 
 /// An image, or what pretends to be one.
@@ -129,14 +125,18 @@ fn blob(media_type: &str, bytes: &[u8]) -> (Value, (String, (String, Bytes))) {
 #[derive(Clone)]
 struct Registry {
     trouble: Trouble,
-    contents: Arc<HashMap<String, (String, Bytes)>>,
+    contents: Contents,
     requests: Arc<Mutex<Vec<String>>>,
 }
+
+/// `manifests/REFERENCE` and `blobs/DIGEST`, each with its media type.
+type Contents = Arc<Mutex<HashMap<String, (String, Bytes)>>>;
 
 /// The running registry.
 pub struct Faulty {
     address: SocketAddr,
     digest: String,
+    contents: Contents,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
@@ -153,25 +153,34 @@ impl Faulty {
         let root = contents[&format!("manifests/{digest}")].clone();
         contents.insert("manifests/1".into(), root);
         let requests = Arc::<Mutex<Vec<String>>>::default();
+        let contents = Arc::new(Mutex::new(contents));
         let registry = Registry {
             trouble,
-            contents: Arc::new(contents),
+            contents: contents.clone(),
             requests: requests.clone(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port");
         let address = listener.local_addr().expect("its address");
-        if trouble == Trouble::Silent {
-            tokio::spawn(async move { while listener.accept().await.is_ok() {} });
-        } else {
-            let router = Router::new().fallback(answer).with_state(registry);
-            tokio::spawn(async move { axum::serve(listener, router).await });
-        }
+        let router = Router::new().fallback(answer).with_state(registry);
+        tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             address,
             digest,
+            contents,
             requests,
         }
+    }
+
+    /// `HOST:PORT`.
+    pub fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Whether it has `manifests/REFERENCE` or `blobs/DIGEST`.
+    pub fn has(&self, name: &str) -> bool {
+        let contents = self.contents.lock().expect("no panic before");
+        contents.contains_key(name)
     }
 
     /// `HOST:PORT/app`.
@@ -195,6 +204,7 @@ async fn answer(
     method: Method,
     uri: Uri,
     asked: HeaderMap,
+    body: Bytes,
 ) -> Response {
     let range = asked.get(RANGE).and_then(|value| value.to_str().ok());
     let request = match range {
@@ -219,7 +229,23 @@ async fn answer(
         _ => {}
     }
     let name = uri.path().trim_start_matches("/v2/app/");
-    match registry.contents.get(name).cloned() {
+    let mut contents = registry.contents.lock().expect("no panic before");
+    if method == Method::POST {
+        let begun = [("location", "/v2/app/blobs/uploads/1")];
+        return (StatusCode::ACCEPTED, begun).into_response();
+    }
+    if method == Method::PUT {
+        let kind = asked["content-type"].to_str().expect("text").to_owned();
+        let digest = digest_of(&body);
+        let stored = if name.starts_with("blobs/") {
+            format!("blobs/{digest}")
+        } else {
+            name.to_owned()
+        };
+        contents.insert(stored, (kind, body));
+        return (StatusCode::CREATED, [("docker-content-digest", digest)]).into_response();
+    }
+    match contents.get(name).cloned() {
         Some((kind, bytes)) if name.starts_with("blobs/") => {
             blob_answer(registry.trouble, kind, bytes, range)
         }
@@ -243,7 +269,7 @@ fn blob_answer(trouble: Trouble, kind: String, bytes: Bytes, range: Option<&str>
     let headers = headers(kind, &bytes);
     match (trouble, range) {
         (Trouble::WrongBlob, _) => (headers, changed(&bytes)).into_response(),
-        (Trouble::HalfBlob, _) | (Trouble::CutOnce, None) => (headers, half(bytes)).into_response(),
+        (Trouble::CutOnce, None) => (headers, half(bytes)).into_response(),
         (Trouble::NoBlob, _) => Body::empty().into_response(),
         (Trouble::CutOnce, Some(range)) => {
             let start = range.trim_start_matches("bytes=").trim_end_matches('-');

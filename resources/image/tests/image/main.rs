@@ -8,4 +8,6 @@ mod formats;
 #[cfg(feature = "peers")]
 mod peers;
 mod program;
+mod registry;
 mod secrets;
+mod versions;

@@ -1,0 +1,108 @@
+//! Which versions there are: what `check` finds, and what `put` emits.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    faults::honest,
+    faulty::{Faulty, Trouble},
+    program::Program,
+};
+
+fn empty() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_asks_once_when_nothing_has_changed() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let source = json!({"repository": registry.repository(), "tag": "1"});
+    let version = json!({"tag": "1", "digest": registry.digest()});
+    let check = Program::check(&source, Some(&version)).await;
+    assert_eq!(check.succeed(), json!([version]));
+    assert_eq!(registry.requests(), ["HEAD /v2/app/manifests/1"]);
+    let gone = json!({"tag": "1", "digest": format!("sha256:{}", "0".repeat(64))});
+    let check = Program::check(&source, Some(&gone)).await;
+    assert_eq!(
+        check.succeed(),
+        json!([version]),
+        "a lost version is not kept"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_has_one_version_while_it_is_there() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let digest = registry.digest();
+    let source = json!({"repository": registry.repository(), "digest": digest});
+    let check = Program::check(&source, None).await;
+    assert_eq!(check.succeed(), json!([{"digest": digest}]));
+    assert!(!check.stderr.contains("no such"), "{}", check.stderr);
+    let request = format!("HEAD /v2/app/manifests/{digest}");
+    assert_eq!(registry.requests(), [request]);
+    let gone = format!("sha256:{}", "0".repeat(64));
+    let source = json!({"repository": registry.repository(), "digest": gone});
+    let check = Program::check(&source, Some(&json!({"digest": gone}))).await;
+    assert_eq!(check.succeed(), json!([]));
+    for words in [gone.as_str(), "there is no such digest"] {
+        assert!(check.stderr.contains(words), "{}", check.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_without_a_download_brings_files_only_and_asks_for_no_blob() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let source = json!({"repository": registry.repository(), "tag": "1"});
+    let version = json!({"tag": "1", "digest": registry.digest()});
+    let get = Program::get(&source, &version, &json!({"skip_download": true})).await;
+    assert_eq!(get.succeed()["version"], version);
+    let names = std::fs::read_dir(get.dir()).expect("the folder");
+    let mut names: Vec<_> = names.map(|entry| entry.expect("one").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["digest", "repository", "tag"]);
+    let request = format!("HEAD /v2/app/manifests/{}", registry.digest());
+    assert_eq!(registry.requests(), [request]);
+}
+
+/// A `put` of the other registry's image; its params and what they are copied from.
+async fn put(source: &Value, from: &Faulty, mut params: Value) -> Program {
+    params["from"] = json!({"repository": from.repository(), "digest": from.digest()});
+    Program::put(source, &params, empty()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_put_emits_is_the_newest_that_check_finds() {
+    let from = Faulty::start(Trouble::None, honest()).await;
+    for (keys, params) in [
+        (json!({}), json!({})),
+        (json!({}), json!({"tag": "2"})),
+        (json!({"tag": "2"}), json!({})),
+        (json!({"tag": "2"}), json!({"tag": "2"})),
+        (json!({"digest": from.digest()}), json!({"tag": "2"})),
+    ] {
+        let to = Faulty::start(Trouble::None, b"another image 1".to_vec()).await;
+        let mut source = keys.clone();
+        source["repository"] = json!(to.repository());
+        let put = put(&source, &from, params.clone()).await;
+        let version = put.succeed()["version"].clone();
+        assert_eq!(version["digest"], from.digest());
+        let check = Program::check(&source, Some(&version)).await;
+        assert_eq!(check.succeed(), json!([version]), "{keys} {params}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_check_would_not_find_is_not_stored() {
+    let from = Faulty::start(Trouble::None, honest()).await;
+    let to = Faulty::start(Trouble::None, b"another image 1".to_vec()).await;
+    for (key, value, words) in [
+        ("tag", "1", "check would go on with what \"1\" points to"),
+        ("digest", to.digest(), "check would never find it"),
+    ] {
+        let source = json!({"repository": to.repository(), key: value});
+        let put = put(&source, &from, json!({"tag": "2"})).await;
+        assert_eq!((put.code, put.stdout.as_str()), (78, ""), "{}", put.stderr);
+        assert!(put.stderr.contains(words), "{}", put.stderr);
+    }
+    assert_eq!(to.requests(), [""; 0], "nothing was stored");
+}
