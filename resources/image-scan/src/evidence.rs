@@ -13,6 +13,8 @@ use crate::{OnDeny, Scanner, Version};
 
 /// The format number of `packages.json`; raised when a field changes its meaning or goes.
 const PACKAGES_FORMAT: u32 = 1;
+/// Where a `put` writes: no input of a build can have this name, since identifiers begin with a letter.
+const FOLDER_IN_BUILD: &str = ".image-scan";
 /// How many findings the log names. The files have all.
 const LOGGED_FINDINGS: usize = 20;
 
@@ -63,6 +65,27 @@ pub(crate) async fn write(
     Ok(())
 }
 
+/// The same for a `put`, in a folder of its own. What a `put` writes ends with its container, and the folder of a build may
+/// not be ours to write: files that could not be written are said, and change no verdict.
+pub(crate) async fn write_in_build(
+    step: &Step,
+    build: &Path,
+    repository: &str,
+    verdict: &Verdict,
+    images: &[Packages],
+) {
+    let folder = build.join(FOLDER_IN_BUILD);
+    let written = async {
+        let made = fs::create_dir_all(&folder).await;
+        made.with_context(|| format!("making {}", folder.display()))?;
+        write(&folder, repository, verdict, images).await
+    };
+    if let Err(error) = written.await {
+        let message = "the verdict stands, and its files could not be written";
+        step.warn("evidence", format!("{message}: {error:#}"));
+    }
+}
+
 fn json(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
@@ -93,7 +116,10 @@ pub(crate) fn outcome(
         .collect();
     match (verdict.decision, on_deny) {
         (Decision::Permit, _) => {
-            step.done(&name, "permitted");
+            match unexamined(verdict) {
+                Some(parts) => step.warn(&name, format!("permitted; {parts}")),
+                None => step.done(&name, "permitted"),
+            }
             outcome
         }
         (Decision::Deny, OnDeny::Report) => {
@@ -109,6 +135,26 @@ pub(crate) fn outcome(
     }
 }
 
+/// `2 parts were not examined: 2 × programs that no package owns`.
+fn unexamined(verdict: &Verdict) -> Option<String> {
+    let kinds: Vec<String> = verdict
+        .not_examined
+        .iter()
+        .map(|part| format!("{} × {}", part.count, part.what))
+        .collect();
+    let count = count_unexamined(verdict);
+    let (parts, were) = if count == 1 {
+        ("part", "was")
+    } else {
+        ("parts", "were")
+    };
+    (count > 0).then(|| format!("{count} {parts} {were} not examined: {}", kinds.join(", ")))
+}
+
+fn count_unexamined(verdict: &Verdict) -> usize {
+    verdict.not_examined.iter().map(|part| part.count).sum()
+}
+
 fn describe(version: Version, verdict: &Verdict) -> Outcome<Version> {
     let counts = &verdict.counts;
     let packages: usize = verdict
@@ -116,7 +162,6 @@ fn describe(version: Version, verdict: &Verdict) -> Outcome<Version> {
         .iter()
         .map(|examined| examined.packages)
         .sum();
-    let not_examined: usize = verdict.not_examined.iter().map(|part| part.count).sum();
     let severities = format!(
         "{} critical, {} high, {} medium, {} low, {} unknown, {} negligible",
         counts.critical, counts.high, counts.medium, counts.low, counts.unknown, counts.negligible
@@ -126,5 +171,5 @@ fn describe(version: Version, verdict: &Verdict) -> Outcome<Version> {
         .with("findings that count", verdict.findings.len().to_string())
         .with("all findings", severities)
         .with("packages examined", packages.to_string())
-        .with("not examined", not_examined.to_string())
+        .with("not examined", count_unexamined(verdict).to_string())
 }

@@ -48,7 +48,7 @@ pub(crate) async fn put(
         verdict, packages, ..
     } = scanner.judge(&digest).await?;
     let version = Version::new(&verdict, step.now());
-    evidence::write(dir, &source.repository, &verdict, &packages).await?;
+    evidence::write_in_build(step, dir, &source.repository, &verdict, &packages).await;
     Ok(evidence::outcome(
         step,
         &scanner,

@@ -3,6 +3,11 @@
 
 mod world;
 
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+};
+
 use serde_json::json;
 use world::{FIXED, Program, World};
 
@@ -10,7 +15,10 @@ use world::{FIXED, Program, World};
 fn without_a_temporary_folder_the_database_is_read_all_the_same() {
     let (world, source, digest) = World::of(FIXED);
     let folder = || tempfile::tempdir().expect("a folder");
-    let put = Program::in_bare_container("out", &json!({"source": source}), folder());
+    // The folder of a build may be another user's.
+    let build = folder();
+    fs::set_permissions(build.path(), Permissions::from_mode(0o555)).expect("our folder");
+    let put = Program::in_bare_container("out", &json!({"source": source}), build);
     let version = put.json()["version"].clone();
     assert_eq!(
         (&version["digest"], &version["verdict"]),

@@ -50,6 +50,26 @@ fn a_deny_can_be_reported_only() {
     assert_eq!(got.file("verdict.json")["verdict"], "deny");
 }
 
+/// Most images hold a program that no package owns: a permit that says nothing of it would say too much.
+#[test]
+fn a_permit_names_what_was_not_examined() {
+    let (world, mut source, _) = World::of(FIXED);
+    let unowned = layer(&[("opt/app", "\u{7f}ELF"), ("opt/tool", "\u{7f}ELF")]);
+    world.image("mixed", "amd64", &[debian(FIXED), unowned]);
+    let permitted = |source: &Value| {
+        let version = check(source, None);
+        let got = Program::get(source, &version, &json!({}));
+        assert_eq!(got.json()["version"]["verdict"], "permit");
+        got.stderr
+    };
+    let whole = permitted(&source);
+    assert!(!whole.contains("not examined"), "{whole}");
+    source["tag"] = json!("mixed");
+    let said = permitted(&source);
+    let words = "permitted; 2 parts were not examined: 2 ×";
+    assert!(said.contains(words), "{said}");
+}
+
 #[test]
 fn a_fixed_image_is_permitted() {
     let (_world, source, digest) = World::of(FIXED);
@@ -116,54 +136,6 @@ fn a_get_does_not_show_an_outcome_that_is_over() {
         std::fs::read_dir(got.dir.path()).unwrap().count(),
         0,
         "nothing looks like a verdict"
-    );
-}
-
-#[test]
-fn put_judges_the_digest_of_an_artifact() {
-    let (world, _, digest) = World::of(FIXED);
-    let put = Program::put(
-        &world.source(),
-        &json!({"image": "app"}),
-        &[("app/digest", &digest)],
-    );
-    let version = put.json()["version"].clone();
-    assert_eq!(
-        (&version["digest"], &version["verdict"]),
-        (&json!(digest), &json!("permit"))
-    );
-    assert_eq!(
-        check(&world.source(), Some(&version)),
-        version,
-        "check finds it again without a tag"
-    );
-    let refused = Program::put(&world.source(), &json!({"image": "../app"}), &[]);
-    assert_eq!(refused.code, 78, "{}", refused.stderr);
-    let nothing = Program::put(&world.source(), &json!({}), &[]);
-    assert_eq!(nothing.code, 78, "{}", nothing.stderr);
-}
-
-#[test]
-fn put_takes_the_policy_from_a_file() {
-    let (world, _, digest) = World::of(VULNERABLE);
-    let files = |policy| {
-        [
-            ("app/digest", digest.as_str()),
-            ("rules/policy.json", policy),
-        ]
-    };
-    let params = json!({"image": "app", "policy_file": "rules/policy.json"});
-    let mild = r#"{"severity": "critical", "unknown_severity": "ignore"}"#;
-    assert_eq!(
-        Program::put(&world.source(), &params, &files(mild)).json()["version"]["verdict"],
-        "permit"
-    );
-    let wrong = Program::put(&world.source(), &params, &files(r#"{"sevrity": "high"}"#));
-    assert_eq!(wrong.code, 78, "{}", wrong.stderr);
-    assert!(
-        wrong.stderr.contains("sevrity") && wrong.stderr.contains("severity"),
-        "{}",
-        wrong.stderr
     );
 }
 
