@@ -1,7 +1,10 @@
 //! `check`: which releases are new?
 
 use trireme_protocol::Step;
-use trireme_release::{Constraint, Minor, Version as Release, next};
+use trireme_release::{
+    Constraint, Minor, Version as Release,
+    next::{self, Step as Next},
+};
 
 use crate::{ReleaseServer, Source, Version};
 
@@ -23,30 +26,37 @@ pub(crate) async fn check(
     let newest = server.newest().await?;
     let minors = minors(&constraint, from.as_ref(), last.as_ref(), newest.minor());
     let first_suffices = from.is_none() && last.is_none();
+    // Where one runs, also a release that is not wanted can stand in the way.
+    let decides = |release: &Release| from.is_some() || constraint.allows(release);
     let mut available = Vec::new();
     for minor in minors {
         match server.newest_of(minor).await? {
             None => step.debug(format!("minor {minor}"), "no marker, skipped"),
-            Some(release) if !constraint.allows(&release) => {
+            Some(release) if decides(&release) => available.push(release),
+            Some(release) => {
                 step.debug(format!("release {release}"), format!("is not {constraint}"));
             }
-            Some(release) => available.push(release),
         }
         if first_suffices && !available.is_empty() {
             break;
         }
     }
     let releases = match &from {
-        Some(from) => after(from, last.as_ref(), &available, &constraint),
+        Some(from) => {
+            let next = next::step(from, &available, &constraint);
+            tell(step, from, &next, &constraint, &newest);
+            after(from, last.as_ref(), &next, &constraint)
+        }
         None => since(last.as_ref(), &available, &newest, &constraint),
     };
-    if releases.is_empty() {
-        step.info("releases", nothing(from.as_ref(), &constraint, &newest));
+    if releases.is_empty() && from.is_none() {
+        let message = format!("none is {constraint} (newest stable: {newest})");
+        step.info("releases", message);
     }
     Ok(releases.iter().map(Version::stable).collect())
 }
 
-/// The minors whose markers decide, newest first.
+/// The minors whose markers decide, newest first: those with releases that are wanted, and the one that runs.
 fn minors(
     constraint: &Constraint,
     from: Option<&Release>,
@@ -57,6 +67,7 @@ fn minors(
         major: newest.major,
         minor: number,
     };
+    let runs = |minor: &Minor| from.is_some_and(|from| from.minor() == *minor);
     let (lowest, highest) = match (from, last) {
         // What comes next is in the minor that runs or the one after.
         (Some(from), _) => (from.minor().minor, newest.minor.min(from.minor().minor + 1)),
@@ -66,7 +77,7 @@ fn minors(
     (lowest..=highest)
         .rev()
         .map(of)
-        .filter(|minor| constraint.touches(*minor))
+        .filter(|minor| runs(minor) || constraint.touches(*minor))
         .take(MINORS_LIMIT)
         .collect()
 }
@@ -104,31 +115,52 @@ fn since(
 fn after(
     from: &Release,
     last: Option<&Release>,
-    available: &[Release],
+    next: &Next,
     constraint: &Constraint,
 ) -> Vec<Release> {
-    let Some(step) = next::step(from, available) else {
+    let Next::To(step) = next else {
         return Vec::new();
     };
     let on_the_way = |last: &&Release| {
-        *last > from && **last < step && last.minor() == step.minor() && constraint.allows(last)
+        *last > from && *last < step && last.minor() == step.minor() && constraint.allows(last)
     };
     last.filter(on_the_way)
         .cloned()
         .into_iter()
-        .chain([step])
+        .chain([step.clone()])
         .collect()
 }
 
-fn nothing(from: Option<&Release>, constraint: &Constraint, newest: &Release) -> String {
-    match from {
-        Some(from) if from > newest => format!(
-            "nothing to reach from {from}: the newest stable release is the older {newest}; is release_server a mirror that is behind?"
+/// Says why nothing is emitted: a warning where somebody has to do something about it.
+fn tell(step: &Step, from: &Release, next: &Next, constraint: &Constraint, newest: &Release) {
+    let object = "releases";
+    match next {
+        Next::To(_) => {}
+        _ if from > newest => step.info(
+            object,
+            format!(
+                "nothing to reach from {from}: the newest stable release is the older {newest}; is release_server a \
+                 mirror that is behind?"
+            ),
         ),
-        Some(from) => {
-            format!("nothing to reach from {from} among {constraint} (newest stable: {newest})")
-        }
-        None => format!("none is {constraint} (newest stable: {newest})"),
+        Next::Unknown(minor) => step.warn(
+            object,
+            format!(
+                "release_server has no marker of {minor}: a newer patch of it would come first, and there may be one; \
+                 complete the mirror"
+            ),
+        ),
+        Next::Barred(next) if next.minor() == from.minor() => step.warn(
+            object,
+            format!(
+                "{next} comes before every release of the next minor, and source.constraint ({constraint}) does not \
+                 allow it: widen it"
+            ),
+        ),
+        Next::Barred(_) | Next::Nothing => step.info(
+            object,
+            format!("nothing to reach from {from} among {constraint} (newest stable: {newest})"),
+        ),
     }
 }
 
@@ -160,6 +192,8 @@ mod tests {
         assert_eq!(asked(">=1.35, <1.37", None, None), [36, 35]);
         assert_eq!(asked("*", Some("1.35.2"), None), [36, 35]);
         assert_eq!(asked("*", Some("1.37.2"), None), [37]);
+        assert_eq!(asked(">=1.37", Some("1.36.4"), None), [37, 36]);
+        assert_eq!(asked("<1.36", Some("1.36.4"), None), [36]);
         assert_eq!(asked("*", Some("1.99.0"), None), Vec::<u64>::new());
         assert_eq!(asked("*", None, Some("1.36.1")), [37, 36]);
         assert_eq!(asked("*", None, Some("1.0.0")).len(), MINORS_LIMIT);
@@ -194,27 +228,16 @@ mod tests {
     #[test]
     fn only_the_next_step_of_the_way_is_emitted() {
         let any = Constraint::ANY;
-        let available = all(&["1.37.2", "1.36.6"]);
-        assert_eq!(
-            after(&v("1.36.4"), None, &available, &any),
-            all(&["1.36.6"])
-        );
-        assert_eq!(
-            after(&v("1.36.6"), None, &available, &any),
-            all(&["1.37.2"])
-        );
-        assert_eq!(
-            after(&v("1.36.6"), Some(&v("1.37.1")), &available, &any),
-            all(&["1.37.1", "1.37.2"])
-        );
-        assert_eq!(
-            after(&v("1.36.4"), Some(&v("1.37.2")), &available, &any),
-            all(&["1.36.6"])
-        );
-        assert_eq!(
-            after(&v("1.37.2"), Some(&v("1.37.2")), &available, &any),
-            []
-        );
-        assert_eq!(after(&v("1.34.0"), None, &available, &any), []);
+        let newest = all(&["1.37.2", "1.36.6"]);
+        let found = |from: &str, last: Option<&str>| {
+            let next = next::step(&v(from), &newest, &any);
+            after(&v(from), last.map(v).as_ref(), &next, &any)
+        };
+        assert_eq!(found("1.36.4", None), all(&["1.36.6"]));
+        assert_eq!(found("1.36.6", None), all(&["1.37.2"]));
+        assert_eq!(found("1.36.6", Some("1.37.1")), all(&["1.37.1", "1.37.2"]));
+        assert_eq!(found("1.36.4", Some("1.37.2")), all(&["1.36.6"]));
+        assert_eq!(found("1.37.2", Some("1.37.2")), []);
+        assert_eq!(found("1.34.0", None), []);
     }
 }

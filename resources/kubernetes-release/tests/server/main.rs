@@ -5,6 +5,8 @@
     reason = "clippy.toml lets only functions marked as tests, not their helpers"
 )]
 
+mod artifacts;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
@@ -14,16 +16,15 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
+use trireme_peers::{Front, Wrong};
 
 /// What each path answers; 404 elsewhere.
 type Site = BTreeMap<String, (u16, String)>;
 
 /// SHA-256 of `program`.
 const SHA256: &str = "1310ca2c8932dbd118668bd97442558a3e1f546b5e15c69699dfbd6024f548d8";
-
-/// SHA-512 of `program`.
-const SHA512: &str = "057fa977ae9945da55affa3b09eb296488543695eb96eeaf445d6e93fc17e7e960e4724d716959d76c4b7f7146551e1ea30ddcfd9216afbc2c59c96dc9976b42";
 
 fn markers() -> Site {
     let mut site = Site::new();
@@ -182,6 +183,29 @@ async fn from_a_running_release_only_the_next_step_is_seen() {
     }
 }
 
+/// The constraint says what is wanted, not in which order it is safe.
+#[tokio::test]
+async fn the_newest_patch_of_the_minor_that_runs_comes_first_whatever_is_wanted() {
+    let mut behind = markers();
+    behind.remove("/stable-1.36.txt");
+    for (site, from, constraint, expected, says) in [
+        (markers(), "1.36.4", ">=1.37", "[]", "v1.36.6 comes before"),
+        (markers(), "1.36.4", "<1.36.6", "[]", "v1.36.6 comes before"),
+        (markers(), "1.36.6", ">=1.37", "v1.37.2", ""),
+        (markers(), "1.36.6", "<1.37", "[]", "nothing to reach"),
+        (behind, "1.36.4", "*", "[]", "no marker of 1.36"),
+    ] {
+        let server = serve(site).await;
+        let source = json!({"release_server": server, "from": from, "constraint": constraint});
+        let output = run(&["check"], json!({"source": source})).await;
+        let case = format!("{from} {constraint}: {}", words(&output));
+        assert!(output.status.success(), "{case}");
+        let found = String::from_utf8_lossy(&output.stdout);
+        assert!(found.contains(expected), "{case}: {found}");
+        assert!(words(&output).contains(says), "{case}");
+    }
+}
+
 #[tokio::test]
 async fn from_a_release_that_is_newer_than_the_markers_nothing_is_seen() {
     for from in ["1.37.3", "1.38.0", "1.38.0-rc.1", "2.0.0"] {
@@ -225,6 +249,29 @@ async fn an_answer_that_is_no_marker_is_an_error_that_says_so() {
         assert!(found.contains(says), "{path} {status} {body}: {found}");
         assert!(found.contains(path), "{found}");
     }
+}
+
+/// In the ways in which every server fails, whatever it serves.
+#[tokio::test]
+async fn a_server_that_fails_is_an_error_of_check_and_get() {
+    let server = serve(markers()).await;
+    let server = server.trim_start_matches("http://");
+    let fail = async |wrong: Wrong| {
+        let front = Front::new(server, wrong);
+        let source = json!({"release_server": format!("http://{}", front.host())});
+        let version = json!({"version": "v1.37.2", "channel": "stable"});
+        let request = json!({"source": source, "version": version});
+        let dir = tempfile::tempdir().unwrap();
+        for call in [&["check"][..], &["in", dir.path().to_str().unwrap()]] {
+            let output = run(call, request.clone()).await;
+            let case = format!("{call:?} {wrong:?}: {}", words(&output));
+            assert_eq!(output.status.code(), Some(1), "{case}");
+            assert!(words(&output).contains(wrong.words()), "{case}");
+            assert!(output.stdout.is_empty() && is_empty(dir.path()), "{case}");
+        }
+    };
+    // Side by side: those that may pass are tried again for some seconds.
+    join_all(Wrong::WITHOUT_CONTENT.map(fail)).await;
 }
 
 #[tokio::test]
@@ -299,107 +346,6 @@ async fn an_older_patch_is_there_while_its_kubeadm_is() {
         words(&output)
     );
     assert!(is_empty(dir.path()));
-}
-
-#[tokio::test]
-async fn an_artifact_is_kept_only_with_its_published_checksum() {
-    use std::os::unix::fs::PermissionsExt as _;
-    const PATH: &str = "/v1.37.2/bin/linux/amd64/kubeadm";
-    let site = |body: &str, checksum: Option<&str>| {
-        let mut site = with(PATH, 200, body);
-        let checksum = checksum.map(|checksum| (200, checksum.to_owned()));
-        site.extend(checksum.map(|answer| (format!("{PATH}.sha256"), answer)));
-        site
-    };
-    let params = json!({"artifact": "bin/linux/amd64/kubeadm"});
-    let dir = tempfile::tempdir().unwrap();
-    let output = get(
-        site("program", Some(SHA256)),
-        "v1.37.2",
-        params.clone(),
-        dir.path(),
-    )
-    .await;
-    assert!(output.status.success(), "{}", words(&output));
-    let file = dir.path().join("artifact/kubeadm");
-    assert_eq!(std::fs::read(&file).unwrap(), b"program");
-    assert_eq!(
-        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o755
-    );
-    for (site, says) in [
-        (site("pr0gram", Some(SHA256)), "is published"),
-        (site("program", None), "neither a .sha512 nor a .sha256"),
-        (site("program", Some("<html>")), "hexadecimal digits"),
-    ] {
-        let dir = tempfile::tempdir().unwrap();
-        let output = get(site, "v1.37.2", params.clone(), dir.path()).await;
-        assert_eq!(output.status.code(), Some(1));
-        assert!(words(&output).contains(says), "{}", words(&output));
-        assert!(is_empty(dir.path()), "nothing half-done stays");
-    }
-    let output = get(
-        markers(),
-        "v1.37.2",
-        json!({"artifact": "../v1.0.0/x"}),
-        dir.path(),
-    )
-    .await;
-    assert_eq!(output.status.code(), Some(78), "{}", words(&output));
-}
-
-/// Answers each path with a whole body, or (`true`) with one that ends seven bytes before its announced length.
-async fn cutting(answer: fn(&str) -> (&'static str, bool)) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            let read = stream.read(&mut request).await.unwrap_or_default();
-            let request = String::from_utf8_lossy(&request[..read]);
-            let (body, cut) = answer(request.split(' ').nth(1).unwrap_or_default());
-            let announced = if cut { body.len() + 7 } else { body.len() };
-            let head =
-                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {announced}");
-            let _ = stream
-                .write_all(format!("{head}\r\n\r\n{body}").as_bytes())
-                .await;
-        }
-    });
-    format!("http://{address}")
-}
-
-/// A body that ends before its announced length is no marker.
-#[tokio::test]
-async fn a_cut_off_marker_is_an_error() {
-    let source = json!({"release_server": cutting(|_| ("v1.3", true)).await});
-    let output = run(&["check"], json!({"source": source})).await;
-    assert_eq!(output.status.code(), Some(1));
-    assert!(words(&output).contains("broke off"), "{}", words(&output));
-    assert!(output.stdout.is_empty());
-}
-
-/// Even if what came until then has the published checksum.
-#[tokio::test]
-async fn a_cut_off_artifact_leaves_nothing() {
-    let server = cutting(|path| match path {
-        "/stable-1.37.txt" => ("v1.37.2", false),
-        path if path.ends_with(".sha512") => (SHA512, false),
-        _ => ("program", true),
-    });
-    let source = json!({"release_server": server.await});
-    let version = json!({"version": "v1.37.2", "channel": "stable"});
-    let params = json!({"artifact": "bin/linux/amd64/kubeadm"});
-    let request = json!({"source": source, "version": version, "params": params});
-    let dir = tempfile::tempdir().unwrap();
-    let output = run(&["in", dir.path().to_str().unwrap()], request).await;
-    assert_eq!(output.status.code(), Some(1));
-    for says in ["broke off", "bin/linux/amd64/kubeadm"] {
-        assert!(words(&output).contains(says), "{}", words(&output));
-    }
-    assert!(output.stdout.is_empty());
-    assert!(is_empty(dir.path()), "nothing half-done stays");
 }
 
 #[tokio::test]
