@@ -6,6 +6,7 @@
 )]
 
 mod artifacts;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
