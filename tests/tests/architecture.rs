@@ -240,6 +240,25 @@ fn no_crate_includes_a_file_of_a_resource_but_the_sandbox_its_rights() {
 }
 
 #[test]
+fn the_dockerfile_has_the_version_and_the_toolchain_of_the_workspace() {
+    let read = |name: &str| {
+        let path = format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).expect("a file of the workspace")
+    };
+    let dockerfile = read("Dockerfile");
+    let version = format!("ARG VERSION={}\n", env!("CARGO_PKG_VERSION"));
+    assert!(dockerfile.contains(&version), "{version}");
+    let toolchain = read("rust-toolchain.toml");
+    let channel = toolchain.split('"').nth(1).expect("a channel");
+    for line in [
+        format!("ENV RUSTUP_TOOLCHAIN={channel}\n"),
+        format!("ARG BUILDER=docker.io/library/rust:{channel}-"),
+    ] {
+        assert!(dockerfile.contains(&line), "{line}");
+    }
+}
+
+#[test]
 fn every_resource_is_linked_into_the_program_and_known_to_the_readme() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let readme = std::fs::read_to_string(readme).expect("a README");
