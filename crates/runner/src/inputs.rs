@@ -4,12 +4,14 @@
 
 #[cfg(test)]
 mod tests;
+mod together;
 
 use crate::order::matching;
 use crate::pipeline::{Core, Get, Job, Pipeline, VersionChoice};
 use crate::report::{Idle, Version};
 use crate::store::{BuildRecord, Store, Taken};
 use std::collections::BTreeMap;
+use together::{Apart, Link, Puzzle};
 
 /// Name of the get → what it takes.
 pub(crate) type Chosen = BTreeMap<String, Taken>;
@@ -34,25 +36,41 @@ pub(crate) fn choose(pipeline: &Pipeline, store: &Store, job: &Job) -> Result<Ch
     for get in &gets {
         wants.push(want(pipeline, store, job, get)?);
     }
-    let mut chosen = Chosen::new();
-    if assign(&wants, &mut BTreeMap::new(), &mut chosen) {
-        return Ok(chosen);
-    }
+    let versions = puzzle(&wants)
+        .solve()
+        .map_err(|apart| waits_for_builds(&wants, &apart))?;
+    let taken = |(want, version): (&Want<'_>, usize)| {
+        let taken = Taken {
+            resource: want.resource.to_owned(),
+            version: want.candidates[version].clone(),
+        };
+        (want.name.to_owned(), taken)
+    };
+    Ok(wants.iter().zip(versions).map(taken).collect())
+}
+
+fn waits_for_builds(wants: &[Want<'_>], apart: &Apart) -> Idle {
     let shared: Vec<&str> = wants
         .iter()
         .filter(|want| !want.passed.is_empty())
         .map(|want| want.name)
         .collect();
-    let reason = format!(
-        "no build of the jobs in `passed` holds versions of {} together",
-        shared.join(" and ")
-    );
-    Err(Idle::Waiting {
+    let names = shared.join(" and ");
+    let reason = match apart {
+        Apart::Never => {
+            format!("no build of the jobs in `passed` holds versions of {names} together")
+        }
+        Apart::Unknown => format!(
+            "there are too many ways to combine the versions of {names} by the builds of the jobs in `passed`; pin one of \
+             them with `version:`"
+        ),
+    };
+    Idle::Waiting {
         input: shared
             .first()
             .map_or_else(String::new, |name| (*name).to_owned()),
         reason,
-    })
+    }
 }
 
 /// One get with the versions it could take, the preferred first.
@@ -179,52 +197,34 @@ pub(crate) fn is_pinned(version: &Version, pin: &Version) -> bool {
         .all(|(key, value)| version.get(key) == Some(value))
 }
 
-/// Chooses for the first want, then for the rest; `builds` holds, per job in `passed`, the builds still possible.
-fn assign<'w>(
-    wants: &[Want<'w>],
-    builds: &mut BTreeMap<&'w str, Vec<u64>>,
-    chosen: &mut Chosen,
-) -> bool {
-    let Some((want, rest)) = wants.split_first() else {
-        return true;
-    };
-    for version in &want.candidates {
-        let Some(mut narrowed) = narrow(want, version, builds) else {
-            continue;
-        };
-        if assign(rest, &mut narrowed, chosen) {
-            let taken = Taken {
-                resource: want.resource.to_owned(),
-                version: version.clone(),
-            };
-            chosen.insert(want.name.to_owned(), taken);
-            return true;
+/// The wants by their indices. Every want knows the same builds of a job.
+fn puzzle(wants: &[Want<'_>]) -> Puzzle {
+    let mut jobs: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut builds = Vec::new();
+    let mut links = Vec::new();
+    for (get, want) in wants.iter().enumerate() {
+        let versions = want.candidates.iter().enumerate();
+        // Of one that stands there twice, the first.
+        let index: BTreeMap<&Version, usize> = versions.rev().map(|(at, one)| (one, at)).collect();
+        for (job, records) in &want.passed {
+            let job = *jobs.entry(job).or_insert_with(|| {
+                builds.push(records.len());
+                builds.len() - 1
+            });
+            let held = records.iter().enumerate().flat_map(|(build, record)| {
+                let held = record.versions_of(want.resource);
+                held.map(move |version| (version, build))
+            });
+            let pairs = held.filter_map(|(version, build)| Some((*index.get(version)?, build)));
+            let pairs = pairs.collect();
+            links.push(Link { get, job, pairs });
         }
     }
-    false
-}
-
-fn narrow<'w>(
-    want: &Want<'w>,
-    version: &Version,
-    builds: &BTreeMap<&'w str, Vec<u64>>,
-) -> Option<BTreeMap<&'w str, Vec<u64>>> {
-    let mut narrowed = builds.clone();
-    for (job, records) in &want.passed {
-        let allowed = builds.get(job);
-        let held = records
-            .iter()
-            .filter(|build| build.holds(want.resource, version))
-            .map(|build| build.number);
-        let held: Vec<u64> = held
-            .filter(|number| allowed.is_none_or(|allowed| allowed.contains(number)))
-            .collect();
-        if held.is_empty() {
-            return None;
-        }
-        narrowed.insert(job, held);
+    Puzzle {
+        candidates: wants.iter().map(|want| want.candidates.len()).collect(),
+        builds,
+        links,
     }
-    Some(narrowed)
 }
 
 /// Whether the job is to be built with these inputs: a triggering one is not that of the last successful build.

@@ -21,7 +21,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let root = yaml::parse(JOBS).unwrap();
+        Self::of(JOBS)
+    }
+
+    fn of(jobs: &str) -> Self {
+        let root = yaml::parse(jobs).unwrap();
         let pipeline = Pipeline::read(&root, &mut Problems::default());
         let dir = tempfile::tempdir().unwrap();
         Self {
@@ -144,4 +148,40 @@ fn passed_survives_a_changed_source() {
     world.built("first", &[("a", "1"), ("b", "7")]);
     world.store.set_config("a", "new".to_owned());
     assert_eq!(world.choose("second").unwrap(), ["a=1", "b=7"]);
+}
+
+/// Twelve gets with nothing in common, each with six versions, and two that no build brings together: whoever tries the versions
+/// of all of them one after another needs two billion tries.
+#[test]
+fn gets_without_an_answer_do_not_try_the_versions_of_all_others() {
+    let mut jobs = String::from("jobs:\n");
+    let mut resources = String::from("resources: [{name: x, type: t}, {name: y, type: t}");
+    let mut gets = String::new();
+    for number in 0..12 {
+        resources += &format!(", {{name: r{number}, type: t}}");
+        jobs += &format!("- {{name: j{number}, plan: [{{get: r{number}}}]}}\n");
+        gets += &format!("{{get: r{number}, passed: [j{number}]}}, ");
+    }
+    let jobs = format!(
+        "{resources}]\n{jobs}- {{name: both, plan: [{{get: x}}, {{get: y}}]}}\n\
+         - {{name: all, plan: [{gets}{{get: x, passed: [both], version: {{v: '1'}}}}, {{get: y, passed: [both], version: {{v: '2'}}}}]}}\n"
+    );
+    let mut world = World::of(&jobs);
+    for number in 0..12 {
+        for version in ["1", "2", "3", "4", "5", "6"] {
+            world.built(&format!("j{number}"), &[(&format!("r{number}"), version)]);
+        }
+    }
+    world.built("both", &[("x", "1"), ("y", "1")]);
+    world.built("both", &[("x", "2"), ("y", "2")]);
+    assert!(
+        matches!(world.choose("all"), Err(Idle::Waiting { reason, .. }) if reason.contains("together"))
+    );
+    world.built("both", &[("x", "1"), ("y", "2")]);
+    let chosen = world.choose("all").unwrap();
+    assert_eq!(chosen.len(), 14);
+    assert!(
+        chosen.contains(&"r0=6".to_owned()) && chosen.contains(&"x=1".to_owned()),
+        "{chosen:?}"
+    );
 }
