@@ -20,7 +20,7 @@ pub use step::{
 };
 pub use task::{TaskConfig, TaskDir, TaskRun};
 
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, Shape};
 pub(crate) use task::environment;
 
 use crate::problem::{Position, Problems};

@@ -236,7 +236,7 @@ fn known_jobs(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
         .map(String::as_str)
         .collect();
     if unknown.is_empty() {
-        return Ok(());
+        return by_hand(pipeline, jobs);
     }
     let known: Vec<&str> = pipeline
         .jobs
@@ -248,6 +248,22 @@ fn known_jobs(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
         unknown.join(", "),
         known.join(", ")
     )))
+}
+
+/// `--job` is what a person does with the button of a job's page, and that may be taken away
+/// (`atc/api/jobserver/create_build.go`: 409).
+fn by_hand(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
+    let closed = |name: &&String| {
+        let job = pipeline.job(name);
+        job.is_some_and(|job| job.disable_manual_trigger)
+    };
+    match jobs.iter().find(closed) {
+        None => Ok(()),
+        Some(name) => Err(RunnerError::Option(format!(
+            "--job {name}: the job has `disable_manual_trigger: true`, nobody may start it by hand; run without --job, and it \
+             is built when an input triggers it"
+        ))),
+    }
 }
 
 /// The state folder when nobody names one.

@@ -212,3 +212,39 @@ jobs:
         "{check:?}"
     );
 }
+
+#[tokio::test]
+async fn a_job_that_nobody_may_start_by_hand_runs_when_it_is_triggered() {
+    let mut world = World::new(
+        "\n- {name: j, disable_manual_trigger: true, plan: [{get: a, trigger: true}]}\n",
+    );
+    world.found("a", &["1"]);
+    world.jobs = vec!["j".to_owned()];
+    let error = world.runner().err().unwrap();
+    assert_eq!(error.exit_code(), 78);
+    assert!(
+        error
+            .to_string()
+            .contains("--job j: the job has `disable_manual_trigger: true`"),
+        "{error}"
+    );
+    world.jobs = Vec::new();
+    assert_eq!(outcomes(&world.run().await), ["j [Succeeded]"]);
+}
+
+#[tokio::test]
+async fn a_pin_may_be_a_var() {
+    for version in ["((pin))", "{v: ((pin.v))}", "{v: '((pin.v))'}"] {
+        let mut world = World::new(&format!(
+            "\n- {{name: j, plan: [{{get: a, trigger: true, version: {version}}}]}}\n"
+        ));
+        world.found("a", &["1", "2"]);
+        world
+            .vars
+            .set("pin", serde_json::json!({"v": "1"}))
+            .unwrap();
+        let report = world.run().await;
+        let taken = report.steps().next().unwrap().version.clone().unwrap();
+        assert_eq!(taken["v"], "1", "{version}");
+    }
+}

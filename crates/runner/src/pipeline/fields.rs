@@ -16,6 +16,15 @@ pub(crate) struct Fields<'n, 'p> {
     pub problems: &'p mut Problems,
 }
 
+/// What a key without effect must hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shape {
+    Text,
+    Flag,
+    Texts,
+    Mapping,
+}
+
 impl<'n, 'p> Fields<'n, 'p> {
     pub fn new(node: &'n Node, context: &str, problems: &'p mut Problems) -> Self {
         if !matches!(node.kind, Kind::Map(_)) {
@@ -51,7 +60,9 @@ impl<'n, 'p> Fields<'n, 'p> {
 
     /// The value of a key that is not null.
     pub fn node(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.node.get(key).filter(|node| node.kind != Kind::Null)
     }
 
@@ -118,7 +129,15 @@ impl<'n, 'p> Fields<'n, 'p> {
         let references = node.as_str().map(vars::references).unwrap_or_default();
         if references.is_empty() {
             self.wrong(key, node, expected);
-        } else if references.iter().any(vars::Reference::is_local) {
+        } else {
+            self.not_local(key, node);
+        }
+    }
+
+    /// Refuses a local var for what is needed before there is one.
+    pub fn not_local(&mut self, key: &str, node: &Node) {
+        let references = node.as_str().map(vars::references).unwrap_or_default();
+        if references.iter().any(vars::Reference::is_local) {
             self.error(
                 node.at,
                 &format!("`{key}` cannot be a local var: it is needed before the build starts"),
@@ -153,6 +172,12 @@ impl<'n, 'p> Fields<'n, 'p> {
         Some(node.clone())
     }
 
+    /// The mapping of a key that was taken, if it is one.
+    pub fn inner(&self, key: &str) -> Option<&'n Node> {
+        let node = self.node.get(key)?;
+        matches!(node.kind, Kind::Map(_)).then_some(node)
+    }
+
     /// A mapping of texts, such as a version or `input_mapping`.
     pub fn texts(&mut self, key: &'static str) -> Option<Vec<(Name, String)>> {
         let node = self.node(key)?;
@@ -174,6 +199,17 @@ impl<'n, 'p> Fields<'n, 'p> {
             }
         }
         Some(found)
+    }
+
+    /// A version: texts that are needed before there is any local var.
+    pub fn version(&mut self, key: &'static str) -> Option<Vec<(Name, String)>> {
+        let pairs = self.texts(key)?;
+        if let Some(Kind::Map(entries)) = self.node.get(key).map(|node| &node.kind) {
+            for entry in entries {
+                self.not_local(&entry.key, &entry.value);
+            }
+        }
+        Some(pairs)
     }
 
     /// Reads each item of a list.
@@ -204,15 +240,23 @@ impl<'n, 'p> Fields<'n, 'p> {
         items.iter().enumerate().map(read_one).collect()
     }
 
-    /// A key that is accepted and has no effect here (`icon`, `public`): its value is not looked at.
-    pub fn ignore(&mut self, keys: &[&'static str]) {
-        self.known.extend_from_slice(keys);
+    /// Keys that are accepted and have no effect here (`icon`, `public`): each must still be what Concourse takes.
+    pub fn ignore(&mut self, keys: &[(&'static str, Shape)]) {
+        for (key, shape) in keys {
+            match shape {
+                Shape::Text => drop(self.string(key)),
+                Shape::Flag => drop(self.flag(key)),
+                Shape::Texts => drop(self.strings(key)),
+                Shape::Mapping => drop(self.mapping(key)),
+            }
+        }
     }
 
     /// Those of these keys that are there; they have no effect here, and a run says so.
-    pub fn present(&mut self, keys: &[&'static str]) -> Vec<&'static str> {
+    pub fn present(&mut self, keys: &[(&'static str, Shape)]) -> Vec<&'static str> {
         self.ignore(keys);
-        keys.iter().copied().filter(|key| self.has(key)).collect()
+        let names = keys.iter().map(|(key, _)| *key);
+        names.filter(|key| self.has(key)).collect()
     }
 
     /// A key that Concourse knows and the runner does not do, with the reason.

@@ -1,7 +1,7 @@
 //! One job.
 
 use super::step::{Hooks, Step};
-use super::{Fields, Name};
+use super::{Fields, Name, Shape};
 use crate::problem::Problems;
 use crate::yaml::{Kind, Node};
 
@@ -14,6 +14,8 @@ pub struct Job {
     pub plan: Vec<Step>,
     /// What follows on the plan as a whole.
     pub hooks: Hooks,
+    /// Whether nobody may start it by hand.
+    pub disable_manual_trigger: bool,
 }
 
 impl Job {
@@ -23,13 +25,14 @@ impl Job {
             text: String::new(),
             at: node.at,
         });
-        // Jobs run one after another here, so that limits on builds at the same time hold by themselves.
         fields.ignore(&[
-            "old_name",
-            "public",
-            "disable_manual_trigger",
-            "interruptible",
+            ("old_name", Shape::Text),
+            ("public", Shape::Flag),
+            ("interruptible", Shape::Flag),
+            ("tags", Shape::Texts),
         ]);
+        let disable_manual_trigger = fields.flag("disable_manual_trigger");
+        // Jobs run one after another here, so that limits on builds at the same time hold by themselves.
         fields.flag("serial");
         fields.strings("serial_groups");
         fields.count("max_in_flight", 1);
@@ -37,7 +40,12 @@ impl Job {
         let hooks = Hooks::read(&mut fields, "");
         let plan = read_plan(&mut fields);
         fields.finish();
-        Self { name, plan, hooks }
+        Self {
+            name,
+            plan,
+            hooks,
+            disable_manual_trigger,
+        }
     }
 
     /// Every step of the job, hooks and nested ones included, from the outside in.

@@ -1,6 +1,6 @@
 //! Resources, resource types, groups and the display.
 
-use super::{Fields, Name, duration::parse_duration};
+use super::{Fields, Name, Shape, duration::parse_duration};
 use crate::problem::{Position, Problems};
 use crate::report::Version;
 use crate::vars;
@@ -59,19 +59,19 @@ impl Resource {
             name: fields.string("name").unwrap_or_else(empty),
             kind: fields.string("type").unwrap_or_else(empty),
             source: fields.mapping("source"),
-            version: fields.texts("version").map(version_of),
+            version: fields.version("version").map(version_of),
             check_timeout: read_duration(&mut fields, "check_timeout"),
             at: node.at,
         };
         check_every(&mut fields);
         // Nothing of this has a meaning without a server: looks, access, webhooks, workers.
         fields.ignore(&[
-            "old_name",
-            "public",
-            "webhook_token",
-            "tags",
-            "icon",
-            "expose_build_created_by",
+            ("old_name", Shape::Text),
+            ("public", Shape::Flag),
+            ("webhook_token", Shape::Text),
+            ("tags", Shape::Texts),
+            ("icon", Shape::Text),
+            ("expose_build_created_by", Shape::Flag),
         ]);
         fields.finish();
         resource
@@ -93,7 +93,11 @@ impl ResourceType {
         };
         check_every(&mut fields);
         // The linked resource runs as a process: there is no image to fetch and no container to privilege.
-        fields.ignore(&["params", "privileged", "tags"]);
+        fields.ignore(&[
+            ("params", Shape::Mapping),
+            ("privileged", Shape::Flag),
+            ("tags", Shape::Texts),
+        ]);
         fields.finish();
         kind
     }
@@ -121,7 +125,7 @@ pub(super) fn read_display(fields: &mut Fields<'_, '_>) {
         return;
     };
     let mut display = Fields::new(node, "display", fields.problems);
-    display.ignore(&["background_filter"]);
+    display.ignore(&[("background_filter", Shape::Text)]);
     if let Some(image) = display.string("background_image") {
         let scheme = image
             .text
@@ -137,7 +141,7 @@ pub(super) fn read_display(fields: &mut Fields<'_, '_>) {
 fn check_every(fields: &mut Fields<'_, '_>) {
     let never = |node: &Node| node.as_str() == Some("never");
     if fields.value().get("check_every").is_some_and(never) {
-        fields.ignore(&["check_every"]);
+        fields.ignore(&[("check_every", Shape::Text)]);
     } else {
         read_duration(fields, "check_every");
     }

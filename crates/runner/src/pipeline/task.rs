@@ -1,7 +1,8 @@
 //! A task's configuration: inline, or from a file of an artifact.
 
-use super::{Fields, Name};
+use super::{Fields, Name, Shape};
 use crate::problem::Problems;
+use crate::vars;
 use crate::yaml::{Kind, Node};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,10 +50,14 @@ impl TaskConfig {
     /// Reads a configuration by the rules of `atc/task.go`.
     pub fn read(node: &Node, context: &str, problems: &mut Problems) -> Self {
         let mut fields = Fields::new(node, context, problems);
-        if fields.string("platform").is_none() {
-            fields.error(node.at, "missing `platform`");
-        }
-        let not_used = fields.present(&["image_resource", "rootfs_uri", "container_limits"]);
+        read_platform(&mut fields);
+        let not_used = fields.present(&[
+            ("image_resource", Shape::Mapping),
+            ("rootfs_uri", Shape::Text),
+            ("container_limits", Shape::Mapping),
+        ]);
+        read_image(&mut fields);
+        read_limits(&mut fields);
         let config = Self {
             inputs: fields.each("inputs", &format!("{context}.inputs"), TaskDir::read),
             outputs: fields.each("outputs", &format!("{context}.outputs"), TaskDir::read),
@@ -90,6 +95,54 @@ impl TaskDir {
     pub fn folder(&self) -> &str {
         self.path.as_deref().unwrap_or(&self.name.text)
     }
+}
+
+/// Tasks run on this host.
+fn read_platform(fields: &mut Fields<'_, '_>) {
+    let Some(platform) = fields.string("platform") else {
+        fields.error(fields.at(), "missing `platform`");
+        return;
+    };
+    if platform.text != "linux" && vars::references(&platform.text).is_empty() {
+        let message = format!(
+            "`platform`: `{}` is refused: the runner has no worker but this host, and runs tasks for linux only",
+            platform.text
+        );
+        fields.error(platform.at, &message);
+    }
+}
+
+/// An image that the task does not run in, since it runs on the host.
+fn read_image(fields: &mut Fields<'_, '_>) {
+    let Some(node) = fields.inner("image_resource") else {
+        return;
+    };
+    let context = format!("{}.image_resource", fields.context);
+    let mut image = Fields::new(node, &context, fields.problems);
+    if image.string("type").is_none() {
+        image.error(node.at, "missing `type`");
+    }
+    image.mapping("source");
+    image.mapping("params");
+    image.texts("version");
+    image.finish();
+}
+
+/// Limits that nobody holds the task to: numbers, or texts such as `512MB` (`atc/container_limits.go`).
+pub(super) fn read_limits(fields: &mut Fields<'_, '_>) {
+    let Some(node) = fields.inner("container_limits") else {
+        return;
+    };
+    let context = format!("{}.container_limits", fields.context);
+    let mut limits = Fields::new(node, &context, fields.problems);
+    for key in ["cpu", "memory"] {
+        if !matches!(node.get(key).map(|node| &node.kind), Some(Kind::String(_))) {
+            limits.count(key, 0);
+        } else {
+            limits.string(key);
+        }
+    }
+    limits.finish();
 }
 
 fn read_cache(node: &Node, context: &str, problems: &mut Problems) -> String {

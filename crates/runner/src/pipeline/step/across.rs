@@ -1,6 +1,6 @@
 //! `across`: one step for each combination of values.
 
-use crate::pipeline::{Fields, Name};
+use crate::pipeline::{Fields, Name, Shape};
 use crate::problem::Problems;
 use crate::vars;
 use crate::yaml::{Kind, Node};
@@ -21,7 +21,7 @@ pub struct AcrossVar {
     pub var: Name,
     /// A list, or a text that stands for one: `((.:list))`.
     pub values: Node,
-    /// How many of its values at a time; all when absent.
+    /// How many of its values at a time; all when none.
     pub max_in_flight: Option<u64>,
 }
 
@@ -84,7 +84,7 @@ fn is_list(values: &Node) -> bool {
 fn read_limit(fields: &mut Fields<'_, '_>) -> Option<u64> {
     let all = fields.value().get("max_in_flight").and_then(Node::as_str) == Some("all");
     if all {
-        fields.ignore(&["max_in_flight"]);
+        fields.ignore(&[("max_in_flight", Shape::Text)]);
         return None;
     }
     Some(fields.count("max_in_flight", 1).unwrap_or(1))

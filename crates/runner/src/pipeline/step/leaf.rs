@@ -2,9 +2,10 @@
 //! filled with the local vars and read once more.
 
 use crate::pipeline::resource::version_of;
-use crate::pipeline::{Fields, Name, TaskConfig};
+use crate::pipeline::{Fields, Name, Shape, TaskConfig, task};
 use crate::problem::Position;
 use crate::report::Version;
+use crate::vars;
 use crate::yaml::{Kind, Node};
 use std::collections::BTreeMap;
 
@@ -125,7 +126,7 @@ impl Get {
         let name = name(fields, "get");
         let resource = fields.string("resource").unwrap_or_else(|| name.clone());
         // Tags choose a worker; there is one.
-        fields.ignore(&["tags"]);
+        fields.ignore(&[("tags", Shape::Texts)]);
         Self {
             version: read_version(fields),
             params: fields.mapping("params"),
@@ -143,7 +144,7 @@ impl Put {
     pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
         let name = name(fields, "put");
         let resource = fields.string("resource").unwrap_or_else(|| name.clone());
-        fields.ignore(&["tags"]);
+        fields.ignore(&[("tags", Shape::Texts)]);
         Self {
             params: fields.mapping("params"),
             inputs: read_inputs(fields),
@@ -171,14 +172,21 @@ impl TaskStep {
             ),
             _ => {}
         }
-        fields.ignore(&["tags"]);
-        let about_containers = ["privileged", "image", "container_limits", "hermetic"];
+        fields.ignore(&[("tags", Shape::Texts)]);
+        let about_containers = [
+            ("privileged", Shape::Flag),
+            ("image", Shape::Text),
+            ("container_limits", Shape::Mapping),
+            ("hermetic", Shape::Flag),
+        ];
+        let not_used = fields.present(&about_containers);
+        task::read_limits(fields);
         Self {
             config: inline.map(|node| TaskConfig::read(node, &context, fields.problems)),
             vars: fields.mapping("vars"),
             params: fields.mapping("params"),
             input_mapping: version_of(fields.texts("input_mapping").unwrap_or_default()),
-            not_used: fields.present(&about_containers),
+            not_used,
             output_mapping: version_of(fields.texts("output_mapping").unwrap_or_default()),
             node: bare(fields.value()),
             name,
@@ -250,7 +258,7 @@ fn read_version(fields: &mut Fields<'_, '_>) -> VersionChoice {
         kind: Kind::Map(_), ..
     }) = fields.value().get("version")
     {
-        return VersionChoice::Pinned(version_of(fields.texts("version").unwrap_or_default()));
+        return VersionChoice::Pinned(version_of(fields.version("version").unwrap_or_default()));
     }
     let Some(text) = fields.string("version") else {
         return VersionChoice::Latest;
@@ -258,7 +266,12 @@ fn read_version(fields: &mut Fields<'_, '_>) -> VersionChoice {
     match text.text.as_str() {
         "latest" => VersionChoice::Latest,
         "every" => VersionChoice::Every,
-        other if other.contains("((") => VersionChoice::Latest,
+        other if !vars::references(other).is_empty() => {
+            if let Some(node) = fields.value().get("version") {
+                fields.not_local("version", node);
+            }
+            VersionChoice::Latest
+        }
         other => {
             fields.error(
                 text.at,
