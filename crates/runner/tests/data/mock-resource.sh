@@ -1,6 +1,7 @@
 #!/bin/sh
 # A resource for tests. Its source names a folder, `home`: `versions` holds one version per line, `calls` is its log.
-# Params (all texts): `v` the version that out makes, `exit` an exit code, `wait` a file to wait for, `say` a line for stderr.
+# Params (all texts): `v` the version that out makes, `exit` an exit code, `wait` a file to wait for, `say` a line for stderr,
+# `die` a signal by which it ends after it wrote half of its files.
 verb=$1 dest=$2 request=$(cat)
 field() { printf '%s' "$request" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 home=$(field home)
@@ -13,6 +14,11 @@ if [ -n "$wait" ]; then
   touch "$home/waiting"
   trap 'echo interrupted >&2; touch "$home/interrupted"; exit 75' TERM
   while [ ! -e "$wait" ]; do sleep 0.02; done
+fi
+die=$(field die)
+if [ -n "$die" ]; then
+  echo half >"$dest/half"
+  kill -"$die" $$
 fi
 if [ -n "$exit" ]; then
   [ "$verb" = check ] || echo half >"$dest/half"
