@@ -1,11 +1,34 @@
 //! `HOST[:PORT]/PATH`.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
-use oci_spec::distribution::Reference;
+use regex_lite::Regex;
 use trireme_transport::is_loopback;
 
 use crate::RegistryError;
+
+/// `HOST[:PORT]` (`domainAndPort` of github.com/distribution/reference, `regexp.go`). The `Reference` of `oci-spec` has the
+/// same grammar, with Unicode classes that take 45 ms to compile, more than a whole `check`.
+static HOST: LazyLock<Regex> = LazyLock::new(|| {
+    let label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+    grammar(&format!(
+        r"(?:{label}(?:\.{label})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+    ))
+});
+
+/// A path in a registry (`remoteName` there).
+static PATH: LazyLock<Regex> = LazyLock::new(|| {
+    let component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+    grammar(&format!("{component}(?:/{component})*"))
+});
+
+/// `RepositoryNameTotalLengthMax` there.
+const PATH_LIMIT_CHARACTERS: usize = 255;
+const DOCKER_HUB: &str = "docker.io";
+
+fn grammar(expression: &str) -> Regex {
+    Regex::new(&format!("^(?:{expression})$")).expect("a grammar of this file")
+}
 
 /// Whether the text can be a tag: at most 128 letters, digits, `_`, `.` and `-`, the first one no `.` or `-` (the
 /// distribution specification's rule).
@@ -51,7 +74,7 @@ impl RepositoryName {
     /// Where its API is: the host of Docker Hub's API differs from its name.
     pub(crate) fn base_url(&self, insecure: bool) -> String {
         let host = match self.host.as_str() {
-            "docker.io" | "index.docker.io" => "registry-1.docker.io",
+            DOCKER_HUB => "registry-1.docker.io",
             host => host,
         };
         let scheme = if insecure || is_here(host) {
@@ -80,18 +103,46 @@ impl FromStr for RepositoryName {
             text: text.into(),
             reason: reason.into(),
         };
-        let reference: Reference = text.parse().map_err(|e| RegistryError::Name {
-            text: text.into(),
-            reason: format!("{e}"),
-        })?;
         let last = text.rsplit('/').next().unwrap_or(text);
-        if reference.digest().is_some() || last.contains(':') {
+        if text.contains("://") {
+            return Err(refused("it is a URL"));
+        }
+        if last.contains([':', '@']) {
             return Err(refused("it has a tag or a digest"));
         }
+        let (host, path) = split(text);
+        if !HOST.is_match(host) {
+            return Err(refused("the part before the first `/` is no host"));
+        }
+        if !PATH.is_match(&path) {
+            return Err(refused(
+                "a path has lower-case letters and digits, between them `/`, `.`, `_`, `__` or dashes",
+            ));
+        }
+        if path.len() > PATH_LIMIT_CHARACTERS {
+            return Err(refused("its path is longer than 255 characters"));
+        }
         Ok(Self {
-            host: reference.registry().into(),
-            path: reference.repository().into(),
+            host: host.into(),
+            path,
         })
+    }
+}
+
+/// The host and the path; without a host, those of Docker Hub (`splitDockerDomain` of github.com/distribution/reference,
+/// `normalize.go`).
+fn split(text: &str) -> (&str, String) {
+    let is_host = |first: &str| first.contains(['.', ':']) || first == "localhost";
+    let (host, path) = match text.split_once('/') {
+        Some((first, rest)) if is_host(first) => (first, rest),
+        _ => (DOCKER_HUB, text),
+    };
+    match host {
+        DOCKER_HUB | "index.docker.io" if !path.contains('/') => {
+            (DOCKER_HUB, format!("library/{path}"))
+        }
+        DOCKER_HUB | "index.docker.io" => (DOCKER_HUB, path.into()),
+        host => (host, path.into()),
     }
 }
 
@@ -115,6 +166,16 @@ mod tests {
                 "https://registry.k8s.io/v2/kube-proxy",
             ),
             ("alpine", "https://registry-1.docker.io/v2/library/alpine"),
+            (
+                "index.docker.io/alpine",
+                "https://registry-1.docker.io/v2/library/alpine",
+            ),
+            ("a/b", "https://registry-1.docker.io/v2/a/b"),
+            ("[::1]:5000/app", "http://[::1]:5000/v2/app"),
+            (
+                "Registry.example.com/a__b/c--d/e.f_g",
+                "https://Registry.example.com/v2/a__b/c--d/e.f_g",
+            ),
         ];
         for (text, url) in cases {
             let name: RepositoryName = text.parse().unwrap();
@@ -169,6 +230,19 @@ mod tests {
             "",
             "a b",
             "example.com/App",
+            "App/app",
+            "example.com/",
+            "example.com//app",
+            "example.com/../app",
+            "example.com/a___b",
+            "example.com/-a",
+            "example.com/a.",
+            "-example.com/app",
+            "user@example.com/app",
+            "example.com:port/app",
+            "example.com/\u{e4}",
+            "example.com/app\n",
+            &format!("example.com/{}", "a".repeat(256)),
         ] {
             assert!(text.parse::<RepositoryName>().is_err(), "{text}");
         }
