@@ -16,15 +16,52 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
-    /// A recorded or new loopback address could not be listened on.
+    /// Another sandbox serves the world.
     #[error(
-        "could not listen on {address} for the {service}; is another sandbox running on the same state folder?"
+        "another sandbox (process {process}) runs on {}: end it, or give another state folder (`--state DIR`)",
+        folder.display()
     )]
+    Busy {
+        /// The folder of the world.
+        folder: PathBuf,
+        /// The id of the process that has it.
+        process: String,
+    },
+    /// An address that a world was given once is taken.
+    #[error(
+        "could not listen on {address} for the {service}: end what listens there (`ss -ltnp` names it), or move {} away to start with a new world on other ports",
+        folder.display()
+    )]
+    Taken {
+        /// Which server wanted it.
+        service: &'static str,
+        /// The address tried.
+        address: std::net::SocketAddr,
+        /// The folder of the world.
+        folder: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// No loopback address is free.
+    #[error("could not listen on {address} for the {service}")]
     Listen {
         /// Which server wanted it.
         service: &'static str,
         /// The address tried.
         address: std::net::SocketAddr,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The Kubernetes API could not take up its world.
+    #[error(
+        "could not start the Kubernetes API on {}; move the folder of the world away to start with a new one",
+        folder.display()
+    )]
+    Api {
+        /// Its folder.
+        folder: PathBuf,
         /// Why it failed.
         #[source]
         source: io::Error,

@@ -15,6 +15,7 @@ pub mod advisories;
 pub mod clients;
 mod connections;
 mod error;
+mod hold;
 pub mod images;
 pub mod kubernetes;
 pub mod platform;

@@ -44,7 +44,6 @@ impl Record {
     }
 
     fn begin(folder: &Path) -> Result<Self, SandboxError> {
-        fs::create_dir_all(folder).map_err(SandboxError::file("create", folder))?;
         let [registry_port, files_port, kubernetes_port] = free_ports()?;
         let password = password().map_err(SandboxError::file("read", "/dev/urandom"))?;
         let record = Self {

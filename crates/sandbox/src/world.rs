@@ -1,13 +1,15 @@
 //! The whole sandbox as one running thing.
 
 use std::{
+    io::ErrorKind::AddrInUse,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use axum::Router;
 use serde_json::{Map, Value, json};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 
 use crate::{
     SandboxError, advisories,
@@ -15,6 +17,7 @@ use crate::{
         actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober,
     },
     connections::{self, Deadlines},
+    hold::Hold,
     images, kubernetes,
     platform::{self, ACTOR, PROBED, ROLLER, Size, VIEWER},
     record::Record,
@@ -47,31 +50,31 @@ pub struct Sandbox {
     api: kubernetes::Api,
     _actor: Actor,
     _tasks: JoinSet<()>,
+    /// The last to be dropped: nobody else takes the world while something of it is served.
+    _hold: Hold,
 }
 
 impl Sandbox {
     /// Starts a sandbox on the world in the state folder, or on a new one.
     ///
     /// # Errors
-    /// The folder cannot be used, an address is taken, or the world could not be seeded.
+    /// Another sandbox has the folder, or it cannot be used; an address is taken; or the world could not be seeded.
     pub async fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
         let folder = options.state.join("sandbox");
+        let hold = Hold::take(&folder).await?;
         let record = Record::load_or_begin(&folder)?;
+        let registry_listener = listen(&folder, "registry", record.registry_port).await?;
+        let files_listener = listen(&folder, "release server", record.files_port).await?;
+        let api_listener = listen(&folder, "Kubernetes API", record.kubernetes_port).await?;
         let (releases, advisories) = (releases::site(), advisories::site()?);
         let mut tasks = JoinSet::new();
         let registry = open_registry(&folder, &record)?;
-        serve(
-            &mut tasks,
-            "registry",
-            record.registry_port,
-            registry.router(),
-        )
-        .await?;
+        serve(&mut tasks, registry_listener, registry.router());
         let files = Router::new()
             .nest_service("/dl", releases.router())
             .nest_service("/db", advisories.router());
-        serve(&mut tasks, "release server", record.files_port, files).await?;
-        let api = start_kubernetes(&folder, &record, options.timings).await?;
+        serve(&mut tasks, files_listener, files);
+        let api = start_kubernetes(&folder, api_listener, options.timings)?;
         let admin = api
             .admin_kubeconfig()
             .map_err(SandboxError::file("keep a token in", &folder))?;
@@ -87,6 +90,7 @@ impl Sandbox {
             api,
             _actor: actor,
             _tasks: tasks,
+            _hold: hold,
         })
     }
 
@@ -227,37 +231,49 @@ fn open_registry(folder: &Path, record: &Record) -> Result<Registry, SandboxErro
     Ok(registry)
 }
 
-async fn start_kubernetes(
+fn start_kubernetes(
     folder: &Path,
-    record: &Record,
+    listener: TcpListener,
     timings: kubernetes::Timings,
 ) -> Result<kubernetes::Api, SandboxError> {
-    let mut options = kubernetes::KubernetesOptions::new(folder.join("kubernetes"));
-    let address = loopback(record.kubernetes_port);
-    options.listen = address;
+    let folder = folder.join("kubernetes");
+    let mut options = kubernetes::KubernetesOptions::new(&folder);
     options.timings = timings;
     options.version = releases::FROM.into();
-    let failed = |source| SandboxError::Listen {
-        service: "Kubernetes API",
-        address,
-        source,
-    };
-    kubernetes::Api::start(options).await.map_err(failed)
+    kubernetes::Api::serve(listener, options).map_err(|source| SandboxError::Api { folder, source })
 }
 
-async fn serve(
-    tasks: &mut JoinSet<()>,
+/// Listens where the world has always been. What was there before it, and is just being killed, has its port for a moment.
+async fn listen(
+    folder: &Path,
     service: &'static str,
     port: u16,
-    router: Router,
-) -> Result<(), SandboxError> {
+) -> Result<TcpListener, SandboxError> {
     let address = loopback(port);
-    let failed = |source| SandboxError::Listen {
-        service,
-        address,
-        source,
-    };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let end = Instant::now() + PORT_WITHIN;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) if error.kind() == AddrInUse && Instant::now() < end => {
+                tokio::time::sleep(PORT_PAUSE).await;
+            }
+            Err(source) => {
+                return Err(SandboxError::Taken {
+                    service,
+                    address,
+                    folder: folder.to_owned(),
+                    source,
+                });
+            }
+        }
+    }
+}
+
+/// A process that was killed lets go of its ports within milliseconds, on a machine that is busy within this.
+const PORT_WITHIN: Duration = Duration::from_secs(2);
+const PORT_PAUSE: Duration = Duration::from_millis(20);
+
+fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
     let handler = connections::handler_of(router);
     tasks.spawn(connections::serve(
         listener,
@@ -265,5 +281,4 @@ async fn serve(
         Deadlines::default(),
         handler,
     ));
-    Ok(())
 }

@@ -14,12 +14,11 @@ use trireme_sandbox::{Sandbox, SandboxOptions, Witness, clients::connect, kubern
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn start(state: &Path, timings: Timings) -> Sandbox {
-    Sandbox::start(SandboxOptions {
-        state: state.to_owned(),
+    let options = SandboxOptions {
         timings,
-    })
-    .await
-    .unwrap()
+        ..options(state)
+    };
+    Sandbox::start(options).await.unwrap()
 }
 
 async fn admin(sandbox: &Sandbox) -> Client {
@@ -60,17 +59,57 @@ async fn a_world_has_nine_nodes_and_is_the_same_after_a_restart() {
     };
     assert!(nodes.items.iter().all(|node| version(node) == "v1.36.4"));
     drop(first);
-    let mut again = None;
-    until("the ports are free again", async || {
-        let options = SandboxOptions {
-            state: folder.path().to_owned(),
-            timings: Timings::fast(),
-        };
-        again = Sandbox::start(options).await.ok();
-        again.is_some()
+    let again = start(folder.path(), Timings::fast()).await;
+    assert_eq!(again.vars().unwrap(), vars);
+}
+
+fn options(state: &Path) -> SandboxOptions {
+    SandboxOptions {
+        state: state.to_owned(),
+        timings: Timings::fast(),
+    }
+}
+
+/// What is wrong, and from what it came.
+async fn refusal(state: &Path) -> String {
+    let refused = Sandbox::start(options(state)).await.err();
+    format!("{:#}", anyhow::Error::from(refused.unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sandbox_on_the_same_world_is_refused_and_the_first_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Sandbox::start(options(folder.path())).await.unwrap();
+    let error = refusal(folder.path()).await;
+    let process = format!("(process {})", std::process::id());
+    for part in [&*process, "/sandbox: end it", "`--state DIR`"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    let nodes = Api::<Node>::all(admin(&first).await);
+    let listed = nodes.list(&ListParams::default()).await.unwrap();
+    assert_eq!(listed.items.len(), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_world_whose_port_is_taken_says_which_and_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Sandbox::start(options(folder.path())).await.unwrap();
+    let address = first.registry();
+    drop(first);
+    let mut squatter = None;
+    until("the port is free", async || {
+        squatter = std::net::TcpListener::bind(address).ok();
+        squatter.is_some()
     })
     .await;
-    assert_eq!(again.unwrap().vars().unwrap(), vars);
+    let error = refusal(folder.path()).await;
+    let tried = format!("could not listen on {address} for the registry");
+    for part in [&*tried, "ss -ltnp", "/sandbox away", "in use"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    drop(squatter);
+    let again = Sandbox::start(options(folder.path())).await.unwrap();
+    assert_eq!(again.registry(), address);
 }
 
 /// Deletes every pod of the probed service in one request, by force: what eviction never does.

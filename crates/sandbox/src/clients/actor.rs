@@ -39,7 +39,7 @@ impl Actor {
                 let jobs = match change {
                     Change::Listed(jobs) => jobs,
                     Change::Applied(job) => vec![job],
-                    Change::Deleted(_) => Vec::new(),
+                    Change::Deleted(_) | Change::Missed(_) => Vec::new(),
                 };
                 for act in jobs
                     .iter()

@@ -94,6 +94,7 @@ fn see(ready: &Ready, change: Change<EndpointSlice>) {
         }
         Change::Applied(slice) => drop(ready.insert(name(&slice), pods_of(&slice))),
         Change::Deleted(slice) => drop(ready.remove(&name(&slice))),
+        Change::Missed(_) => {}
     }
 }
 

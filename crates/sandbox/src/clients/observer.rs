@@ -2,86 +2,64 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Debug,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use k8s_openapi::api::{core::v1::Node, policy::v1::PodDisruptionBudget};
-use kube::{Api, Client};
-use serde::{Deserialize, Serialize};
-use tokio::task::JoinSet;
+use kube::{Api, Client, Resource, ResourceExt as _, api::ListParams};
+use serde::de::DeserializeOwned;
+use tokio::{task::JoinSet, time::Instant};
 
 use super::watch::{Change, follow};
 
-/// What was seen until now.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Observed {
-    /// By name.
-    pub nodes: BTreeMap<String, Vec<NodeSample>>,
-    /// By `NAMESPACE/NAME`.
-    pub budgets: BTreeMap<String, Vec<BudgetSample>>,
-    /// How many watch events showed a budget below what it demands, after it had once been met.
-    pub budget_violations: u64,
-}
+mod observed;
 
-/// A node, when it changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeSample {
-    /// When the event arrived.
-    pub at: Timestamp,
-    /// `topology.kubernetes.io/zone`.
-    pub zone: String,
-    /// Of its kubelet.
-    pub version: String,
-    /// Condition `Ready` is `True`.
-    pub ready: bool,
-    /// Not cordoned.
-    pub schedulable: bool,
-}
-
-/// A budget, when it changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BudgetSample {
-    /// When the event arrived.
-    pub at: Timestamp,
-    /// `currentHealthy`
-    pub current: i32,
-    /// `desiredHealthy`
-    pub desired: i32,
-    /// `disruptionsAllowed`
-    pub allowed: i32,
-}
+pub use observed::{BudgetSample, Gap, NodeSample, Observed};
 
 /// A running observer; dropping it ends it.
 pub struct Observer {
-    seen: Arc<Mutex<Observed>>,
+    client: Client,
+    seen: Arc<Mutex<Seen>>,
     _tasks: JoinSet<()>,
 }
+
+/// What was seen, and of each object that is there the revision that was seen last.
+#[derive(Default)]
+struct Seen {
+    observed: Observed,
+    revisions: Revisions,
+}
+
+/// By `KIND NAMESPACE/NAME`.
+type Revisions = BTreeMap<String, String>;
+
+/// How long [`Observer::caught_up`] waits: events arrive within milliseconds, on a machine that is busy within seconds.
+const CATCH_UP: Duration = Duration::from_secs(20);
+/// Between two looks whether the watch has caught up.
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl Observer {
     /// Starts to watch.
     pub fn start(client: &Client) -> Self {
-        let seen = Arc::new(Mutex::new(Observed::default()));
+        let seen = Arc::new(Mutex::new(Seen::default()));
         let mut tasks = JoinSet::new();
         let nodes = Arc::clone(&seen);
         tasks.spawn(follow(
             Api::<Node>::all(client.clone()),
             None,
-            move |change| {
-                each(change, |node| lock(&nodes).node(node, Timestamp::now()));
-            },
+            move |change| lock(&nodes).see(change, Observed::node),
         ));
         let budgets = Arc::clone(&seen);
         tasks.spawn(follow(
             Api::<PodDisruptionBudget>::all(client.clone()),
             None,
-            move |change| {
-                each(change, |budget| {
-                    lock(&budgets).budget(budget, Timestamp::now())
-                });
-            },
+            move |change| lock(&budgets).see(change, Observed::budget),
         ));
         Self {
+            client: client.clone(),
             seen,
             _tasks: tasks,
         }
@@ -89,114 +67,125 @@ impl Observer {
 
     /// What was seen until now.
     pub fn observed(&self) -> Observed {
-        lock(&self.seen).clone()
+        lock(&self.seen).observed.clone()
+    }
+
+    /// What was seen, once the watches have told all that had happened when this was called: every object that the API
+    /// lists was seen at its revision. A watch that does not catch up has a gap.
+    pub async fn caught_up(&self) -> Observed {
+        self.caught_up_within(CATCH_UP).await
+    }
+
+    async fn caught_up_within(&self, patience: Duration) -> Observed {
+        let end = Instant::now() + patience;
+        loop {
+            let behind = self.behind().await;
+            let mut observed = self.observed();
+            let Some(why) = behind else { return observed };
+            if Instant::now() >= end {
+                let at = Timestamp::now();
+                observed.gaps.push(Gap { at, why });
+                return observed;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Where what was seen differs from what is there.
+    async fn behind(&self) -> Option<String> {
+        let there = async {
+            let mut there = revisions::<Node>(&self.client).await?;
+            there.extend(revisions::<PodDisruptionBudget>(&self.client).await?);
+            Ok::<_, kube::Error>(there)
+        };
+        match there.await {
+            Ok(there) => lock(&self.seen).behind(&there),
+            Err(error) => Some(format!("could not list what is there: {error}")),
+        }
     }
 }
 
-fn lock(seen: &Mutex<Observed>) -> std::sync::MutexGuard<'_, Observed> {
+/// The objects of a kind that are there now, and their revisions.
+async fn revisions<K>(client: &Client) -> kube::Result<Revisions>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let api = Api::<K>::all(client.clone());
+    let listed = api.list(&ListParams::default()).await?;
+    Ok(listed.iter().map(revision).collect())
+}
+
+/// `KIND NAMESPACE/NAME` and the revision of an object.
+fn revision<K: Resource<DynamicType = ()>>(object: &K) -> (String, String) {
+    let kind = K::kind(&());
+    let name = object.name_any();
+    let key = match object.namespace() {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    };
+    (key, object.resource_version().unwrap_or_default())
+}
+
+fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn each<K>(change: Change<K>, mut see: impl FnMut(&K)) {
-    match change {
-        Change::Listed(objects) => objects.iter().for_each(see),
-        Change::Applied(object) => see(&object),
-        Change::Deleted(_) => {}
+impl Seen {
+    fn see<K>(&mut self, change: Change<K>, note: fn(&mut Observed, &K, Timestamp))
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let at = Timestamp::now();
+        match change {
+            Change::Listed(objects) => {
+                let there: Vec<_> = objects.iter().map(|object| revision(object).0).collect();
+                self.lose(|key| is_of::<K>(key) && !there.contains(key));
+                objects
+                    .iter()
+                    .for_each(|object| self.apply(object, note, at));
+            }
+            Change::Applied(object) => self.apply(&object, note, at),
+            Change::Deleted(object) => {
+                let gone = revision(&object).0;
+                self.lose(|key| *key == gone);
+            }
+            Change::Missed(why) => {
+                let why = format!("{}: {why}", K::plural(&()));
+                self.observed.gaps.push(Gap { at, why });
+            }
+        }
+    }
+
+    fn apply<K>(&mut self, object: &K, note: fn(&mut Observed, &K, Timestamp), at: Timestamp)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        self.revisions.extend([revision(object)]);
+        note(&mut self.observed, object, at);
+    }
+
+    fn lose(&mut self, is_lost: impl Fn(&String) -> bool) {
+        let lost = self.revisions.extract_if(.., |key, _| is_lost(key));
+        self.observed.deleted.extend(lost.map(|(key, _)| key));
+    }
+
+    /// The first object that is there and was not seen so, or was seen and is not there.
+    fn behind(&self, there: &Revisions) -> Option<String> {
+        let of = |from: &Revisions, key: &String| match from.get(key) {
+            Some(revision) => format!("at revision {revision}"),
+            None => "nowhere".to_owned(),
+        };
+        let mut keys = there.keys().chain(self.revisions.keys());
+        let behind = keys.find(|key| there.get(*key) != self.revisions.get(*key))?;
+        let (seen, is) = (of(&self.revisions, behind), of(there, behind));
+        Some(format!("{behind}: seen {seen}, but it is {is}"))
     }
 }
 
-impl Observed {
-    fn node(&mut self, node: &Node, at: Timestamp) {
-        let zone = node
-            .metadata
-            .labels
-            .as_ref()
-            .and_then(|l| l.get("topology.kubernetes.io/zone"));
-        let status = node.status.as_ref();
-        let conditions = status.and_then(|s| s.conditions.as_ref());
-        let info = status.and_then(|s| s.node_info.as_ref());
-        let sample = NodeSample {
-            at,
-            zone: zone.cloned().unwrap_or_default(),
-            version: info.map(|i| i.kubelet_version.clone()).unwrap_or_default(),
-            ready: conditions
-                .into_iter()
-                .flatten()
-                .any(|c| c.type_ == "Ready" && c.status == "True"),
-            schedulable: !node
-                .spec
-                .as_ref()
-                .and_then(|s| s.unschedulable)
-                .unwrap_or(false),
-        };
-        let samples = self
-            .nodes
-            .entry(node.metadata.name.clone().unwrap_or_default())
-            .or_default();
-        let same = |last: &NodeSample| {
-            NodeSample {
-                at: last.at,
-                ..sample.clone()
-            } == *last
-        };
-        if !samples.last().is_some_and(same) {
-            samples.push(sample);
-        }
-    }
-
-    fn budget(&mut self, budget: &PodDisruptionBudget, at: Timestamp) {
-        let Some(status) = &budget.status else { return };
-        let meta = &budget.metadata;
-        let name = |part: &Option<String>| part.clone().unwrap_or_default();
-        let samples = self
-            .budgets
-            .entry(format!("{}/{}", name(&meta.namespace), name(&meta.name)))
-            .or_default();
-        let (current, desired) = (status.current_healthy, status.desired_healthy);
-        let met_before = samples
-            .iter()
-            .any(|sample| sample.desired > 0 && sample.current >= sample.desired);
-        self.budget_violations += u64::from(met_before && current < desired);
-        let sample = BudgetSample {
-            at,
-            current,
-            desired,
-            allowed: status.disruptions_allowed,
-        };
-        let same = |last: &BudgetSample| {
-            BudgetSample {
-                at: last.at,
-                ..sample.clone()
-            } == *last
-        };
-        if !samples.last().is_some_and(same) {
-            samples.push(sample);
-        }
-    }
+fn is_of<K: Resource<DynamicType = ()>>(key: &str) -> bool {
+    key.split_once(' ')
+        .is_some_and(|(kind, _)| kind == K::kind(&()))
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn budget(current: i32, desired: i32) -> PodDisruptionBudget {
-        let status = json!({"currentHealthy": current, "desiredHealthy": desired, "disruptionsAllowed": 0, "expectedPods": 3});
-        serde_json::from_value(
-            json!({"metadata": {"namespace": "shop", "name": "web"}, "status": status}),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn a_budget_is_violated_only_after_it_was_met() {
-        let mut observed = Observed::default();
-        observed.budget(&budget(0, 2), Timestamp::UNIX_EPOCH);
-        observed.budget(&budget(2, 2), Timestamp::UNIX_EPOCH);
-        assert_eq!(observed.budget_violations, 0);
-        observed.budget(&budget(1, 2), Timestamp::UNIX_EPOCH);
-        assert_eq!(observed.budget_violations, 1);
-        assert_eq!(observed.budgets["shop/web"].len(), 3);
-    }
-}
+mod tests;

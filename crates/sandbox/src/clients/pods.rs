@@ -90,6 +90,7 @@ impl Servers {
             }
             Change::Applied(pod) => self.apply(&pod),
             Change::Deleted(pod) => self.end(&uid(&pod), Duration::ZERO),
+            Change::Missed(_) => {}
         }
     }
 

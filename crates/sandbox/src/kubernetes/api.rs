@@ -35,9 +35,17 @@ impl Api {
     /// # Errors
     /// When the folder cannot be used, its log is damaged, or the address is taken.
     pub async fn start(options: KubernetesOptions) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.listen).await?;
+        Self::serve(listener, options)
+    }
+
+    /// The same where somebody listens already.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or its log is damaged.
+    pub(crate) fn serve(listener: TcpListener, options: KubernetesOptions) -> io::Result<Self> {
         let store = Arc::new(Store::open(&options.state_dir)?);
         let identity = tls::load_or_make(&options.state_dir)?;
-        let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         store.with(seed).map_err(|failure| {
             io::Error::other(format!("seeding the world: {}", failure.status()))

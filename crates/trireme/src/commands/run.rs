@@ -58,7 +58,7 @@ async fn in_sandbox(
     let report = build(args, state, vars, interrupt).await?;
     if !report.nothing_to_do() {
         let witnessed = Witnessed {
-            observed: witness.observer.observed(),
+            observed: witness.observer.caught_up().await,
             measured: witness.prober.measured(),
         };
         report::write(&args.state, &report, Some(&witnessed))?;

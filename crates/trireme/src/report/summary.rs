@@ -25,7 +25,7 @@ pub struct Summary {
     pub nodes: Vec<Node>,
     /// The availability that was measured; null when nobody measured.
     pub prober: Option<Probes>,
-    /// Watch events in which a budget was below what it demands; null when nobody watched.
+    /// Watch events in which a budget was below what it demands; null when nobody watched, or the watch had a gap.
     pub budget_violations: Option<u64>,
     /// When, during the roll, nobody watched the budgets on its behalf; null when nothing was rolled, or this was not noted.
     pub unwatched: Option<Vec<Span>>,
@@ -102,7 +102,7 @@ impl Summary {
                 sent: seen.measured.sent,
                 failed: seen.measured.failed,
             }),
-            budget_violations: witnessed.map(|seen| seen.observed.budget_violations),
+            budget_violations: witnessed.and_then(|seen| seen.observed.violations()),
             unwatched: evidence
                 .as_ref()
                 .and_then(|evidence| evidence.unwatched.clone()),

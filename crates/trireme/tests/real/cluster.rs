@@ -1,5 +1,7 @@
 //! A real control plane with the platform on it, its actor, and those who watch.
 
+use std::time::{Duration, Instant};
+
 use tokio::runtime::Runtime;
 use trireme_peers::ControlPlane;
 use trireme_sandbox::{
@@ -13,7 +15,7 @@ pub struct Cluster {
     witness: Witness,
     _actor: Actor,
     plane: ControlPlane,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 /// What was seen and measured until now.
@@ -45,7 +47,7 @@ impl Cluster {
             witness,
             _actor: actor,
             plane,
-            _runtime: runtime,
+            runtime,
         }
     }
 
@@ -55,18 +57,29 @@ impl Cluster {
         roller.expect("the account of rbac.yaml")
     }
 
+    /// Once the observer has caught up with all that happened.
     pub fn witnessed(&self) -> Witnessed {
         Witnessed {
-            observed: self.witness.observer.observed(),
+            observed: self.runtime.block_on(self.witness.observer.caught_up()),
             measured: self.witness.prober.measured(),
         }
     }
 
-    /// The audit log of the API server.
+    /// The audit log of the API server. A line that is just being written is waited for.
     pub fn audit(&self) -> String {
-        std::fs::read_to_string(self.plane.audit_log()).expect("an audit log")
+        let end = Instant::now() + LINE_WITHIN;
+        loop {
+            let log = std::fs::read_to_string(self.plane.audit_log()).expect("an audit log");
+            if log.ends_with('\n') || Instant::now() > end {
+                return log;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
+
+/// A line is written at once; on a machine that is busy within this.
+const LINE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Every pod is there and counted by its budget, so that nothing of the beginning is taken for the roll's doing.
 fn await_workloads(plane: &ControlPlane) {

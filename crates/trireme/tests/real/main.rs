@@ -6,6 +6,7 @@
 mod cluster;
 mod images;
 mod judge;
+mod summary;
 
 use std::{
     fs::{self, File},
@@ -14,10 +15,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cluster::Cluster;
+use cluster::{Cluster, Witnessed};
 use images::Registries;
+use judge::{audit::Case, observer::Roll};
 use serde_json::{Value, json};
 use trireme_peers::cosign::{KeyPair, PASSWORD};
+use trireme_sandbox::{
+    platform::ROLLER,
+    releases::{FROM, TO},
+};
 
 /// A roll of thirty nodes takes about two minutes on two cores.
 const DEADLINE: Duration = Duration::from_secs(900);
@@ -116,12 +122,9 @@ fn a_real_platform_of_thirty_nodes_is_repaired_through_a_kill_with_no_downtime()
         killed.contains("deny sha256:"),
         "the application is denied: {killed}"
     );
-    judge::summary(&bench.summary(), 30);
-    judge::nobody_was_disturbed_twice(&killed, &text, 30);
-    let witnessed = cluster.witnessed();
-    judge::cluster(&witnessed.observed, 30);
-    judge::prober(&witnessed.measured);
-    judge::audit(&cluster.audit());
+    summary::tells_of_all(&bench.summary(), 30);
+    summary::nobody_was_disturbed_twice(&killed, &text, 30);
+    judge_all(&cluster);
     for name in IMAGES {
         let reference = registries.mirrored("platform", name);
         assert!(keys.verifies(&reference).expect("cosign"), "{reference}");
@@ -134,6 +137,27 @@ fn a_real_platform_of_thirty_nodes_is_repaired_through_a_kill_with_no_downtime()
         "{}",
         stderr(&third)
     );
+}
+
+/// Each witness of its own, and the observer's of what the two others have to cover.
+fn judge_all(cluster: &Cluster) {
+    let Witnessed { observed, measured } = cluster.witnessed();
+    let roll = Roll {
+        nodes: 30,
+        budgets: 4,
+        from: FROM,
+        to: TO,
+    };
+    judge::observer::judge(&observed, &roll).expect("what the observer saw");
+    let span = judge::observer::span(&observed).expect("nodes that were cordoned");
+    judge::prober::judge(&measured, &span).expect("what the prober measured");
+    let case = Case {
+        identity: ROLLER,
+        rolled: &observed.nodes.keys().cloned().collect(),
+        // As many pods as all workloads have: each left its node at least once.
+        evictions: 60,
+    };
+    judge::audit::judge(&cluster.audit(), &case).expect("what the API server noted");
 }
 
 /// The jobs before the roll with an RSA key that cosign imported: cosign accepts what they signed, and they accept what

@@ -1,0 +1,68 @@
+//! One sandbox at a time serves a world.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Write as _},
+    path::Path,
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+use crate::SandboxError;
+
+/// A process that was killed, or is just being started, has our files open for a moment longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A world that is this process's own while this is there; it ends with the process, also with one that is killed.
+pub(crate) struct Hold {
+    _file: File,
+}
+
+impl Hold {
+    /// Makes the folder of a world when needed, and takes it.
+    ///
+    /// # Errors
+    /// [`SandboxError::Busy`] when another sandbox has it; the folder cannot be used, or its file system has no locks.
+    pub(crate) async fn take(folder: &Path) -> Result<Self, SandboxError> {
+        fs::create_dir_all(folder).map_err(SandboxError::file("create", folder))?;
+        let path = folder.join("sandbox.lock");
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options
+            .open(&path)
+            .map_err(SandboxError::file("open", &path))?;
+        if !lock(&file)
+            .await
+            .map_err(SandboxError::file("lock", &path))?
+        {
+            let process = fs::read_to_string(&path).unwrap_or_default();
+            return Err(SandboxError::Busy {
+                folder: folder.to_owned(),
+                process: process.trim().to_owned(),
+            });
+        }
+        note(&mut file).map_err(SandboxError::file("write", &path))?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Whether it was had in time.
+async fn lock(file: &File) -> io::Result<bool> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= end => return Ok(false),
+            Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// For whoever comes second: which process to look for.
+fn note(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
+}
