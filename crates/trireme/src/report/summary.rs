@@ -184,8 +184,10 @@ fn images(report: &RunReport) -> anyhow::Result<Vec<Image>> {
         images.insert((repository, digest), image);
     }
     for (_, dir) in served_by(report, "image-scan") {
-        if let Some(verdict) = json(dir, "verdict.json")? {
-            judge(&mut images, &verdict);
+        for place in [dir, &dir.join(SCAN_OF_PUT)] {
+            if let Some(verdict) = json(place, "verdict.json")? {
+                judge(&mut images, &verdict);
+            }
         }
     }
     for (_, dir) in served_by(report, "image-signature") {
@@ -195,6 +197,9 @@ fn images(report: &RunReport) -> anyhow::Result<Vec<Image>> {
     }
     Ok(images.into_values().collect())
 }
+
+/// Where a `put` of `image-scan` leaves its files: a denied one has no `get` that would bring them.
+const SCAN_OF_PUT: &str = ".image-scan";
 
 fn judge(images: &mut BTreeMap<(String, String), Image>, verdict: &Value) {
     for image in images
