@@ -61,7 +61,8 @@ pub(crate) async fn find(
     digest: &str,
     wanted: Option<&str>,
 ) -> Result<Found, ScannerError> {
-    let document = fetch(repository, digest).await?;
+    let document = fetch(repository, digest).await;
+    let document = document.map_err(|error| gone(repository, digest, error))?;
     let Some(manifests) = document.manifests else {
         let image = image(repository, digest, document).await?;
         require_platform(digest, wanted, std::slice::from_ref(&image))?;
@@ -116,6 +117,17 @@ fn group(what: &str, reason: &str, examples: Vec<String>) -> Option<NotExamined>
 async fn fetch(repository: &Repository, digest: &str) -> Result<Document, ScannerError> {
     let (_, bytes) = repository.get_manifest(digest).await?;
     serde_json::from_slice(&bytes).map_err(|error| not_an_image(digest, &error.to_string()))
+}
+
+/// Tells a digest that is not there from everything else.
+fn gone(repository: &Repository, digest: &str, error: ScannerError) -> ScannerError {
+    match error {
+        ScannerError::Registry(source) if source.is_not_found() => ScannerError::Gone {
+            image: format!("image {}@{digest}", repository.name()),
+            source: Box::new(source),
+        },
+        other => other,
+    }
 }
 
 fn not_an_image(digest: &str, reason: &str) -> ScannerError {

@@ -59,6 +59,17 @@ pub enum ScannerError {
         #[source]
         source: std::io::Error,
     },
+    /// There is no image with this digest. What is missing of an image that is there is another error.
+    #[error(
+        "{image}: there is no such image any more; check again for the present version, or copy it to this repository"
+    )]
+    Gone {
+        /// Repository and digest.
+        image: String,
+        /// What the registry said.
+        #[source]
+        source: Box<RegistryError>,
+    },
     /// The manifest is not what a manifest or index is.
     #[error("{image} is no image: {reason}")]
     NotAnImage {

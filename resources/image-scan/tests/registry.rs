@@ -64,7 +64,30 @@ fn a_version_whose_image_is_gone_has_no_verdict_any_more() {
     let (world, source, digest) = World::of(FIXED);
     let version = Program::check(&source, None).json()[0].clone();
     world.remove(&format!("/v2/app/manifests/{digest}"));
-    let got = Program::get(&source, &version, &json!({}));
-    fails(&got, "get", "it is not there", 0);
-    assert!(got.stderr.contains(&digest), "{}", got.stderr);
+    let files = [("app/digest", digest.as_str())];
+    let put = Program::put(&source, &json!({"image": "app"}), &files);
+    for (step, left, ran) in [
+        ("get", 0, Program::get(&source, &version, &json!({}))),
+        ("put", 1, put),
+    ] {
+        fails(&ran, step, "no such image any more; check again", left);
+        assert!(ran.stderr.contains(&digest), "{}", ran.stderr);
+    }
+}
+
+/// The manifest is there, and something that it names is not: nobody is told that the image is gone.
+#[test]
+fn an_image_of_which_a_part_is_gone_has_no_verdict() {
+    let (world, source, digest) = World::of(FIXED);
+    let version = Program::check(&source, None).json()[0].clone();
+    let manifest = world.manifest(&digest);
+    for part in [&manifest["config"], &manifest["layers"][0]] {
+        let part = part["digest"].as_str().expect("a digest");
+        let (world, source, _) = World::of(FIXED);
+        world.remove(&format!("/v2/app/blobs/{part}"));
+        let got = Program::get(&source, &version, &json!({}));
+        fails(&got, part, "it is not there", 0);
+        assert!(got.stderr.contains(part), "{}", got.stderr);
+        assert!(!got.stderr.contains("any more"), "{}", got.stderr);
+    }
 }

@@ -150,7 +150,7 @@ impl Signatures {
             Ok((descriptor, _)) => Ok(descriptor),
             Err(error) if error.is_not_found() => {
                 let message = format!(
-                    "{}: there is no such image; was it copied to this repository?",
+                    "{}: there is no such image; copy it to this repository, or check again if it was there",
                     self.name(digest)
                 );
                 Err(Fault::operational(message).because(error).into())

@@ -40,7 +40,8 @@ pub(crate) async fn get(
     let server = ReleaseServer::open(step, source)?;
     anyhow::ensure!(
         server.has(&release).await?,
-        "release {release}: {} has neither a marker that names it nor its kubeadm; was it withdrawn?",
+        "release {release}: {} has neither a marker that names it nor its kubeadm; check again for the releases that \
+         there are, or complete the mirror",
         source.release_server
     );
     write(&release, &images, dir).context("writing the files of the release")?;

@@ -5,8 +5,10 @@ use serde_json::json;
 
 use tar::{Builder, EntryType, Header};
 
+use trireme_registry::digest_of;
+
 use crate::{
-    faulty::{Faulty, Trouble},
+    faulty::{Faulty, Image, LAYER, Trouble},
     program::Program,
 };
 
@@ -66,11 +68,28 @@ async fn a_version_that_is_gone_cannot_be_fetched() {
     let get = Program::get(&source, &version, &json!({})).await;
     assert_eq!(get.code, 1, "{}", get.stderr);
     assert!(
-        get.stderr.contains("does not exist any more"),
+        get.stderr.contains("does not exist any more; check again"),
         "{}",
         get.stderr
     );
     get.assert_nothing_was_made();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_which_a_part_is_gone_cannot_be_fetched() {
+    let image = Image::of(&[(LAYER, honest())]);
+    for part in [image.config(), digest_of(&honest())] {
+        let part = part.as_str();
+        let registry = Faulty::serve(Trouble::None, image.clone().without(part)).await;
+        for params in [json!({}), json!({"format": "oci"})] {
+            let get = get(&registry, &params).await;
+            assert_eq!(get.code, 1, "{part}: {}", get.stderr);
+            for words in [part, "it is not there"] {
+                assert!(get.stderr.contains(words), "{}", get.stderr);
+            }
+            get.assert_nothing_was_made();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

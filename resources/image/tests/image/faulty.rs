@@ -107,9 +107,16 @@ impl Image {
         self.descriptor["digest"].as_str().expect("a digest")
     }
 
-    /// As if the registry did not have this blob.
-    pub fn without(mut self, bytes: &[u8]) -> Self {
-        self.contents.remove(&format!("blobs/{}", digest_of(bytes)));
+    /// The digest of its configuration.
+    pub fn config(&self) -> String {
+        let configs = self.contents.iter().filter(|(_, (kind, _))| kind == CONFIG);
+        let mut names = configs.map(|(name, _)| name.trim_start_matches("blobs/"));
+        names.next().expect("an image has one").to_owned()
+    }
+
+    /// As if the registry did not have the blob with this digest.
+    pub fn without(mut self, digest: &str) -> Self {
+        self.contents.remove(&format!("blobs/{digest}"));
         self
     }
 }

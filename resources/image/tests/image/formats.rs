@@ -6,6 +6,7 @@ use flate2::{Compression, write::GzEncoder};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 use tar::EntryType;
+use trireme_registry::digest_of;
 
 use crate::{
     faults::{get, honest, layer},
@@ -144,7 +145,7 @@ async fn a_layer_that_may_not_be_distributed_is_named() {
     let windows = gzip(&file("Windows", ""));
     let image = Image::of(&[(FOREIGN, windows.clone()), (LAYER, honest())]);
     refused(
-        image.clone().without(&windows),
+        image.clone().without(&digest_of(&windows)),
         json!({}),
         1,
         "may not be distributed",
@@ -152,6 +153,6 @@ async fn a_layer_that_may_not_be_distributed_is_named() {
     .await;
     // A registry that has it may give it.
     fetched(image.clone()).await.succeed();
-    let registry = Faulty::serve(Trouble::None, image.without(&windows)).await;
+    let registry = Faulty::serve(Trouble::None, image.without(&digest_of(&windows))).await;
     get(&registry, &json!({"format": "oci"})).await.succeed();
 }

@@ -341,12 +341,22 @@ async fn an_older_patch_is_there_while_its_kubeadm_is() {
     let dir = tempfile::tempdir().unwrap();
     let output = get(markers(), "v1.36.3", json!({}), dir.path()).await;
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        words(&output).contains("release v1.36.3"),
-        "{}",
-        words(&output)
-    );
-    assert!(is_empty(dir.path()));
+    for says in ["release v1.36.3", "check again for the releases that there"] {
+        assert!(words(&output).contains(says), "{}", words(&output));
+    }
+    assert!(output.stdout.is_empty() && is_empty(dir.path()));
+}
+
+/// The version is still the newest of its minor, and the artifact that is asked for is not published any more.
+#[tokio::test]
+async fn a_release_without_the_artifact_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let params = json!({"artifact": "bin/linux/amd64/kubelet"});
+    let output = get(markers(), "v1.37.2", params, dir.path()).await;
+    assert_eq!(output.status.code(), Some(1));
+    let says = "does the release have that artifact?";
+    assert!(words(&output).contains(says), "{}", words(&output));
+    assert!(output.stdout.is_empty() && is_empty(dir.path()));
 }
 
 #[tokio::test]
