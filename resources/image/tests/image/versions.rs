@@ -54,14 +54,33 @@ async fn a_get_without_a_download_brings_files_only_and_asks_for_no_blob() {
     let registry = Faulty::start(Trouble::None, honest()).await;
     let source = json!({"repository": registry.repository(), "tag": "1"});
     let version = json!({"tag": "1", "digest": registry.digest()});
-    let get = Program::get(&source, &version, &json!({"skip_download": true})).await;
+    let files = |get: &Program| {
+        let names = std::fs::read_dir(get.dir()).expect("the folder");
+        let content = |name: &str| std::fs::read_to_string(get.dir().join(name)).expect("a file");
+        let names = names.map(|entry| entry.expect("one").file_name().into_string());
+        let mut files: Vec<_> = names.map(|name| name.expect("UTF-8")).collect();
+        files.sort();
+        let contents = files.into_iter().map(|name| (content(&name), name));
+        contents
+            .map(|(text, name)| (name, text))
+            .collect::<Vec<_>>()
+    };
+    let expected = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let params = json!({"skip_download": true});
+    let get = Program::get(&source, &version, &params).await;
     assert_eq!(get.succeed()["version"], version);
-    let names = std::fs::read_dir(get.dir()).expect("the folder");
-    let mut names: Vec<_> = names.map(|entry| entry.expect("one").file_name()).collect();
-    names.sort();
-    assert_eq!(names, ["digest", "repository", "tag"]);
+    let digest = expected("digest", registry.digest());
+    let repository = expected("repository", &registry.repository());
+    let by_tag = [digest.clone(), repository.clone(), expected("tag", "1")];
+    assert_eq!(files(&get), by_tag);
+    // By its digest an image has no tag.
+    let source = json!({"repository": registry.repository(), "digest": registry.digest()});
+    let version = Program::check(&source, None).await.succeed()[0].clone();
+    let get = Program::get(&source, &version, &params).await;
+    assert_eq!(get.succeed()["version"], version);
+    assert_eq!(files(&get), [digest, repository]);
     let request = format!("HEAD /v2/app/manifests/{}", registry.digest());
-    assert_eq!(registry.requests(), [request]);
+    assert_eq!(registry.requests(), vec![request; 3]);
 }
 
 /// A `put` of the other registry's image; its params and what they are copied from.
