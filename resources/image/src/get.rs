@@ -46,7 +46,9 @@ pub enum Format {
     /// `rootfs/` and `metadata.json`: what Concourse needs of the image of a task or a resource type.
     #[default]
     Rootfs,
-    /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms.
+    /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms; `oci-layout` is another name
+    /// of it.
+    #[serde(alias = "oci-layout")]
     Oci,
 }
 

@@ -10,6 +10,7 @@ mod get;
 mod origin;
 mod platform;
 mod put;
+mod registry_image;
 mod rootfs;
 mod source;
 mod version;

@@ -11,6 +11,7 @@ use crate::{
     Source, Version,
     endpoint::{Endpoint, TAG_RULE, check_reference},
     origin::Origin,
+    registry_image::{Refused, TagsOfVersion},
     source::{DEFAULT_TAG, Target},
 };
 
@@ -40,6 +41,14 @@ pub struct PutParams {
     /// A file of the build, `ARTIFACT/FILE`, that holds more tags for the image, separated by white space.
     #[serde(default)]
     pub additional_tags: Option<String>,
+    #[serde(
+        default,
+        rename = "version",
+        alias = "bump_aliases",
+        alias = "tag_prefix"
+    )]
+    #[schemars(skip)]
+    _tags_of_version: Refused<TagsOfVersion>,
 }
 
 /// Where a copy comes from.

@@ -7,6 +7,7 @@ use trireme_protocol::{Fault, Secret};
 use crate::{
     Platform,
     endpoint::{Endpoint, check_reference},
+    registry_image::{AwsLogin, AzureLogin, ContentTrust, Labels, Mirror, OneTag, Refused},
 };
 
 /// The tag that is followed when nothing else is said.
@@ -46,6 +47,48 @@ pub struct Source {
     /// Log every request.
     #[serde(default)]
     pub debug: bool,
+    #[serde(
+        default,
+        rename = "tag_regex",
+        alias = "semver_constraint",
+        alias = "variant",
+        alias = "pre_releases",
+        alias = "pre_release_prefixes",
+        alias = "created_at_sort"
+    )]
+    #[schemars(skip)]
+    _one_tag: Refused<OneTag>,
+    #[serde(
+        default,
+        rename = "aws_region",
+        alias = "aws_access_key_id",
+        alias = "aws_secret_access_key",
+        alias = "aws_session_token",
+        alias = "aws_role_arn",
+        alias = "aws_role_arns",
+        alias = "aws_account_id",
+        alias = "aws_ecr_registry_id"
+    )]
+    #[schemars(skip)]
+    _aws_login: Refused<AwsLogin>,
+    #[serde(
+        default,
+        rename = "azure_acr",
+        alias = "azure_client_id",
+        alias = "azure_tenant_id",
+        alias = "azure_environment"
+    )]
+    #[schemars(skip)]
+    _azure_login: Refused<AzureLogin>,
+    #[serde(default, rename = "registry_mirror")]
+    #[schemars(skip)]
+    _mirror: Refused<Mirror>,
+    #[serde(default, rename = "content_trust")]
+    #[schemars(skip)]
+    _content_trust: Refused<ContentTrust>,
+    #[serde(default, rename = "label_regex", alias = "annotation_regex")]
+    #[schemars(skip)]
+    _labels: Refused<Labels>,
 }
 
 /// What a source names.

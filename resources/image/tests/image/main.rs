@@ -5,6 +5,7 @@ mod container;
 mod faults;
 mod faulty;
 mod formats;
+mod moving;
 #[cfg(feature = "peers")]
 mod peers;
 mod program;

@@ -1,0 +1,113 @@
+//! Pipelines that were written for Concourse's `registry-image`.
+
+use serde_json::{Value, json};
+
+use crate::{
+    faults::honest,
+    faulty::{Faulty, Trouble},
+    program::Program,
+};
+
+/// Every key of the source of `registry-image` (its `types.go`), with what a message about it must name; none where it
+/// means the same here.
+const SOURCE: [(&str, Option<&str>); 32] = [
+    ("repository", None),
+    ("insecure", None),
+    ("tag", None),
+    ("tag_regex", Some("`tag_file`")),
+    ("created_at_sort", Some("`tag_file`")),
+    ("variant", Some("`tag_file`")),
+    ("semver_constraint", Some("`tag_file`")),
+    ("pre_releases", Some("`tag_file`")),
+    ("pre_release_prefixes", Some("`tag_file`")),
+    ("username", None),
+    ("password", None),
+    ("aws_access_key_id", Some("`aws ecr get-login-password`")),
+    (
+        "aws_secret_access_key",
+        Some("`aws ecr get-login-password`"),
+    ),
+    ("aws_session_token", Some("`aws ecr get-login-password`")),
+    ("aws_region", Some("`aws ecr get-login-password`")),
+    ("aws_role_arn", Some("`aws ecr get-login-password`")),
+    ("aws_role_arns", Some("`aws ecr get-login-password`")),
+    ("aws_account_id", Some("`aws ecr get-login-password`")),
+    ("aws_ecr_registry_id", Some("`aws ecr get-login-password`")),
+    ("azure_acr", Some("`username`")),
+    ("azure_client_id", Some("`username`")),
+    ("azure_tenant_id", Some("`username`")),
+    ("azure_environment", Some("`username`")),
+    ("platform", None),
+    ("label_regex", Some("`labels.json`")),
+    ("annotation_regex", Some("`labels.json`")),
+    ("debug", None),
+    ("registry_mirror", Some("`repository`")),
+    ("content_trust", Some("`image-signature`")),
+    ("ca_certs", None),
+    // Not keys of it, but what people write.
+    ("aws_region_", Some("did you mean")),
+    ("tags", Some("did you mean `tag`")),
+];
+
+/// The values that the keys of both have.
+fn shared(registry: &Faulty) -> Value {
+    json!({"repository": registry.repository(), "insecure": true, "tag": "1", "username": "robot",
+        "password": "hunter+2/k", "platform": {"architecture": "amd64", "os": "linux"}, "debug": false,
+        "ca_certs": []})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_of_its_source_is_known_or_told_what_takes_its_place() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let readme = include_str!("../../README.md");
+    for (key, instead) in SOURCE {
+        let mut source = shared(&registry);
+        let Some(instead) = instead else {
+            assert!(source.get(key).is_some(), "{key} is given below");
+            continue;
+        };
+        source[key] = json!({"server": "a value"});
+        let check = Program::check(&source, None).await;
+        assert_eq!((check.code, check.stdout.as_str()), (78, ""), "{key}");
+        let said = &check.stderr;
+        assert!(
+            said.contains(key) && said.contains(instead),
+            "{key}: {said}"
+        );
+        assert!(!said.contains("a value"), "{said}");
+        let own = instead.starts_with('`');
+        assert_eq!(readme.contains(&format!("`{key}`")), own, "{key}");
+        if own {
+            source[key] = Value::Null;
+            Program::check(&source, None).await.succeed();
+        }
+    }
+    let refused = SOURCE
+        .iter()
+        .filter(|(_, instead)| instead.is_some_and(|words| words.starts_with('`')));
+    assert_eq!(
+        registry.requests().len(),
+        refused.count(),
+        "those with null"
+    );
+    Program::check(&shared(&registry), None).await.succeed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_params_are_known_or_told_what_takes_their_place() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    for key in ["version", "bump_aliases", "tag_prefix"] {
+        let params = json!({"image": "x", key: "1.2.3"});
+        let dir = tempfile::tempdir().expect("a folder");
+        let put = Program::put(&shared(&registry), &params, dir).await;
+        assert_eq!(put.code, 78, "{key}: {}", put.stderr);
+        for words in [key, "`additional_tags`"] {
+            assert!(put.stderr.contains(words), "{key}: {}", put.stderr);
+        }
+    }
+    let version = json!({"tag": "1", "digest": registry.digest()});
+    let params = json!({"format": "oci-layout"});
+    let get = Program::get(&shared(&registry), &version, &params).await;
+    get.succeed();
+    assert!(get.dir().join("oci/index.json").is_file());
+}
