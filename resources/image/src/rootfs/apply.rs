@@ -4,64 +4,23 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     io::{Read, Write as _},
-    os::unix::fs::{PermissionsExt as _, lchown, symlink},
-    path::{Component, Path, PathBuf},
+    os::unix::fs::{PermissionsExt as _, fchown, lchown, symlink},
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use tar::{Archive, Entry, EntryType};
+use tar::{Archive, Entry, EntryType, Header};
 
 use super::{
     Root,
+    error::{LayerError, hostile, write_error},
     meter::{Meter, Metered},
+    name::{Name, plain},
 };
 
 /// The most entries of all layers together; the largest images known have some hundred thousand.
-const ENTRIES_LIMIT: u64 = 5_000_000;
+pub(super) const ENTRIES_LIMIT: u64 = 5_000_000;
 const BUFFER_BYTES: usize = 256 * 1024;
-const WHITEOUT: &str = ".wh.";
-const OPAQUE: &str = ".wh..wh..opq";
-
-/// Why a layer cannot be applied.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LayerError {
-    #[error("the layer is not a tar archive that can be read")]
-    Read(#[source] io::Error),
-    #[error("entry {entry:?} is refused: {reason}")]
-    Hostile {
-        entry: PathBuf,
-        reason: &'static str,
-    },
-    #[error(
-        "the layers unpack to more than {limit_bytes} bytes; raise unpacked_limit if that is right"
-    )]
-    TooLarge { limit_bytes: u64 },
-    #[error("the layers have more than {ENTRIES_LIMIT} entries")]
-    TooMany,
-    #[error("writing {entry:?} failed")]
-    Write {
-        entry: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl LayerError {
-    /// Whether the machine is at fault (a full disk), not the image (a file where a folder must be, a link to nothing).
-    pub fn is_of_this_machine(&self) -> bool {
-        let Self::Write { source, .. } = self else {
-            return false;
-        };
-        let of_image = [
-            io::ErrorKind::NotFound,
-            io::ErrorKind::NotADirectory,
-            io::ErrorKind::AlreadyExists,
-            io::ErrorKind::InvalidFilename,
-            io::ErrorKind::InvalidData,
-        ];
-        !of_image.contains(&source.kind())
-    }
-}
 
 /// What was unpacked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +34,8 @@ pub(crate) struct Unpacked {
 pub(crate) struct Applier {
     root: Root,
     limit_bytes: u64,
+    /// What all entries together say that they hold, also those that are left out.
+    passed_bytes: u64,
     unpacked: Unpacked,
     entries: u64,
     /// Set at the end: a folder that its owner may not write to must not stop what comes into it.
@@ -91,6 +52,7 @@ impl Applier {
         Self {
             root,
             limit_bytes,
+            passed_bytes: 0,
             unpacked: Unpacked::default(),
             entries: 0,
             folder_modes: BTreeMap::new(),
@@ -105,11 +67,8 @@ impl Applier {
         let meter = Meter::new();
         let mut archive = Archive::new(Metered(tar, meter.clone()));
         for entry in archive.entries().map_err(LayerError::Read)? {
-            self.entries += 1;
-            if self.entries > ENTRIES_LIMIT {
-                return Err(LayerError::TooMany);
-            }
             let mut entry = entry.map_err(LayerError::Read)?;
+            self.count(&entry)?;
             meter.expect_content();
             self.entry(&mut entry)?;
             io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)?;
@@ -121,9 +80,24 @@ impl Applier {
     pub fn finish(self) -> Result<Unpacked, LayerError> {
         // Children before their parents: a parent may forbid to look into it.
         for (path, mode) in self.folder_modes.iter().rev() {
-            set_mode(path, *mode).map_err(write_error(path))?;
+            let mode = fs::Permissions::from_mode(*mode);
+            fs::set_permissions(path, mode).map_err(write_error(path))?;
         }
         Ok(self.unpacked)
+    }
+
+    /// Holds what comes to the limits before any of it is read.
+    fn count(&mut self, entry: &Entry<'_, impl Read>) -> Result<(), LayerError> {
+        self.entries += 1;
+        if self.entries > ENTRIES_LIMIT {
+            return Err(LayerError::TooMany);
+        }
+        self.passed_bytes = self.passed_bytes.saturating_add(entry.size());
+        if self.passed_bytes > self.limit_bytes {
+            let limit_bytes = self.limit_bytes;
+            return Err(LayerError::TooLarge { limit_bytes });
+        }
+        Ok(())
     }
 
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), LayerError> {
@@ -132,36 +106,25 @@ impl Applier {
             return Ok(());
         }
         let name = entry.path().map_err(LayerError::Read)?.into_owned();
-        if is_sparse(entry).map_err(LayerError::Read)? {
-            let reason = "a sparse file as pax headers describe it, which is not supported; write the layer without";
-            return Err(LayerError::Hostile {
-                entry: name,
-                reason,
-            });
-        }
-        let clean = plain(&name, &name)?;
-        let Some(file_name) = clean.file_name().map(|n| n.to_string_lossy().into_owned()) else {
-            return Ok(()); // "./": the root itself
-        };
-        let parent = clean.parent().unwrap_or(Path::new(""));
-        let parent = self.root.resolve(parent).map_err(write_error(&name))?;
-        if file_name == OPAQUE {
-            return self.hide_below(&parent).map_err(write_error(&name));
-        }
-        if let Some(hidden) = file_name.strip_prefix(WHITEOUT) {
-            if matches!(hidden, "" | "." | "..") {
-                let reason = "a mark that removes its own folder or what is above it";
-                return Err(LayerError::Hostile {
-                    entry: name,
-                    reason,
-                });
+        refuse_ambiguous(entry, &name)?;
+        match Name::read(&name)? {
+            Name::Root => Ok(()),
+            Name::Opaque(folder) => {
+                let folder = self.root.resolve(&folder).map_err(write_error(&name))?;
+                self.hide_below(&folder).map_err(write_error(&name))
             }
-            return self.hide(&parent.join(hidden)).map_err(write_error(&name));
+            Name::Hidden(folder, hidden) => {
+                let folder = self.root.resolve(&folder).map_err(write_error(&name))?;
+                self.hide(&folder.join(hidden)).map_err(write_error(&name))
+            }
+            Name::In(folder, file) => {
+                let folder = self.root.make(&folder).map_err(write_error(&name))?;
+                let path = folder.join(file);
+                self.create(entry, &name, &path)?;
+                self.made.insert(path);
+                Ok(())
+            }
         }
-        fs::create_dir_all(&parent).map_err(write_error(&name))?;
-        let path = parent.join(clean.file_name().unwrap_or_default());
-        self.made.insert(path.clone());
-        self.create(entry, &name, &path)
     }
 
     fn create(
@@ -170,26 +133,21 @@ impl Applier {
         name: &Path,
         path: &Path,
     ) -> Result<(), LayerError> {
-        let header = entry.header().clone();
-        let mode = header.mode().map_err(LayerError::Read)? & 0o7777;
-        match header.entry_type() {
+        match entry.header().entry_type() {
             EntryType::Directory => {
+                let mode = mode(entry.header())?;
                 self.folder(path).map_err(write_error(name))?;
                 self.own(path, entry, name)?;
                 self.folder_modes.insert(path.to_owned(), mode);
                 return Ok(());
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                self.remove(path).map_err(write_error(name))?;
                 self.file(entry, name, path)?;
-                self.own(path, entry, name)?;
-                // After the owner, whose change takes setuid away.
-                set_mode(path, mode).map_err(write_error(name))?;
             }
             EntryType::Symlink => {
                 let target = link_name(entry, name)?;
-                self.remove(path).map_err(write_error(name))?;
-                symlink(target, path).map_err(write_error(name))?;
+                let linked = self.anew(path, || symlink(&target, path));
+                linked.map_err(write_error(name))?;
                 self.own(path, entry, name)?;
             }
             EntryType::Link => self.hard_link(&link_name(entry, name)?, name, path)?,
@@ -197,25 +155,33 @@ impl Applier {
                 self.unpacked.devices += 1;
                 return Ok(());
             }
-            _ => {
-                let reason = "its type is none that an image layer has";
-                return Err(LayerError::Hostile {
-                    entry: name.into(),
-                    reason,
-                });
-            }
+            _ => return Err(hostile(name, "its type is none that an image layer has")),
         }
         self.unpacked.files += 1;
         Ok(())
     }
 
+    /// Makes what is at `path` from now on; where something is already, that goes first.
+    fn anew<T>(&mut self, path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match make() {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.remove(path)?;
+                make()
+            }
+            made => made,
+        }
+    }
+
     fn folder(&mut self, path: &Path) -> io::Result<()> {
-        match fs::symlink_metadata(path) {
-            Ok(found) if found.is_dir() => Ok(()),
-            _ => {
+        match fs::create_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if fs::symlink_metadata(path)?.is_dir() {
+                    return Ok(());
+                }
                 self.remove(path)?;
                 fs::create_dir(path)
             }
+            made => made,
         }
     }
 
@@ -225,14 +191,18 @@ impl Applier {
         name: &Path,
         path: &Path,
     ) -> Result<(), LayerError> {
-        let left = self.limit_bytes - self.unpacked.bytes;
-        if entry.size() > left {
-            let limit_bytes = self.limit_bytes;
-            return Err(LayerError::TooLarge { limit_bytes });
-        }
+        let mode = mode(entry.header())?;
         let modified = entry.header().mtime().ok();
-        let mut file = fs::File::create_new(path).map_err(write_error(name))?;
+        let made = self.anew(path, || fs::File::create_new(path));
+        let mut file = made.map_err(write_error(name))?;
         self.unpacked.bytes += self.copy(entry, &mut file, name)?;
+        if self.is_root {
+            let (user, group) = owner(entry.header());
+            fchown(&file, user, group).map_err(write_error(name))?;
+        }
+        // After the owner, whose change takes setuid away.
+        let mode = fs::Permissions::from_mode(mode);
+        file.set_permissions(mode).map_err(write_error(name))?;
         let modified =
             modified.and_then(|s| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(s)));
         match modified {
@@ -272,13 +242,10 @@ impl Applier {
             return Ok(());
         }
         if fs::symlink_metadata(&existing).is_ok_and(|found| found.is_dir()) {
-            return Err(LayerError::Hostile {
-                entry: name.into(),
-                reason: "a hard link to a folder",
-            });
+            return Err(hostile(name, "a hard link to a folder"));
         }
-        self.remove(path).map_err(write_error(name))?;
-        fs::hard_link(existing, path).map_err(write_error(name))
+        let linked = self.anew(path, || fs::hard_link(&existing, path));
+        linked.map_err(write_error(name))
     }
 
     fn own(
@@ -290,9 +257,8 @@ impl Applier {
         if !self.is_root {
             return Ok(());
         }
-        let header = entry.header();
-        let id = |id: io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok());
-        lchown(path, id(header.uid()), id(header.gid())).map_err(write_error(name))
+        let (user, group) = owner(entry.header());
+        lchown(path, user, group).map_err(write_error(name))
     }
 
     fn hide_below(&mut self, folder: &Path) -> io::Result<()> {
@@ -313,7 +279,7 @@ impl Applier {
         if next.is_none_or(|made| !made.starts_with(path)) {
             return self.remove(path);
         }
-        if fs::symlink_metadata(path)?.is_dir() {
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
             self.hide_below(path)?;
         }
         Ok(())
@@ -322,12 +288,18 @@ impl Applier {
     /// Removes what is there, if anything; links are not followed.
     fn remove(&mut self, path: &Path) -> io::Result<()> {
         let removed = match fs::symlink_metadata(path) {
-            Ok(found) if found.is_dir() => {
-                self.folder_modes
-                    .retain(|folder, _| !folder.starts_with(path));
-                fs::remove_dir_all(path)
+            Ok(found) if found.is_file() => fs::remove_file(path),
+            Ok(found) => {
+                // The way to a folder may lead through it.
+                self.root.forget();
+                if found.is_dir() {
+                    self.folder_modes
+                        .retain(|folder, _| !folder.starts_with(path));
+                    fs::remove_dir_all(path)
+                } else {
+                    fs::remove_file(path)
+                }
             }
-            Ok(_) => fs::remove_file(path),
             Err(error) => Err(error),
         };
         match removed {
@@ -335,6 +307,23 @@ impl Applier {
             other => other,
         }
     }
+}
+
+/// Refuses what readers of archives take for different things: what is unpacked here must be what others see.
+fn refuse_ambiguous(entry: &mut Entry<'_, impl Read>, name: &Path) -> Result<(), LayerError> {
+    // Container runtimes (Go's archive/tar) read the next header where others expect this content.
+    let has_no_content = !matches!(
+        entry.header().entry_type(),
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse
+    );
+    if has_no_content && entry.size() > 0 {
+        return Err(hostile(name, "it is no file, and says that it has content"));
+    }
+    if is_sparse(entry).map_err(LayerError::Read)? {
+        let reason = "a sparse file as pax headers describe it, which is not supported; write the layer without";
+        return Err(hostile(name, reason));
+    }
+    Ok(())
 }
 
 /// Whether its name and content are only a description of the true ones (GNU tar and libarchive write such entries).
@@ -350,41 +339,19 @@ fn is_sparse(entry: &mut Entry<'_, impl Read>) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A path without `./`, which neither starts at the root nor goes up: no honest layer has such a name.
-fn plain(path: &Path, entry: &Path) -> Result<PathBuf, LayerError> {
-    let hostile = |reason| LayerError::Hostile {
-        entry: entry.into(),
-        reason,
-    };
-    let mut clean = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::Normal(part) => clean.push(part),
-            Component::CurDir => {}
-            Component::ParentDir => return Err(hostile("its name goes up with ..")),
-            Component::RootDir | Component::Prefix(_) => {
-                return Err(hostile("its name is absolute"));
-            }
-        }
-    }
-    Ok(clean)
+fn mode(header: &Header) -> Result<u32, LayerError> {
+    Ok(header.mode().map_err(LayerError::Read)? & 0o7777)
+}
+
+/// User and group; a number that no system has changes nothing.
+fn owner(header: &Header) -> (Option<u32>, Option<u32>) {
+    let id = |id: io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok());
+    (id(header.uid()), id(header.gid()))
 }
 
 fn link_name(entry: &Entry<'_, impl Read>, name: &Path) -> Result<PathBuf, LayerError> {
     let target = entry.link_name().map_err(LayerError::Read)?;
     target
         .map(|target| target.into_owned())
-        .ok_or_else(|| LayerError::Hostile {
-            entry: name.into(),
-            reason: "a link to nothing",
-        })
-}
-
-fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-}
-
-fn write_error(entry: &Path) -> impl FnOnce(io::Error) -> LayerError {
-    let entry = entry.to_owned();
-    move |source| LayerError::Write { entry, source }
+        .ok_or_else(|| hostile(name, "a link to nothing"))
 }

@@ -6,6 +6,8 @@ use tar::{Builder, EntryType, Header};
 
 use super::*;
 
+mod hostile;
+
 /// Builds a layer entry by entry; the names are written as they are, however bad.
 struct Layer(Builder<Vec<u8>>);
 
