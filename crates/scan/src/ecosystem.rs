@@ -58,9 +58,15 @@ impl Ecosystem {
         self.order
     }
 
-    /// Whether a record's ecosystem is this one.
+    /// Whether a record's ecosystem is this very release.
     pub fn is(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
+    }
+
+    /// Whether a record with this ecosystem is about it: this release, or none in particular. In the OSV schema
+    /// (`affected[].package`) the suffix that scopes a package to a release is optional.
+    pub fn is_in(&self, name: &str) -> bool {
+        self.is(name) || name == self.family
     }
 }
 

@@ -115,22 +115,66 @@ fn take_in(
     layer: &mut files::Layer,
     below: &Files,
 ) -> io::Result<u64> {
-    let path = normal(&entry.path_bytes());
+    let kind = entry.header().entry_type();
+    // A comment on the whole archive (`git archive` writes one) is no file.
+    if kind == EntryType::XGlobalHeader {
+        return Ok(0);
+    }
+    let sparse = sparse_name(entry)?;
+    let path = match &sparse {
+        Some(name) => normal(name),
+        None => normal(&entry.path_bytes()),
+    };
     let name_bytes = path.len() as u64;
-    let kept_bytes = match entry.header().entry_type() {
+    let kept_bytes = match kind {
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            let kept = match sparse {
+                Some(_) => keep_unread(&path)?,
+                None => keep(&path, entry)?,
+            };
+            layer.file(path, kept)
+        }
+        // Container runtimes (Go's archive/tar) read the next header where others expect this content.
+        _ if entry.size() > 0 => {
+            let reason = format!("{path} is no file, and says that it has content");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
         EntryType::Directory => layer.directory(path),
         EntryType::Symlink => layer.symlink(path),
         EntryType::Link => {
             let target = entry.link_name_bytes().map(|target| normal(&target));
             layer.hard_link(path, &target.unwrap_or_default(), below)
         }
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            let kept = keep(&path, entry)?;
-            layer.file(path, kept)
-        }
         _ => layer.file(path, files::Kept::Nothing),
     };
     Ok(name_bytes + kept_bytes)
+}
+
+/// The true name of a sparse file as pax headers describe it (GNU tar and libarchive write such entries): name and content
+/// of the entry are only a description.
+fn sparse_name(entry: &mut Entry<'_, impl Read>) -> io::Result<Option<Vec<u8>>> {
+    let mut is_sparse = false;
+    let mut name = entry.path_bytes().into_owned();
+    for extension in entry.pax_extensions()?.into_iter().flatten() {
+        let extension = extension?;
+        is_sparse |= extension.key_bytes().starts_with(b"GNU.sparse.");
+        if extension.key_bytes() == b"GNU.sparse.name" {
+            name = extension.value_bytes().to_vec();
+        }
+    }
+    Ok(is_sparse.then_some(name))
+}
+
+/// What stays of a file whose content cannot be read: it may be a program.
+fn keep_unread(path: &str) -> io::Result<files::Kept> {
+    match interest::of(path) {
+        Interest::Content => {
+            let reason = format!("{path} is a sparse file as pax headers describe it");
+            Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+        }
+        Interest::Trace(kind) => Ok(files::Kept::Trace(kind)),
+        Interest::Program => Ok(files::Kept::Trace(TraceKind::Program)),
+    }
 }
 
 /// What stays in memory of one file.

@@ -68,7 +68,7 @@ impl Matcher {
             if let Some(versions) = self
                 .sources
                 .get(&package.name)
-                .filter(|_| self.ecosystem.is(&package.ecosystem))
+                .filter(|_| self.ecosystem.is_in(&package.ecosystem))
             {
                 let found = versions.iter().filter_map(|(version, binaries)| {
                     let hit = affected.hit(version, self.ecosystem.order())?;
@@ -86,6 +86,7 @@ impl Matcher {
         }
     }
 
+    /// A record that names no release is about every one, and says nothing of whether this one is covered.
     fn note_ecosystem(&mut self, affected: &Affected) {
         let Some(package) = &affected.package else {
             return;

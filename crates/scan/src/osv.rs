@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 pub use cvss::score;
 
-use crate::{Ecosystem, version::Order};
+use crate::version::Order;
 use trireme_finding::Rating;
 
 /// One advisory. Keys that matching does not need are passed over: the format grows.
@@ -126,13 +126,6 @@ pub struct Hit {
 }
 
 impl Affected {
-    /// Whether it is about this source package of this ecosystem.
-    pub fn is_about(&self, ecosystem: &Ecosystem, source: &str) -> bool {
-        self.package
-            .as_ref()
-            .is_some_and(|package| package.name == source && ecosystem.is(&package.ecosystem))
-    }
-
     /// Whether it affects this version: it is listed, or lies in a range. An entry with neither names no version
     /// that would be safe, so it affects all of them.
     pub fn hit(&self, version: &str, order: Order) -> Option<Hit> {
@@ -150,7 +143,7 @@ impl Affected {
             None => self
                 .versions
                 .iter()
-                .any(|listed| listed == version)
+                .any(|listed| order.compare(listed, version).is_eq())
                 .then_some(Hit { fixed: None }),
         }
     }

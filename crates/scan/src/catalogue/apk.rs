@@ -31,38 +31,39 @@ fn read_installed(path: &str, content: &[u8], into: &mut Database) -> Result<(),
 }
 
 fn package(path: &str, at: usize, entry: &str) -> Result<Package, ScanError> {
-    let field = |key: &str| {
-        entry
-            .lines()
-            .find_map(|line| line.strip_prefix(key))
-            .map(str::trim)
+    let damaged = |reason| ScanError::PackageDatabase {
+        path: path.to_owned(),
+        entry: at,
+        reason,
     };
+    let field = |key: &str| only(entry, key).map_err(damaged);
     let required = |key: &str| {
-        let value = field(key).filter(|value| !value.is_empty());
-        value
-            .map(str::to_owned)
-            .ok_or_else(|| ScanError::PackageDatabase {
-                path: path.to_owned(),
-                entry: at,
-                reason: format!("expected a line `{key}…`, found none"),
-            })
+        let value = field(key)?.filter(|value| !value.is_empty());
+        value.ok_or_else(|| damaged(format!("expected a line `{key}…`, found none")))
     };
     let (name, version) = (required("P:")?, required("V:")?);
     // Sub-packages (libcrypto3) name the package that they come from; advisories are about that one.
-    let origin = field("o:")
-        .filter(|origin| !origin.is_empty())
-        .unwrap_or(&name)
-        .to_owned();
+    let origin = field("o:")?.filter(|origin| !origin.is_empty());
     let source = SourcePackage {
-        name: origin,
-        version: version.clone(),
+        name: origin.unwrap_or(name).to_owned(),
+        version: version.to_owned(),
     };
     Ok(Package {
-        architecture: field("A:").unwrap_or_default().to_owned(),
-        name,
-        version,
+        architecture: field("A:")?.unwrap_or_default().to_owned(),
+        name: name.to_owned(),
+        version: version.to_owned(),
         source,
     })
+}
+
+/// The value of a line, of which there may be one: two of them are two packages that nothing separates.
+fn only<'a>(entry: &'a str, key: &str) -> Result<Option<&'a str>, String> {
+    let mut values = entry.lines().filter_map(|line| line.strip_prefix(key));
+    let first = values.next();
+    match values.next() {
+        None => Ok(first.map(str::trim)),
+        Some(_) => Err(format!("expected one line `{key}…`, found several")),
+    }
 }
 
 /// `F:` names a folder, the `R:` lines after it the files in it.

@@ -61,36 +61,40 @@ fn damaged(path: &str, entry: usize, reason: String) -> ScanError {
 
 /// One stanza; none if the package is not installed any more.
 fn package(path: &str, entry: usize, stanza: &str) -> Result<Option<Package>, ScanError> {
-    let field = |name: &str| {
-        let line = stanza.lines().find(|line| {
-            line.get(..name.len())
-                .is_some_and(|key| key.eq_ignore_ascii_case(name))
-        });
-        line.map(|line| line[name.len()..].trim())
+    let field = |name: &str| only(stanza, name).map_err(|reason| damaged(path, entry, reason));
+    let required = |name: &str| {
+        let value = field(name)?.filter(|value| !value.is_empty());
+        let missing = || format!("expected a field `{name}`, found none");
+        value.ok_or_else(|| damaged(path, entry, missing()))
     };
-    let state = field("Status:").and_then(|status| status.split_whitespace().last());
+    let state = field("Status:")?.and_then(|status| status.split_whitespace().last());
     if state.is_some_and(|state| ABSENT.contains(&state)) {
         return Ok(None);
     }
-    let required = |name: &str| {
-        let value = field(name).filter(|value| !value.is_empty());
-        value.map(str::to_owned).ok_or_else(|| {
-            damaged(
-                path,
-                entry,
-                format!("expected a field `{name}`, found none"),
-            )
-        })
-    };
     let (name, version) = (required("Package:")?, required("Version:")?);
-    let source = source(field("Source:"), &name, &version);
-    let architecture = field("Architecture:").unwrap_or_default().to_owned();
+    let source = source(field("Source:")?, name, version);
+    let architecture = field("Architecture:")?.unwrap_or_default();
     Ok(Some(Package {
-        name,
-        version,
-        architecture,
+        name: name.to_owned(),
+        version: version.to_owned(),
+        architecture: architecture.to_owned(),
         source,
     }))
+}
+
+/// The value of a field, of which there may be one: two of them are two packages that nothing separates, and dpkg refuses
+/// them too.
+fn only<'a>(stanza: &'a str, name: &str) -> Result<Option<&'a str>, String> {
+    let value = |line: &'a str| {
+        let (key, value) = line.split_at_checked(name.len())?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    };
+    let mut values = stanza.lines().filter_map(value);
+    let first = values.next();
+    match values.next() {
+        None => Ok(first),
+        Some(_) => Err(format!("expected one field `{name}`, found several")),
+    }
 }
 
 /// `Source: NAME` or `Source: NAME (VERSION)`; without the field, source and binary package are named alike.

@@ -155,3 +155,64 @@ fn without_a_known_distribution_nothing_is_examined() {
             .contains("Alpine:v3.18")
     );
 }
+
+#[test]
+fn two_packages_that_nothing_separates_are_an_error_and_not_one_package() {
+    let status = "Package: a\nVersion: 1\n";
+    let installed = "P:a\nV:1-r0\n";
+    for separator in ["", " \n", "\t\n", "\r\n"] {
+        for (path, one) in [
+            ("var/lib/dpkg/status", status),
+            ("var/lib/dpkg/status.d/a", status),
+            ("lib/apk/db/installed", installed),
+        ] {
+            let two = format!("{one}{separator}{one}");
+            let error = catalogue(&files(&[BOOKWORM, (path, &two)])).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(path) && text.contains("several"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_package_lacks_what_it_must_have() {
+    for (path, entry, lacks) in [
+        ("lib/apk/db/installed", "P:a\no:a\n", "`V:…`"),
+        ("lib/apk/db/installed", "P:\nV:1-r0\n", "`P:…`"),
+        (
+            "var/lib/dpkg/status",
+            "Package: a\nStatus: install ok installed\n",
+            "`Version:`",
+        ),
+        ("var/lib/dpkg/status", "Version: 1\n", "`Package:`"),
+        (
+            "var/lib/dpkg/status.d/a",
+            "not a stanza at all",
+            "`Package:`",
+        ),
+    ] {
+        let error = catalogue(&files(&[BOOKWORM, (path, entry)])).unwrap_err();
+        assert!(error.to_string().contains(lacks), "{entry}: {error}");
+    }
+}
+
+#[test]
+fn only_what_is_not_installed_may_lack_a_version() {
+    let status = |state: &str| format!("Package: a\nStatus: {state}\n");
+    for state in ["purge ok not-installed", "deinstall ok config-files"] {
+        let gone = status(state);
+        let found = catalogue(&files(&[BOOKWORM, ("var/lib/dpkg/status", &gone)])).unwrap();
+        assert!(found.packages.is_empty(), "{state}");
+    }
+    for state in [
+        "install ok unpacked",
+        "hold ok installed",
+        "install reinstreq half-installed",
+    ] {
+        let there = status(state);
+        assert!(
+            catalogue(&files(&[BOOKWORM, ("var/lib/dpkg/status", &there)])).is_err(),
+            "{state}"
+        );
+    }
+}

@@ -232,6 +232,54 @@ fn header(path: &str, kind: EntryType, size: u64) -> Vec<u8> {
     header.as_bytes().to_vec()
 }
 
+/// Where a container runtime looks for the next header, others look for content.
+#[test]
+fn what_has_no_content_and_says_that_it_has_is_an_error() {
+    let hidden = tar_of(&[(STATUS, b"hidden")]);
+    for kind in [EntryType::Directory, EntryType::Symlink, EntryType::Fifo] {
+        let outer = header("outer", kind, hidden.len() as u64);
+        let layer = [&outer[..], &hidden].concat();
+        let error = Layers::new().apply(&layer[..]).unwrap_err();
+        let text = format!("{error:?}");
+        assert!(text.contains("says that it has content"), "{text}");
+    }
+}
+
+#[test]
+fn a_comment_on_the_archive_is_no_file() {
+    let comment = b"30 path=var/lib/dpkg/status.d\n";
+    let mut layer = header(STATUS, EntryType::XGlobalHeader, comment.len() as u64);
+    layer.extend_from_slice(comment);
+    layer.resize(1024, 0);
+    let result = files(&[tar_of(&[(STATUS, b"old")]), layer]);
+    assert_eq!(result.content(STATUS), Some(&b"old"[..]));
+}
+
+/// A file as `tar --sparse --format=pax` writes it: another name, and content that begins with a map.
+fn sparse(path: &str) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let extensions = [
+        ("GNU.sparse.major", &b"1"[..]),
+        ("GNU.sparse.name", path.as_bytes()),
+    ];
+    builder.append_pax_extensions(extensions).unwrap();
+    let mut header = tar::Header::new_ustar();
+    header.set_size(2);
+    let name = format!("GNUSparseFile.0/{}", path.len());
+    builder.append_data(&mut header, name, &b"0\n"[..]).unwrap();
+    builder.into_inner().unwrap()
+}
+
+#[test]
+fn a_sparse_file_is_known_by_its_true_name() {
+    let error = Layers::new().apply(&sparse(STATUS)[..]).unwrap_err();
+    assert!(format!("{error:?}").contains(STATUS), "{error:?}");
+    let program = traces(&files(&[sparse("usr/bin/app")]));
+    assert_eq!(program, [("usr/bin/app".to_owned(), TraceKind::Program)]);
+    let archive = traces(&files(&[sparse("opt/app.jar")]));
+    assert_eq!(archive, [("opt/app.jar".to_owned(), TraceKind::Java)]);
+}
+
 #[test]
 fn an_endless_name_is_not_kept() {
     for kind in [

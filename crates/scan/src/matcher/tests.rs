@@ -147,3 +147,111 @@ fn a_database_without_the_ecosystem_is_an_error_and_not_clean() {
         "{error}"
     );
 }
+
+/// Whether these records find version `version` of the source package `x` in Debian 12.
+fn finds(version: &str, records: &[&str]) -> Result<usize, String> {
+    let image = catalogue(BOOKWORM, &[("x", "x", version)]);
+    let mut matchers = [Matcher::new(&image).unwrap()];
+    for record in records {
+        offer_record("R", record.as_bytes(), &mut matchers).unwrap();
+    }
+    let [matcher] = matchers;
+    let found = matcher.finish().map(|findings| findings.len());
+    found.map_err(|error| error.to_string())
+}
+
+fn record(ecosystem: &str, rest: &str) -> String {
+    format!(
+        r#"{{"id":"A","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"x"}}{rest}}}]}}"#
+    )
+}
+
+const COVERS: &str =
+    r#"{"id":"C","affected":[{"package":{"ecosystem":"Debian:12","name":"other"}}]}"#;
+
+#[test]
+fn a_record_without_a_release_is_about_all_and_covers_none() {
+    let bare = record("Debian", "");
+    assert_eq!(finds("1", &[&bare, COVERS]), Ok(1));
+    let error = finds("1", &[&bare]).unwrap_err();
+    assert!(error.contains("no Debian:12 advisories"), "{error}");
+    for other in [
+        "Debian:1",
+        "Debian:12.1",
+        "Debian:",
+        "debian",
+        "Alpine",
+        "Ubuntu:12.04",
+    ] {
+        assert_eq!(finds("1", &[&record(other, ""), COVERS]), Ok(0), "{other}");
+    }
+}
+
+#[test]
+fn a_branch_of_alpine_is_named_with_its_letter() {
+    let image = catalogue("ID=alpine\nVERSION_ID=3.20.1", &[("x", "x", "1-r0")]);
+    for (ecosystem, found) in [("Alpine:v3.20", Some(1)), ("Alpine:3.20", None)] {
+        let mut matcher = Matcher::new(&image).unwrap();
+        matcher.offer(&serde_json::from_str(&record(ecosystem, "")).unwrap());
+        assert_eq!(matcher.finish().ok().map(|all| all.len()), found);
+    }
+}
+
+#[test]
+fn epochs_and_tildes_decide() {
+    let range = |fixed: &str| {
+        let events = format!(r#"[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]"#);
+        record(
+            "Debian:12",
+            &format!(r#","ranges":[{{"type":"ECOSYSTEM","events":{events}}}]"#),
+        )
+    };
+    for (installed, fixed, found) in [
+        ("9.9-1", "1:0.1-1", 1),
+        ("1:0.1-1", "9.9-1", 0),
+        ("2.0~rc1-1", "2.0-1", 1),
+        ("2.0-1", "2.0~rc1-1", 0),
+        ("2.0-1~deb12u1", "2.0-1", 1),
+        ("0:2.0-1", "2.0-1", 0),
+    ] {
+        let case = format!("{installed} before {fixed}");
+        assert_eq!(finds(installed, &[&range(fixed)]), Ok(found), "{case}");
+    }
+}
+
+#[test]
+fn every_range_and_every_entry_of_a_package_counts() {
+    let range = |from: &str, fixed: &str| {
+        format!(
+            r#"{{"type":"ECOSYSTEM","events":[{{"introduced":"{from}"}},{{"fixed":"{fixed}"}}]}}"#
+        )
+    };
+    let ranges = format!(r#","ranges":[{},{}]"#, range("1", "2"), range("3", "4"));
+    for (version, found) in [("1.5", 1), ("2.5", 0), ("3.5", 1), ("4", 0)] {
+        let record = record("Debian:12", &ranges);
+        assert_eq!(finds(version, &[&record]), Ok(found), "{version}");
+    }
+    let entry = |range: &str| {
+        format!(r#"{{"package":{{"ecosystem":"Debian:12","name":"x"}},"ranges":[{range}]}}"#)
+    };
+    let entries = [entry(&range("1", "2")), entry(&range("3", "4"))].join(",");
+    let twice = format!(r#"{{"id":"A","affected":[{entries}]}}"#);
+    assert_eq!(finds("3.5", &[&twice]), Ok(1));
+}
+
+/// A range of another kind says nothing about versions of the distribution.
+#[test]
+fn what_names_no_version_of_the_distribution_affects_all_of_them() {
+    for rest in [
+        "",
+        r#","ranges":[]"#,
+        r#","versions":[]"#,
+        r#","ranges":[{"type":"GIT","events":[{"introduced":"0"},{"fixed":"abc"}]}]"#,
+        r#","ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.0.0"}]}]"#,
+    ] {
+        assert_eq!(finds("1", &[&record("Debian:12", rest)]), Ok(1), "{rest}");
+    }
+    let listed = record("Debian:12", r#","versions":["0:1.0-1"]"#);
+    assert_eq!(finds("1.0-1", &[&listed]), Ok(1), "the same version");
+    assert_eq!(finds("1.0-2", &[&listed]), Ok(0));
+}
