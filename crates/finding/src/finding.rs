@@ -28,8 +28,16 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// What makes two findings the same one, and the order in which they are written down.
-    pub(crate) fn key(&self) -> (&str, &str, &str, &str) {
-        (&self.id, &self.ecosystem, &self.package, &self.version)
+    /// What makes two findings the same one, and the order in which they are written down: advisory, package, installed and
+    /// fixed version (empty if there is none), severity.
+    pub(crate) fn content(&self) -> [&str; 6] {
+        [
+            &self.id,
+            &self.ecosystem,
+            &self.package,
+            &self.version,
+            self.fixed.as_deref().unwrap_or_default(),
+            self.severity.word(),
+        ]
     }
 }

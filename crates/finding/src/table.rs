@@ -41,7 +41,7 @@ fn section(text: &mut String, title: &str, findings: &[Finding]) {
         return;
     }
     let mut rows: Vec<_> = findings.iter().collect();
-    rows.sort_by_key(|finding| (finding.severity.reading_order(), finding.key()));
+    rows.sort_by_key(|finding| (finding.severity.reading_order(), finding.content()));
     let mut cells =
         vec![["SEVERITY", "ADVISORY", "PACKAGE", "INSTALLED", "FIXED IN"].map(str::to_owned)];
     cells.extend(rows.into_iter().map(row));

@@ -117,12 +117,13 @@ impl Counts {
 }
 
 /// Applies a policy to what was found out. The order of the findings does not matter, and a finding that is given
-/// twice (as for two platforms of one image) counts once.
+/// twice (as for two platforms of one image) counts once. Where an advisory names a package twice, with another severity
+/// or fix, both count.
 pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
     let mut all = examination.findings.clone();
     all.sort_by(|a, b| {
-        a.key()
-            .cmp(&b.key())
+        a.content()
+            .cmp(&b.content())
             .then_with(|| a.binaries.cmp(&b.binaries))
     });
     all.dedup_by(merge_same);
@@ -152,7 +153,7 @@ pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
 
 /// Joins `later` into `kept` when both are the same finding: the binary packages of both.
 fn merge_same(later: &mut Finding, kept: &mut Finding) -> bool {
-    let same = later.key() == kept.key();
+    let same = later.content() == kept.content();
     if same {
         kept.binaries.append(&mut later.binaries);
         kept.binaries.sort();
@@ -231,16 +232,7 @@ impl Verdict {
     pub fn findings_digest(&self) -> String {
         let mut hash = Sha256::new();
         for finding in &self.findings {
-            let fixed = finding.fixed.as_deref().unwrap_or("");
-            let (id, ecosystem, package, version) = finding.key();
-            for part in [
-                id,
-                ecosystem,
-                package,
-                version,
-                fixed,
-                finding.severity.word(),
-            ] {
+            for part in finding.content() {
                 hash.update(part.as_bytes());
                 hash.update([0]);
             }

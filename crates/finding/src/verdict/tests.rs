@@ -103,6 +103,22 @@ fn each_unknown_severity_rule_does_what_it_says() {
     );
 }
 
+/// Which of them comes first is a matter of the database.
+#[test]
+fn an_advisory_that_names_a_package_twice_counts_twice() {
+    let mild = finding("DSA-1", Rating::Known(Severity::Low), None);
+    let grave = finding("DSA-1", Rating::Known(Severity::Critical), Some("2"));
+    let policy = Policy {
+        severity: Threshold::High,
+        fixed_only: true,
+        ..Policy::default()
+    };
+    let one = judge(&examined(vec![mild.clone(), grave.clone()]), &policy);
+    let other = judge(&examined(vec![grave.clone(), mild.clone()]), &policy);
+    assert_eq!(one, other);
+    assert_eq!((one.findings, one.passed_over), (vec![grave], vec![mild]));
+}
+
 #[test]
 fn the_unknown_are_counted_apart() {
     let both = vec![
