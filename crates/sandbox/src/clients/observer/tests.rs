@@ -49,7 +49,13 @@ impl Watched {
         self.api.stop().await;
         meanwhile(self.folder.path());
         let api = serve(self.folder.path(), self.address).await;
-        Self { api, ..self }
+        // The old one has connections that ended with the old server; the observer has to live with them, the test has not.
+        let client = connect(&api.admin_kubeconfig().unwrap()).await.unwrap();
+        Self {
+            api,
+            client,
+            ..self
+        }
     }
 
     async fn add(&self, name: &str) {
