@@ -13,6 +13,9 @@ use crate::{Cluster, Error, names};
 /// Who we are in `managedFields`.
 pub(crate) const MANAGER: &str = "trireme";
 
+/// The cause of a refusal in a namespace that is being deleted (`NamespaceTerminatingCause` of `k8s.io/api/core/v1`).
+const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
+
 /// What the API server answered to an eviction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Eviction {
@@ -170,9 +173,8 @@ fn answer(error: Error) -> Result<Eviction, Error> {
         .map(|details| details.causes.as_slice())
         .unwrap_or_default();
     let retry_after_s = details.map_or(0, |details| details.retry_after_seconds);
-    let about_budget = causes
-        .iter()
-        .any(|cause| cause.reason == "DisruptionBudget");
+    let has_cause = |reason: &str| causes.iter().any(|cause| cause.reason == reason);
+    let about_budget = has_cause("DisruptionBudget");
     let first = causes.first().map_or("", |cause| cause.message.as_str());
     let reason = match first {
         "" => status.message.clone(),
@@ -189,6 +191,11 @@ fn answer(error: Error) -> Result<Eviction, Error> {
         500 if status.message.contains("more than one PodDisruptionBudget") => {
             Ok(Eviction::Refused(reason))
         }
+        // Its controller marks the pod itself; until then nothing can be created in the namespace, an Eviction neither.
+        403 if has_cause(NAMESPACE_TERMINATING) => Ok(Eviction::Blocked {
+            reason,
+            retry_after_s,
+        }),
         403 => Ok(Eviction::Refused(reason)),
         _ => Err(error),
     }
@@ -233,6 +240,17 @@ mod tests {
             refusal(json!({"code": 403, "message": "no"})),
             Ok(Eviction::Refused(_))
         ));
+        let leaving = refusal(json!({
+            "code": 403, "reason": "Forbidden", "message": "unable to create new content in namespace shop",
+            "details": {"causes": [{"reason": "NamespaceTerminating", "message": "namespace shop is being terminated", "field": "metadata.namespace"}]},
+        }));
+        assert_eq!(
+            leaving.unwrap(),
+            Eviction::Blocked {
+                reason: "namespace shop is being terminated".into(),
+                retry_after_s: 0
+            }
+        );
         // A server that is overloaded has not answered the question.
         assert!(
             refusal(json!({"code": 429, "message": "slow down"}))
