@@ -51,6 +51,21 @@ pub enum Error {
         /// Who holds it.
         holder: String,
     },
+    /// Another roller may be at work: its Lease is good for longer than it is watched.
+    #[error(
+        "{holder} holds Lease {lease}, which is good for {seconds} s without renewal, and did not renew it in the {watched_s} s \
+         that it was watched; if it is not at work any more, set the Lease's holderIdentity to \"\""
+    )]
+    HeldFor {
+        /// `namespace/name`.
+        lease: String,
+        /// Who holds it.
+        holder: String,
+        /// What the Lease says, in seconds.
+        seconds: u64,
+        /// How long it was watched, in seconds.
+        watched_s: u64,
+    },
     /// The Lease was lost while we worked.
     #[error("Lease {lease} is no longer ours (now of {holder}); nothing more is written")]
     Lost {
@@ -105,6 +120,13 @@ impl Error {
             ),
             _ => false,
         }
+    }
+
+    /// Whether the API has refused the request for good, so that it does not carry it out any more. After an error of its own
+    /// it may have.
+    pub fn is_refusal(&self) -> bool {
+        self.status()
+            .is_some_and(|status| (400..500).contains(&status.code))
     }
 
     /// Whether someone else changed the object meanwhile: look again.
