@@ -1,11 +1,14 @@
 //! What a roll leaves behind, so that someone else can check it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
 use crate::inventory::{Inventory, Node};
 use crate::journal::{BudgetSamples, Journal, Span};
+use crate::policy::Wanted;
 
 /// What was done to the nodes, and what the budgets said meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,10 @@ pub struct Evidence {
     pub started_at: Timestamp,
     /// When the last node was uncordoned.
     pub finished_at: Timestamp,
+    /// The images that were handed to the act on each of these nodes, by name. None when there were none, and in evidence that
+    /// was written before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<BTreeMap<String, String>>,
     /// The nodes, in the order in which they were begun.
     pub nodes: Vec<NodeEvidence>,
     /// The budgets.
@@ -62,7 +69,7 @@ impl Evidence {
     pub fn new(
         inventory: &Inventory,
         blueprint: &str,
-        to: &Version,
+        wanted: &Wanted,
         journal: Journal,
         at: Timestamp,
     ) -> Self {
@@ -72,6 +79,7 @@ impl Evidence {
             .filter_map(|node| NodeEvidence::of(node, blueprint))
             .collect();
         nodes.sort_by(|a, b| (a.cordoned_at, &a.name).cmp(&(b.cordoned_at, &b.name)));
+        let to = &wanted.version;
         let started_at = nodes.first().map_or(at, |node| node.cordoned_at);
         let finished = nodes.iter().map(|node| node.uncordoned_at).max();
         let finished_at = finished.unwrap_or(at);
@@ -87,6 +95,8 @@ impl Evidence {
             to: to.clone(),
             started_at,
             finished_at,
+            images: Some(wanted.images.clone())
+                .filter(|images| !nodes.is_empty() && !images.is_empty()),
             nodes,
             unwatched: Some(journal.unwatched(started_at, finished_at)),
             budgets: journal.budgets,

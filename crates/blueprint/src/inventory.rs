@@ -186,7 +186,7 @@ impl Inventory {
 
     /// Names of the nodes that we work on and that take no pods.
     pub fn cordoned(&self) -> Vec<String> {
-        let ours = self.active().filter(|node| !node.schedulable);
+        let ours = self.nodes.values().filter(|node| node.is_cordoned());
         ours.map(|node| node.name.clone()).collect()
     }
 
@@ -201,6 +201,11 @@ impl Node {
     /// Whether pods can be put on it now.
     pub fn in_service(&self) -> bool {
         self.ready && self.schedulable && self.roll.is_none()
+    }
+
+    /// Whether we work on it and it takes no pods.
+    pub fn is_cordoned(&self) -> bool {
+        self.roll.is_some() && !self.schedulable
     }
 
     /// For people: name and zone.

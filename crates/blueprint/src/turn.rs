@@ -28,7 +28,7 @@ pub(crate) fn of(inventory: &Inventory, goal: &Goal, node: &Node, now: Timestamp
     }
     match view.job() {
         Some(job) => view.after_start(job),
-        None if node.version == goal.wanted.version => view.return_to_service(None),
+        None if node.version == goal.wanted.version => view.return_to_service(view.earlier_act()),
         None if node.schedulable => vec![Turn::Act(Act::Cordon(node.name.clone()))],
         None => view.drain(),
     }
@@ -64,6 +64,20 @@ impl View<'_> {
         others.min_by_key(|job| &job.name)
     }
 
+    /// The act of another blueprint that has brought the node here since it was cordoned.
+    fn earlier_act(&self) -> Option<(&ActJob, Timestamp)> {
+        let jobs = self.inventory.jobs.iter();
+        let done = jobs.filter_map(|job| match job.state {
+            JobState::Succeeded(at) => Some((job, at)),
+            _ => None,
+        });
+        let here = done.filter(|(job, _)| {
+            job.node == self.node.name
+                && job.created_at.as_second() >= self.roll.cordoned_at.as_second()
+        });
+        here.max_by_key(|(job, at)| (*at, &job.name))
+    }
+
     /// Cordoned, nothing done yet: empty the node, then start the act.
     fn drain(&self) -> Vec<Turn> {
         if !self.inventory.pods.contains_key(&self.node.name) {
@@ -96,7 +110,8 @@ impl View<'_> {
     fn after_start(&self, job: &ActJob) -> Vec<Turn> {
         match &job.state {
             JobState::Succeeded(at) => self.return_to_service(Some((job, *at))),
-            JobState::Failed(at, _) if *at < self.goal.started_at => {
+            // The API's times are whole seconds: one of the second in which the run began may be of this run.
+            JobState::Failed(at, _) if at.as_second() < self.goal.started_at.as_second() => {
                 vec![Turn::Act(Act::RetireJob(self.node.name.clone()))]
             }
             JobState::Failed(_, why) => {
@@ -115,7 +130,10 @@ impl View<'_> {
 
     /// The act is done: wait for a node that is Ready, new and healthy, then give it back.
     fn return_to_service(&self, job: Option<(&ActJob, Timestamp)>) -> Vec<Turn> {
-        let acted_at = job.map_or(self.roll.cordoned_at, |(_, at)| at);
+        // The API's times are whole seconds and may lie before ours of the same second.
+        let cordoned_at = self.roll.cordoned_at;
+        let drained_at = job.map_or(cordoned_at, |(job, _)| job.created_at.max(cordoned_at));
+        let acted_at = job.map_or(cordoned_at, |(_, at)| at.max(drained_at));
         if let Some(lack) = self.lack() {
             let limit = self.goal.policy.node_timeout;
             if overdue(self.goal.since(acted_at), limit, self.now) {
@@ -126,14 +144,15 @@ impl View<'_> {
             }
             return vec![self.wait(lack)];
         }
-        let drained_at = job.map_or(acted_at, |(job, _)| job.created_at);
         let ready_at = self.node.ready_since.unwrap_or(acted_at).max(acted_at);
+        // What acted decides whose work it is: another blueprint may have had other images.
+        let by = job.map_or(&self.roll.blueprint, |(job, _)| &job.blueprint);
         let rolled = Rolled {
-            blueprint: self.goal.blueprint.clone(),
+            blueprint: by.clone(),
             from: self.roll.from.clone(),
             to: self.node.version.clone(),
-            cordoned_at: self.roll.cordoned_at,
-            drained_at: drained_at.max(self.roll.cordoned_at),
+            cordoned_at,
+            drained_at,
             acted_at,
             ready_at,
             uncordoned_at: self.now.max(ready_at),

@@ -56,7 +56,7 @@ fn evidence(roll: &Roll<'_>, journal: &Journal, inventory: &Inventory) -> Eviden
     Evidence::new(
         inventory,
         &goal.blueprint,
-        &goal.wanted.version,
+        &goal.wanted,
         journal.clone(),
         Timestamp::now(),
     )

@@ -1,5 +1,7 @@
 //! A small world that obeys the acts, to hold what [`crate::moves`] promises, with a crash at any write.
 
+mod health;
+mod images;
 mod promises;
 mod reordering;
 
@@ -297,7 +299,7 @@ impl World {
         let evidence = Evidence::new(
             &self.inventory,
             &self.goal.blueprint,
-            &NEW,
+            &self.goal.wanted,
             Journal::default(),
             self.now,
         );

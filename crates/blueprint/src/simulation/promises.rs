@@ -56,7 +56,7 @@ fn the_order_is_control_plane_canary_then_zone_by_zone() {
     let evidence = Evidence::new(
         &world.inventory,
         &world.goal.blueprint,
-        &NEW,
+        &world.goal.wanted,
         Journal::default(),
         world.now,
     );
@@ -126,6 +126,19 @@ fn a_failed_job_stops_this_run_and_is_tried_again_by_the_next() {
 }
 
 #[test]
+fn a_job_that_fails_in_the_second_in_which_the_run_began_is_not_one_of_an_earlier_run() {
+    let mut world = world(1, 0, 2, Policy::default());
+    world.goal.started_at = world.now + SignedDuration::from_millis(300);
+    world.cordon("w-0");
+    world.inventory.pods.insert("w-0".into(), Vec::new());
+    world.start("w-0");
+    // What happened at 0.9 s is told as 0 s.
+    world.inventory.jobs[0].state = JobState::Failed(world.now, "BackoffLimitExceeded".into());
+    let next = moves(&world.inventory, &world.goal, world.goal.started_at);
+    assert!(matches!(next, Moves::Stop(_)), "{next:?}");
+}
+
+#[test]
 fn a_node_that_never_becomes_ready_stops_the_roll_and_stays_cordoned() {
     let mut world = world(1, 0, 2, Policy::default());
     world.cordon("w-0");
@@ -186,7 +199,7 @@ fn the_soak_follows_the_canary() {
     let nodes: Vec<_> = Evidence::new(
         &world.inventory,
         &world.goal.blueprint,
-        &NEW,
+        &world.goal.wanted,
         Journal::default(),
         begun,
     )
