@@ -120,3 +120,138 @@ fn environment(spec: &ActSpec, goal: &Goal, node: &str) -> Vec<EnvVar> {
     };
     all.into_iter().map(variable).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+    use trireme_blueprint::{Policy, Wanted};
+
+    use super::*;
+
+    const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+    fn goal() -> Goal {
+        let reference = format!("registry.example/kube-proxy@{DIGEST}");
+        Goal {
+            blueprint: "0123456789abcdef".into(),
+            wanted: Wanted {
+                version: "v1.37.2".parse().unwrap(),
+                images: BTreeMap::from([("kube-proxy".to_owned(), reference)]),
+            },
+            policy: Policy::default(),
+            started_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn spec(host: bool) -> ActSpec {
+        ActSpec {
+            image: format!("registry.example/node-act@{DIGEST}"),
+            command: vec!["/act".into()],
+            args: vec!["--mode".into(), "upgrade".into()],
+            env: BTreeMap::from([
+                ("MIRROR".to_owned(), "registry.example".to_owned()),
+                ("TRIREME_NODE".to_owned(), "another".to_owned()),
+            ]),
+            host,
+        }
+    }
+
+    fn built(host: bool) -> Value {
+        serde_json::to_value(build(&spec(host), &goal(), "w-1")).unwrap()
+    }
+
+    #[test]
+    fn the_act_runs_on_its_node_whatever_the_node_is_tainted_with() {
+        let job = built(true);
+        let pod = &job["spec"]["template"]["spec"];
+        // Not by the scheduler, which would keep it off a node that is cordoned.
+        assert_eq!(pod["nodeName"], "w-1");
+        assert_eq!(pod["tolerations"], json!([{"operator": "Exists"}]));
+        let annotations = json!({
+            "trireme.dev/node": "w-1", "trireme.dev/version": "v1.37.2",
+            "trireme.dev/blueprint": "0123456789abcdef",
+        });
+        for metadata in [&job["metadata"], &job["spec"]["template"]["metadata"]] {
+            assert_eq!(metadata["annotations"], annotations);
+            assert_eq!(metadata["labels"], json!({"trireme.dev/act": "node"}));
+        }
+        assert_eq!(job["metadata"]["name"], "trireme-01234567-w-1");
+    }
+
+    #[test]
+    fn the_act_is_the_image_command_and_arguments_of_the_source() {
+        let job = built(true);
+        let pod = &job["spec"]["template"]["spec"];
+        let containers = pod["containers"].as_array().unwrap();
+        assert_eq!(containers.len(), 1);
+        let act = &containers[0];
+        assert_eq!(act["image"], format!("registry.example/node-act@{DIGEST}"));
+        assert_eq!(act["command"], json!(["/act"]));
+        assert_eq!(act["args"], json!(["--mode", "upgrade"]));
+        let own = ActSpec {
+            command: Vec::new(),
+            args: Vec::new(),
+            ..spec(true)
+        };
+        let job = serde_json::to_value(build(&own, &goal(), "w-1")).unwrap();
+        let act = &job["spec"]["template"]["spec"]["containers"][0];
+        // Those of the image itself.
+        assert_eq!(
+            (&act["command"], &act["args"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+
+    #[test]
+    fn the_environment_says_what_to_do_with_digests_and_cannot_be_overridden() {
+        let job = built(true);
+        let environment = &job["spec"]["template"]["spec"]["containers"][0]["env"];
+        let images = json!({"kube-proxy": format!("registry.example/kube-proxy@{DIGEST}")});
+        let expected = json!([
+            {"name": "MIRROR", "value": "registry.example"},
+            {"name": "TRIREME_IMAGES", "value": images.to_string()},
+            {"name": "TRIREME_NODE", "value": "w-1"},
+            {"name": "TRIREME_VERSION", "value": "v1.37.2"},
+        ]);
+        assert_eq!(*environment, expected);
+    }
+
+    #[test]
+    fn an_act_is_tried_once_in_its_time_and_has_no_account() {
+        let job = built(false);
+        assert_eq!(job["spec"]["backoffLimit"], 0);
+        assert_eq!(job["spec"]["activeDeadlineSeconds"], 30 * 60);
+        let pod = &job["spec"]["template"]["spec"];
+        assert_eq!(pod["restartPolicy"], "Never");
+        assert_eq!(pod["automountServiceAccountToken"], false);
+    }
+
+    #[test]
+    fn only_an_act_that_is_to_have_the_host_gets_it() {
+        let of_host = |job: &Value| {
+            let pod = &job["spec"]["template"]["spec"];
+            let act = &pod["containers"][0];
+            let keys = [&pod["hostPID"], &pod["hostNetwork"]];
+            let more = [
+                &pod["volumes"],
+                &act["volumeMounts"],
+                &act["securityContext"],
+            ];
+            (keys.map(Value::clone), more.map(Value::clone))
+        };
+        let (keys, more) = of_host(&built(true));
+        assert_eq!(keys, [json!(true), json!(true)]);
+        let expected = [
+            json!([{"name": "host", "hostPath": {"path": "/"}}]),
+            json!([{"name": "host", "mountPath": "/host"}]),
+            json!({"privileged": true}),
+        ];
+        assert_eq!(more, expected);
+        let (keys, more) = of_host(&built(false));
+        assert!(
+            keys.iter().chain(&more).all(Value::is_null),
+            "{keys:?} {more:?}"
+        );
+    }
+}

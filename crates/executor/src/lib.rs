@@ -7,9 +7,11 @@
 //! **Invariant:** a node is cordoned only after the API server has granted the eviction of each of its pods in a dry run,
 //! and would accept the Job that acts on it.
 //! **Invariant:** no write without the Lease.
-//! **Invariant:** every way out names the nodes that are left cordoned.
+//! **Invariant:** every way out names the nodes that are left cordoned, and those that may be: a node is in doubt from before a
+//! write to it is sent until the cluster was looked at again.
 
 mod act;
+mod cordons;
 mod error;
 mod job;
 mod pass;
@@ -18,7 +20,8 @@ mod run;
 mod voice;
 
 pub use act::ActSpec;
-pub use error::RollError;
+pub use cordons::Cordons;
+pub use error::{Cause, RollError};
 pub use roll::Roll;
 pub use run::roll;
-pub use voice::Voice;
+pub use voice::{Interruption, Voice};

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use trireme_blueprint::{Act, Inventory, Journal, Moves, Node, Pod, Roll as Mark, Stop};
+use trireme_blueprint::{Act, Inventory, Journal, Moves, Node, Pod, Roll as Mark, Rolled, Stop};
 use trireme_blueprint::{StopReason, Wait, leavers, moves};
-use trireme_kubernetes::{Eviction, Lease, Pods};
+use trireme_kubernetes::{Error, Eviction, Lease, Pods};
 
-use crate::roll::{Memory, Roll, api};
-use crate::{RollError, job};
+use crate::roll::{Memory, Roll};
+use crate::{Cause, job};
 
 /// A server that names no time is asked again after this, if no watch wakes us sooner.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -32,13 +32,12 @@ pub(crate) enum After {
 }
 
 impl Pass<'_, '_> {
-    pub(crate) async fn run(mut self) -> Result<After, RollError> {
+    pub(crate) async fn run(mut self) -> Result<After, Cause> {
         self.hold().await?;
-        let look = self.roll.cluster.inventory(Pods::OfActive).await;
-        let inventory = look.map_err(|error| api(self.memory, error))?;
+        let inventory = self.roll.cluster.inventory(Pods::OfActive).await?;
         let now = Timestamp::now();
         self.journal.observe(&inventory.budgets, now);
-        self.memory.cordoned = inventory.cordoned();
+        self.memory.cordons.observe(inventory.cordoned());
         match moves(&inventory, self.roll.goal, now) {
             Moves::Done => Ok(After::Done(Box::new(inventory))),
             Moves::Stop(stop) => Err(self.stop(stop).await),
@@ -51,7 +50,7 @@ impl Pass<'_, '_> {
         inventory: &Inventory,
         acts: Vec<Act>,
         waits: Vec<Wait>,
-    ) -> Result<After, RollError> {
+    ) -> Result<After, Cause> {
         for wait in waits {
             self.say(&wait.object, format!("waiting {}", wait.what));
         }
@@ -71,9 +70,10 @@ impl Pass<'_, '_> {
         })
     }
 
-    async fn hold(&mut self) -> Result<(), RollError> {
-        let held = self.lease.hold().await;
-        held.map_err(|error| api(self.memory, error))
+    /// The safe point before every write: we are not interrupted, and hold the Lease.
+    async fn hold(&mut self) -> Result<(), Cause> {
+        self.roll.interrupted()?;
+        Ok(self.lease.hold().await?)
     }
 
     /// A line for people, when it is news.
@@ -84,7 +84,7 @@ impl Pass<'_, '_> {
         }
     }
 
-    async fn perform(&mut self, inventory: &Inventory, act: Act) -> Result<After, RollError> {
+    async fn perform(&mut self, inventory: &Inventory, act: Act) -> Result<After, Cause> {
         let (cluster, goal) = (self.roll.cluster, self.roll.goal);
         let name = match &act {
             Act::Cordon(name) | Act::Evict(name) | Act::StartJob(name) => name,
@@ -94,50 +94,42 @@ impl Pass<'_, '_> {
             return Ok(After::Again);
         };
         let title = node.title();
-        let written = match &act {
+        match &act {
             Act::Cordon(_) => return self.cordon(node).await,
             Act::Evict(_) => return self.evict(inventory, node).await,
             Act::StartJob(name) => {
-                self.say(
-                    &title,
-                    format!("empty; starting Job {}", goal.job_name(name)),
-                );
-                cluster
-                    .start_job(&job::build(self.roll.act, goal, name), false)
-                    .await
+                let message = format!("empty; starting Job {}", goal.job_name(name));
+                self.say(&title, message);
+                let act = job::build(self.roll.act, goal, name);
+                cluster.start_job(&act, false).await?;
             }
             Act::RetireJob(name) => {
                 self.say(&title, "removing the failed Job of an earlier run".into());
-                cluster.retire_job(&goal.job_name(name)).await
+                cluster.retire_job(&goal.job_name(name)).await?;
             }
-            Act::Uncordon(name, rolled) => cluster.uncordon(name, rolled).await.inspect(|()| {
-                let took = rolled
-                    .uncordoned_at
-                    .duration_since(rolled.cordoned_at)
-                    .as_secs();
-                let done = format!("{} to {} in {took} s", rolled.from, rolled.to);
-                self.roll.voice.done(&title, &done);
-            }),
-        };
-        written
-            .map(|()| After::Again)
-            .map_err(|error| api(self.memory, error))
+            Act::Uncordon(name, rolled) => {
+                self.memory.cordons.release(name);
+                cluster.uncordon(name, rolled).await?;
+                self.roll.voice.done(&title, &took(rolled));
+            }
+        }
+        Ok(After::Again)
     }
 
     /// Asks the API server whether each pod of the node could go and the act begin, and only then cordons it.
-    async fn cordon(&mut self, node: &Node) -> Result<After, RollError> {
+    async fn cordon(&mut self, node: &Node) -> Result<After, Cause> {
         let (cluster, goal) = (self.roll.cluster, self.roll.goal);
         if node.roll.is_none() {
             let names = [node.name.clone()];
-            let look = cluster.inventory(Pods::Of(&names)).await;
-            let inventory = look.map_err(|error| api(self.memory, error))?;
+            let inventory = cluster.inventory(Pods::Of(&names)).await?;
             let pods: Vec<_> = leavers(&inventory, &node.name).cloned().collect();
             if let Some(reason) = self.ask(&pods, true).await?.first() {
                 return self.blocked(node, reason);
             }
             let act = job::build(self.roll.act, goal, &node.name);
-            let rehearsed = cluster.start_job(&act, true).await;
-            rehearsed.map_err(|error| api(self.memory, error))?;
+            cluster.start_job(&act, true).await?;
+            // The rehearsal of a large node takes its time.
+            self.hold().await?;
             self.memory.blocked_since = None;
         }
         let mark = Mark {
@@ -154,40 +146,37 @@ impl Pass<'_, '_> {
             &node.title(),
             format!("cordoning, {} to {}", mark.from, mark.to),
         );
+        self.memory.cordons.cordon(&node.name);
         let cordoned = cluster.cordon(&node.name, &mark).await;
-        cordoned
-            .map(|()| After::Again)
-            .map_err(|error| api(self.memory, error))
+        if cordoned.as_ref().err().is_none_or(Error::is_refusal) {
+            self.memory.cordons.answered(&node.name);
+        }
+        cordoned?;
+        Ok(After::Again)
     }
 
     /// The rehearsal of a node was refused; waits, but not for ever.
-    fn blocked(&mut self, node: &Node, reason: &str) -> Result<After, RollError> {
+    fn blocked(&mut self, node: &Node, reason: &str) -> Result<After, Cause> {
         let limit = self.roll.goal.policy.drain_timeout;
         let since = *self.memory.blocked_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= limit {
-            return Err(RollError::Stopped {
+            return Err(Cause::Stopped {
                 object: node.title(),
                 reason: StopReason::HealthTimeout(limit.as_secs(), reason.into()),
-                cordoned: self.memory.cordoned.clone(),
             });
         }
         self.say(&node.title(), format!("not begun yet: {reason}"));
         Ok(After::Wait(ASK_AGAIN))
     }
 
-    async fn evict(&mut self, inventory: &Inventory, node: &Node) -> Result<After, RollError> {
+    async fn evict(&mut self, inventory: &Inventory, node: &Node) -> Result<After, Cause> {
         let staying = leavers(inventory, &node.name).filter(|pod| !pod.leaving);
         let pods: Vec<_> = staying.cloned().collect();
         let blocked = match self.ask(&pods, false).await {
-            Err(RollError::Refused { object, reason, .. }) => {
+            Err(refused @ Cause::Refused { .. }) => {
                 // Nothing was done on the node yet.
                 self.restore(&node.name).await;
-                let cordoned = self.memory.cordoned.clone();
-                return Err(RollError::Refused {
-                    object,
-                    reason,
-                    cordoned,
-                });
+                return Err(refused);
             }
             answer => answer?,
         };
@@ -203,12 +192,12 @@ impl Pass<'_, '_> {
     }
 
     /// Asks for the eviction of each pod; answers why some have to wait.
-    async fn ask(&mut self, pods: &[Pod], dry_run: bool) -> Result<Vec<String>, RollError> {
+    async fn ask(&mut self, pods: &[Pod], dry_run: bool) -> Result<Vec<String>, Cause> {
         let mut blocked = Vec::new();
         for pod in pods {
             self.hold().await?;
             let answer = self.roll.cluster.evict(pod, dry_run).await;
-            match answer.map_err(|error| api(self.memory, error))? {
+            match answer? {
                 Eviction::Granted | Eviction::Gone => {}
                 Eviction::Blocked { reason, .. } => {
                     blocked.push(format!("{}/{}: {reason}", pod.namespace, pod.name));
@@ -217,10 +206,9 @@ impl Pass<'_, '_> {
                     if pod.budgets.len() > 1 {
                         reason += &format!(" (its budgets: {})", pod.budget_names());
                     }
-                    return Err(RollError::Refused {
+                    return Err(Cause::Refused {
                         object: format!("pod {}/{}", pod.namespace, pod.name),
                         reason,
-                        cordoned: self.memory.cordoned.clone(),
                     });
                 }
             }
@@ -228,7 +216,7 @@ impl Pass<'_, '_> {
         Ok(blocked)
     }
 
-    async fn stop(&mut self, mut stop: Stop) -> RollError {
+    async fn stop(&mut self, mut stop: Stop) -> Cause {
         if let StopReason::ActFailed { job, why } = &mut stop.reason {
             // The roll ends whether this can be read or not.
             if let Ok(Some(ended)) = self.roll.cluster.failed_containers(job).await {
@@ -238,21 +226,24 @@ impl Pass<'_, '_> {
         if let Some(name) = &stop.restore {
             self.restore(name).await;
         }
-        RollError::Stopped {
+        Cause::Stopped {
             object: stop.object,
             reason: stop.reason,
-            cordoned: self.memory.cordoned.clone(),
         }
     }
 
-    /// Gives a node back on which nothing was done. One that cannot be given back stays among those that are named.
+    /// Gives a node back on which nothing was done.
     async fn restore(&mut self, name: &str) {
-        match self.roll.cluster.restore(name).await {
-            Ok(()) => self.memory.cordoned.retain(|cordoned| cordoned != name),
-            Err(error) => self
-                .roll
-                .voice
-                .warn(&format!("node {name}"), &error.to_string()),
+        self.memory.cordons.release(name);
+        if let Err(error) = self.roll.cluster.restore(name).await {
+            let node = format!("node {name}");
+            self.roll.voice.warn(&node, &error.to_string());
         }
     }
+}
+
+/// For people: what was done to a node, and how long it took.
+fn took(rolled: &Rolled) -> String {
+    let took = rolled.uncordoned_at.duration_since(rolled.cordoned_at);
+    format!("{} to {} in {} s", rolled.from, rolled.to, took.as_secs())
 }

@@ -1,12 +1,13 @@
 //! What is rolled and with whom, and what is remembered while it goes on.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use trireme_blueprint::Goal;
-use trireme_kubernetes::{Cluster, Error};
+use trireme_kubernetes::Cluster;
 
-use crate::{ActSpec, RollError, Voice};
+use crate::{ActSpec, Cause, Cordons, Voice};
 
 /// What to roll, and with whom.
 pub struct Roll<'a> {
@@ -20,19 +21,26 @@ pub struct Roll<'a> {
     pub voice: &'a dyn Voice,
 }
 
-/// What the loop remembers. Losing it costs nothing but a few lines for people.
+impl Roll<'_> {
+    pub(crate) fn interrupted(&self) -> Result<(), Cause> {
+        if self.voice.is_cancelled() {
+            return Err(Cause::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// Returns when the roll was interrupted `pause` ago.
+    pub(crate) async fn interrupted_for(&self, pause: Duration) {
+        self.voice.cancelled().await;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What the loop remembers. The roll itself does not need it: a run that is killed loses it and the next goes on.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) cordoned: Vec<String>,
+    pub(crate) cordons: Cordons,
     pub(crate) said: BTreeMap<String, String>,
     pub(crate) blocked_since: Option<Instant>,
     pub(crate) away_since: Option<Instant>,
-}
-
-/// An error of the API, with what is known to be cordoned.
-pub(crate) fn api(memory: &Memory, source: Error) -> RollError {
-    RollError::Api {
-        cordoned: memory.cordoned.clone(),
-        source,
-    }
 }

@@ -7,34 +7,61 @@ use tokio::time::Instant;
 use trireme_blueprint::{Evidence, Inventory, Journal, rehearse};
 use trireme_kubernetes::{Alarm, Lease, Pods};
 
-use crate::RollError;
 use crate::pass::{After, Pass};
-use crate::roll::{Memory, Roll, api};
+use crate::roll::{Memory, Roll};
+use crate::{Cause, Cordons, RollError};
 
 /// The longest time between two looks; changes are heard of sooner.
 const LOOK: Duration = Duration::from_secs(2);
 /// Between two tries of an API that is away.
 const RETRY: Duration = Duration::from_millis(500);
+/// After an interruption, what is under way may take so long; then it is dropped. With the look below and what the caller
+/// still has to put away it stays within the 10 s after which Concourse kills.
+const SAFE_POINT: Duration = Duration::from_secs(3);
+/// The look at what is left cordoned when a roll stops.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+/// The same after an interruption.
+const LAST_LOOK_INTERRUPTED: Duration = Duration::from_secs(2);
 
 /// Rolls the cluster to the goal, or stops, and says why and in which state. `journal` is what earlier runs of this roll saw of
 /// the budgets; what this one sees is added to it, also when it stops.
 ///
 /// # Errors
-/// Every [`RollError`] names the nodes that are left cordoned.
+/// Every [`RollError`] names the nodes that are left cordoned, and those that may be.
 pub async fn roll(
     roll: &Roll<'_>,
     lease: &mut Lease,
     journal: &mut Journal,
 ) -> Result<Evidence, RollError> {
     let mut memory = Memory::default();
+    let ended = tokio::select! {
+        biased;
+        ended = to_the_end(roll, lease, journal, &mut memory) => ended,
+        () = roll.interrupted_for(SAFE_POINT) => Err(Cause::Interrupted),
+    };
+    match ended {
+        Ok(evidence) => Ok(evidence),
+        Err(cause) => Err(RollError {
+            cause: Box::new(cause),
+            cordons: last_look(roll, memory.cordons).await,
+        }),
+    }
+}
+
+async fn to_the_end(
+    roll: &Roll<'_>,
+    lease: &mut Lease,
+    journal: &mut Journal,
+    memory: &mut Memory,
+) -> Result<Evidence, Cause> {
     let alarm = Alarm::new(roll.cluster);
-    rehearsed(roll, lease, &alarm, &mut memory).await?;
+    rehearsed(roll, lease, &alarm, memory).await?;
     loop {
-        interrupted(roll, &memory)?;
+        roll.interrupted()?;
         let after = Pass {
             roll,
             lease,
-            memory: &mut memory,
+            memory,
             journal,
         }
         .run()
@@ -46,9 +73,26 @@ pub async fn roll(
                 memory.away_since = None;
                 alarm.wait(longest.min(LOOK)).await;
             }
-            Err(error) => patience(roll, &mut memory, error).await?,
+            Err(cause) => patience(roll, memory, cause).await?,
         }
     }
+}
+
+/// What is left cordoned, as the cluster says now; what is remembered, when it does not answer.
+async fn last_look(roll: &Roll<'_>, mut known: Cordons) -> Cordons {
+    let look = tokio::select! {
+        look = roll.cluster.cordoned() => look.map_err(|error| error.to_string()),
+        () = tokio::time::sleep(LAST_LOOK) => Err("no answer".into()),
+        () = roll.interrupted_for(LAST_LOOK_INTERRUPTED) => Err("no answer".into()),
+    };
+    match look {
+        Ok(cordoned) => known.observe(cordoned),
+        Err(why) => {
+            let message = format!("what is left cordoned could not be looked at: {why}");
+            roll.voice.warn("cluster", &message);
+        }
+    }
+    known
 }
 
 fn evidence(roll: &Roll<'_>, journal: &Journal, inventory: &Inventory) -> Evidence {
@@ -62,35 +106,22 @@ fn evidence(roll: &Roll<'_>, journal: &Journal, inventory: &Inventory) -> Eviden
     )
 }
 
-fn interrupted(roll: &Roll<'_>, memory: &Memory) -> Result<(), RollError> {
-    if roll.voice.is_cancelled() {
-        return Err(RollError::Interrupted(memory.cordoned.clone()));
-    }
-    Ok(())
-}
-
 /// Waits a little when the error may pass and the API has not been away for too long.
-async fn patience(roll: &Roll<'_>, memory: &mut Memory, error: RollError) -> Result<(), RollError> {
-    let RollError::Api { source, .. } = error else {
-        return Err(error);
+async fn patience(roll: &Roll<'_>, memory: &mut Memory, cause: Cause) -> Result<(), Cause> {
+    let Cause::Api(error) = cause else {
+        return Err(cause);
     };
     let since = *memory.away_since.get_or_insert_with(Instant::now);
-    let may_pass = source.may_pass() || source.is_conflict();
+    let may_pass = error.may_pass() || error.is_conflict();
     if !may_pass || since.elapsed() >= roll.goal.policy.api_timeout {
-        return Err(RollError::Api {
-            cordoned: memory.cordoned.clone(),
-            source,
-        });
+        return Err(error.into());
     }
-    if memory
-        .said
-        .insert("api".into(), source.to_string())
-        .as_ref()
-        != Some(&source.to_string())
-    {
+    let text = error.to_string();
+    if memory.said.get("api") != Some(&text) {
         let limit = roll.goal.policy.api_timeout.as_secs();
-        roll.voice
-            .warn("cluster", &format!("{source}; trying on for {limit} s"));
+        let message = format!("{text}; trying on for {limit} s");
+        roll.voice.warn("cluster", &message);
+        memory.said.insert("api".into(), text);
     }
     tokio::time::sleep(RETRY).await;
     Ok(())
@@ -102,17 +133,17 @@ async fn rehearsed(
     lease: &mut Lease,
     alarm: &Alarm,
     memory: &mut Memory,
-) -> Result<(), RollError> {
+) -> Result<(), Cause> {
     let begun = Instant::now();
     loop {
-        interrupted(roll, memory)?;
+        roll.interrupted()?;
         let look = async {
             lease.hold().await?;
             roll.cluster.inventory(Pods::All).await
         };
         let obstacles = match look.await {
             Ok(inventory) => {
-                memory.cordoned = inventory.cordoned();
+                memory.cordons.observe(inventory.cordoned());
                 memory.away_since = None;
                 if inventory.active().next().is_some() {
                     return Ok(());
@@ -120,7 +151,7 @@ async fn rehearsed(
                 rehearse(&inventory, &roll.goal.wanted, &roll.goal.policy)
             }
             Err(error) => {
-                patience(roll, memory, api(memory, error)).await?;
+                patience(roll, memory, error.into()).await?;
                 continue;
             }
         };
@@ -129,7 +160,7 @@ async fn rehearsed(
         }
         let hopeless = obstacles.iter().any(|one| !one.may_pass());
         if hopeless || begun.elapsed() >= roll.goal.policy.node_timeout {
-            return Err(RollError::Obstacles(obstacles));
+            return Err(Cause::Obstacles(obstacles));
         }
         for obstacle in &obstacles {
             let text = obstacle.to_string();

@@ -96,6 +96,16 @@ impl Cluster {
         })
     }
 
+    /// Names of the nodes that a roll of ours has cordoned and not given back.
+    ///
+    /// # Errors
+    /// When the nodes cannot be read whole.
+    pub async fn cordoned(&self) -> Result<Vec<String>, Error> {
+        let nodes = self.nodes().await?;
+        let ours = nodes.into_values().filter(Node::is_cordoned);
+        Ok(ours.map(|node| node.name).collect())
+    }
+
     async fn nodes(&self) -> Result<BTreeMap<String, Node>, Error> {
         let api: Api<core::Node> = Api::all(self.client.clone());
         let nodes = list(&api, ListParams::default(), "nodes").await?;

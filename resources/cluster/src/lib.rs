@@ -7,12 +7,16 @@
 //! Decisions are made in [`trireme_blueprint`], requests in [`trireme_kubernetes`], the loop is in [`trireme_executor`]. This
 //! crate knows the wire, the artifacts of a build, and who may say what is wanted.
 
+mod act;
 mod check;
+mod cordoned;
 mod get;
+mod interruption;
 mod proof;
 mod put;
 mod source;
 mod version;
+mod voice;
 mod wanted;
 
 use std::path::Path;
@@ -30,7 +34,7 @@ pub struct Cluster;
 
 impl Resource for Cluster {
     const NAME: &'static str = "cluster";
-    /// Enough for the write that is under way and the way back to a safe point; Concourse kills after 10 s.
+    /// Enough for what is under way, a last look and what is put away ([`interruption`]); Concourse kills after 10 s.
     const GRACE: Duration = Duration::from_secs(8);
     type Source = Source;
     type Version = Version;

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_blueprint::{Blueprint, Evidence, Goal, Identity, Inventory, Journal, Wanted};
-use trireme_executor::{ActSpec, Roll, RollError, Voice, roll};
-use trireme_kubernetes::{Cluster, Error, Lease, Mark, Pods, Record};
+use trireme_executor::{ActSpec, Cause, Roll, RollError, roll};
+use trireme_kubernetes::{Cluster, Lease, Mark, Pods, Record};
 use trireme_protocol::{Fault, Outcome, Step, build};
 
+use crate::act::act_spec;
 use crate::check::current;
+use crate::interruption::{PUT_AWAY, cut, unless_interrupted};
 use crate::proof::{self, Proofs};
+use crate::voice::Spoken;
 use crate::wanted::{images, parse};
-use crate::{ActSource, Source, Version};
+use crate::{Source, Version, cordoned};
 
 /// What to bring the cluster to.
 #[derive(Deserialize, JsonSchema, Default)]
@@ -34,8 +38,21 @@ pub struct PutParams {
     pub signatures: Vec<String>,
 }
 
-/// Records what is wanted, rolls, and records that it was done.
+/// Records what is wanted, rolls, and records that it was done. However it ends, the nodes that are left cordoned are named.
 pub(crate) async fn put(
+    step: &Step,
+    source: &Source,
+    params: &PutParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let done = Box::pin(with_lease(step, source, params, dir)).await;
+    if let Err(error) = &done {
+        cordoned::tell(step, source, error).await;
+    }
+    done
+}
+
+async fn with_lease(
     step: &Step,
     source: &Source,
     params: &PutParams,
@@ -43,21 +60,12 @@ pub(crate) async fn put(
 ) -> anyhow::Result<Outcome<Version>> {
     let proofs = Proofs::read(dir, params, &source.require).await?;
     let named = proof::images(dir, &params.images).await?;
-    // Before anything is asked of the cluster.
+    // Before anything is written to the cluster.
     for (name, reference) in &named {
         proofs.hold(name, reference)?;
     }
     let cluster = source.connect(step).await?;
-    let waiting = |other: &str, patience: std::time::Duration| {
-        let seconds = patience.as_secs();
-        step.info(
-            "lease",
-            format!("held by {other}; watching for {seconds} s whether it is alive"),
-        );
-    };
-    let mut lease = Lease::take(&cluster, &holder(), waiting)
-        .await
-        .map_err(fault)?;
+    let mut lease = unless_interrupted(step, take(step, &cluster)).await?;
     let done = Put {
         step,
         source,
@@ -66,10 +74,24 @@ pub(crate) async fn put(
     }
     .run(params, dir, named, &mut lease)
     .await;
-    if let Err(error) = lease.release().await {
-        step.warn("lease", format!("could not be given back: {error}"));
+    let released = cut(step, PUT_AWAY, lease.release()).await;
+    match released {
+        Some(Ok(())) => {}
+        Some(Err(error)) => step.warn("lease", format!("could not be given back: {error}")),
+        None => step.warn("lease", "could not be given back: the API did not answer"),
     }
     done
+}
+
+async fn take(step: &Step, cluster: &Cluster) -> anyhow::Result<Lease> {
+    let waiting = |other: &str, patience: Duration| {
+        let seconds = patience.as_secs();
+        step.info(
+            "lease",
+            format!("held by {other}; watching for {seconds} s whether it is alive"),
+        );
+    };
+    Ok(Lease::take(cluster, &holder(), waiting).await?)
 }
 
 /// Who we are, for other rollers: unlike any other process.
@@ -77,6 +99,14 @@ fn holder() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "trireme".into());
     let began = jiff::Timestamp::now().as_nanosecond();
     format!("{host}-{}-{began}", std::process::id())
+}
+
+/// What a put has to do.
+enum Begun {
+    /// Nothing.
+    Nothing(Box<Outcome<Version>>),
+    /// This, which is recorded.
+    Roll(Box<(Record, Mark, Wanted, ActSpec)>),
 }
 
 struct Put<'a> {
@@ -94,6 +124,33 @@ impl Put<'_> {
         named: BTreeMap<String, String>,
         lease: &mut Lease,
     ) -> anyhow::Result<Outcome<Version>> {
+        let begin = Box::pin(self.begin(params, dir, named));
+        let begun = unless_interrupted(self.step, begin).await?;
+        let (record, mark, wanted, act) = match begun {
+            Begun::Nothing(outcome) => return Ok(*outcome),
+            Begun::Roll(due) => *due,
+        };
+        let journal = record.journal.clone();
+        let mut journal = journal.unwrap_or_else(|| Journal::of(&mark.blueprint));
+        match self.roll(&mark, &wanted, &act, lease, &mut journal).await {
+            Ok(evidence) => {
+                let finish = Box::pin(self.finish(record, mark, evidence));
+                unless_interrupted(self.step, finish).await
+            }
+            Err(error) => {
+                self.keep(record, journal, &error).await;
+                Err(told(error))
+            }
+        }
+    }
+
+    /// Decides what is to do, and records it.
+    async fn begin(
+        &self,
+        params: &PutParams,
+        dir: &Path,
+        named: BTreeMap<String, String>,
+    ) -> anyhow::Result<Begun> {
         let mut record = self.cluster.record().await?;
         let wanted = self.wanted(params, dir, named, &record).await?;
         let inventory = self.cluster.inventory(Pods::None).await?;
@@ -108,7 +165,8 @@ impl Put<'_> {
                 "cluster",
                 format!("nothing is to do: every node runs {}", wanted.version),
             );
-            return Ok(outcome(&mark, record.evidence.as_ref()));
+            let outcome = outcome(&mark, record.evidence.as_ref());
+            return Ok(Begun::Nothing(Box::new(outcome)));
         }
         // What cannot act must not be recorded as wanted either.
         let act = self.act(&wanted)?;
@@ -117,28 +175,23 @@ impl Put<'_> {
             .journal
             .filter(|journal| journal.blueprint == mark.blueprint);
         self.cluster.store(&mut record).await?;
-        let journal = record.journal.clone();
-        let mut journal = journal.unwrap_or_else(|| Journal::of(&mark.blueprint));
-        match self.roll(&mark, &wanted, &act, lease, &mut journal).await {
-            Ok(evidence) => self.finish(record, mark, evidence).await,
-            Err(error) => {
-                self.keep(record, journal, &error).await;
-                Err(told(error))
-            }
-        }
+        Ok(Begun::Roll(Box::new((record, mark, wanted, act))))
     }
 
     /// Keeps what was seen of the budgets, for the run that goes on.
     async fn keep(&self, mut record: Record, journal: Journal, error: &RollError) {
         // An API that was away, or a Lease that is another's by now, is not written to.
-        if matches!(error, RollError::Api { .. }) || journal.watched.is_empty() {
+        if matches!(*error.cause, Cause::Api(_)) || journal.watched.is_empty() {
             return;
         }
         record.journal = Some(journal);
-        if let Err(error) = self.cluster.store(&mut record).await {
-            let lost = "what was seen of the budgets is lost, and the evidence will say so";
-            self.step.warn("cluster", format!("{lost}: {error}"));
-        }
+        let why = match cut(self.step, PUT_AWAY, self.cluster.store(&mut record)).await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => error.to_string(),
+            None => "the API did not answer".into(),
+        };
+        let lost = "what was seen of the budgets is lost, and the evidence will say so";
+        self.step.warn("cluster", format!("{lost}: {why}"));
     }
 
     async fn finish(
@@ -254,37 +307,10 @@ impl Put<'_> {
 
 /// An interruption has an exit code of its own.
 fn told(error: RollError) -> anyhow::Error {
-    match error {
-        RollError::Interrupted(_) => Fault::interrupted(error.to_string()).into(),
-        other => other.into(),
+    match *error.cause {
+        Cause::Interrupted => Fault::interrupted(error.to_string()).because(error).into(),
+        _ => error.into(),
     }
-}
-
-/// The act, its image by verified digest when the source names one of the wanted images.
-fn act_spec(act: &ActSource, wanted: &Wanted, proofs: &Proofs<'_>) -> Result<ActSpec, Fault> {
-    let image = match wanted.images.get(&act.image) {
-        Some(reference) => reference.clone(),
-        None if act.image.contains('/') => {
-            proofs.hold("of the act", &act.image)?;
-            act.image.clone()
-        }
-        None => {
-            let names: Vec<_> = wanted.images.keys().map(String::as_str).collect();
-            let message = format!(
-                "`act.image` is `{}`, which is neither a reference nor one of the images: {}",
-                act.image,
-                names.join(", ")
-            );
-            return Err(Fault::config(message));
-        }
-    };
-    Ok(ActSpec {
-        image,
-        command: act.command.clone(),
-        args: act.args.clone(),
-        env: act.env.clone(),
-        host: act.host,
-    })
 }
 
 fn outcome(mark: &Mark, evidence: Option<&Evidence>) -> Outcome<Version> {
@@ -293,31 +319,4 @@ fn outcome(mark: &Mark, evidence: Option<&Evidence>) -> Outcome<Version> {
         .with("from", mark.from.to_string())
         .with("to", mark.to.to_string())
         .with("nodes", nodes.to_string())
-}
-
-fn fault(error: Error) -> anyhow::Error {
-    match error {
-        Error::Held { .. } => Fault::operational(error.to_string()).into(),
-        other => other.into(),
-    }
-}
-
-struct Spoken<'a>(&'a Step);
-
-impl Voice for Spoken<'_> {
-    fn info(&self, object: &str, message: &str) {
-        self.0.info(object, message);
-    }
-
-    fn done(&self, object: &str, message: &str) {
-        self.0.done(object, message);
-    }
-
-    fn warn(&self, object: &str, message: &str) {
-        self.0.warn(object, message);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
-    }
 }

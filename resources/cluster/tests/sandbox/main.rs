@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod connection;
+mod cordons;
 mod crash;
 mod proxy;
+mod rights;
 mod roll;
 mod secrets;
 mod stops;

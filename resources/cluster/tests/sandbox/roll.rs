@@ -1,9 +1,8 @@
 //! A roll from its beginning to its end, and what stops it.
 
-use std::process::Command;
 use std::time::Duration;
 
-use crate::world::{NEW, OLD, World, finish, stderr};
+use crate::world::{NEW, OLD, World, finish, stderr, terminate};
 use serde_json::{Value, json};
 
 fn put(world: &World) -> Value {
@@ -106,14 +105,7 @@ async fn terminated_it_stops_at_a_safe_point_says_so_and_can_go_on() {
     world
         .wait("a cordon", async |world| !world.cordoned().await.is_empty())
         .await;
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    terminate(&child);
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(75), "{}", stderr(&output));
     for name in world.cordoned().await {
@@ -129,29 +121,28 @@ async fn terminated_it_stops_at_a_safe_point_says_so_and_can_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_roller_is_kept_out() {
-    let world = World::start().await;
+async fn a_second_roller_is_kept_out_and_changes_nothing() {
+    let world = World::small_with_acts_that_wait().await;
     let first = world.spawn("out", &put(&world));
     world
-        .wait("the Lease", async |world| world.is_held().await)
+        .wait("an act", async |world| !world.jobs().await.is_empty())
         .await;
-    let mut second = world.source();
-    second["policy"]["canary"] = json!(2);
-    let output = world
-        .run(
-            "out",
-            &json!({"source": second, "params": {"version": NEW}}),
-        )
-        .await;
-    let first = finish(first).await;
-    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
-    // Either it was refused, or it waited for the end of the first and found nothing to do.
+    // It would be a roll of its own.
+    let mut second = put(&world);
+    second["source"]["policy"]["canary"] = json!(2);
+    let output = world.run("out", &second).await;
     let text = stderr(&output);
-    assert!(
-        text.contains("another roller") || output.status.success(),
-        "{text}"
-    );
-    all_done(&world).await;
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("another roller is at work"), "{text}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(world.jobs().await.len(), 1);
+    let acts = world.end_acts(0);
+    let first = finish(first).await;
+    acts.abort();
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert_eq!(world.versions().await, [NEW; 2]);
+    let made: Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(check(&world, Value::Null).await, json!([made["version"]]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,17 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{NEW, World, budget, finish, stderr};
+use crate::world::objects::{daemon, static_pod};
+use crate::world::{NEW, World, finish, stderr};
 
 fn put(world: &World) -> Value {
     json!({"source": world.source(), "params": {"version": NEW}})
-}
-
-/// The second budget over the pods of Deployment `shop/web`.
-async fn add_budget(world: &World) {
-    let mut second = budget(json!({"maxUnavailable": 1}));
-    second["metadata"]["name"] = json!("web-too");
-    world.create(&second).await;
 }
 
 fn assert_says(text: &str, parts: &[&str]) {
@@ -39,7 +33,7 @@ async fn goes_on(world: &World) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_budgets_on_one_pod_are_named_before_any_node_is_touched() {
     let world = World::small().await;
-    add_budget(&world).await;
+    world.add_second_budget().await;
     let output = world.run("out", &put(&world)).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
@@ -83,7 +77,7 @@ async fn a_second_budget_that_comes_during_the_roll_stops_it_between_two_nodes()
     world
         .wait("an act", async |world| !world.jobs().await.is_empty())
         .await;
-    add_budget(&world).await;
+    world.add_second_budget().await;
     let acts = world.end_acts(0);
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -119,6 +113,7 @@ async fn an_act_that_fails_is_told_with_its_exit_code_and_tried_again_when_repai
     assert_says(&stderr(&output), &parts);
     assert!(output.stdout.is_empty());
     assert_eq!(world.cordoned().await, ["w-b"]);
+    world.next_second().await;
     let repaired = world.end_acts(0);
     let evidence = goes_on(&world).await;
     repaired.abort();
@@ -183,4 +178,34 @@ async fn a_node_that_never_becomes_ready_stops_the_roll_until_it_is() {
     world.set_ready("w-b", true).await;
     goes_on(&world).await;
     acts.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_that_is_not_well_on_a_node_that_is_back_holds_the_node_until_it_is() {
+    for object in [daemon(), static_pod("w-b")] {
+        let world = World::small_with_acts_that_wait().await;
+        world.create(&object).await;
+        let pod = world.running_pod("w-b", "log").await;
+        let mut request = put(&world);
+        request["source"]["policy"]["node_timeout"] = json!("2s");
+        let child = world.spawn("out", &request);
+        world
+            .wait("an act", async |world| !world.jobs().await.is_empty())
+            .await;
+        world.set_pod_ready(&pod, false).await;
+        let acts = world.end_acts(0);
+        let output = finish(child).await;
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let lack = format!("until these are Ready: shop/{pod}; left cordoned: w-b");
+        let parts = [
+            "node w-b (az-b): not back in service 2 s after its act: ",
+            &lack,
+        ];
+        assert_says(&stderr(&output), &parts);
+        assert_eq!(world.cordoned().await, ["w-b"]);
+        assert_eq!(world.finished().await, 0);
+        world.set_pod_ready(&pod, true).await;
+        goes_on(&world).await;
+        acts.abort();
+    }
 }

@@ -1,6 +1,8 @@
 //! A cluster in the sandbox, with the rights of `rbac.yaml` and an actor that stands in for the act on a node.
 
 mod acts;
+pub mod objects;
+mod program;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -19,6 +21,9 @@ use tokio::task::JoinHandle;
 use trireme_kubernetes::{Access, connect};
 use trireme_sandbox::clients::actor::Actor;
 use trireme_sandbox::kubernetes as sandbox;
+
+use self::objects::{budget, web};
+pub use self::program::{finish, stderr, terminate};
 
 pub const OLD: &str = "v1.36.4";
 pub const NEW: &str = "v1.37.2";
@@ -123,6 +128,13 @@ impl World {
         self.actor = None;
     }
 
+    /// Returns in the next second. The API's times are whole ones: a put that begins in that of a failure takes it for its own.
+    pub async fn next_second(&self) {
+        let second = || jiff::Timestamp::now().as_second();
+        let now = second();
+        self.wait("the next second", async |_| second() > now).await;
+    }
+
     /// The API goes away and comes back later with the same address and world.
     pub async fn restart_api_after(&mut self, pause: Duration) {
         let api = self.api.take().unwrap();
@@ -174,6 +186,46 @@ impl World {
             .await;
     }
 
+    /// The second budget over the pods of Deployment `shop/web`.
+    pub async fn add_second_budget(&self) {
+        let mut second = budget(json!({"maxUnavailable": 1}));
+        second["metadata"]["name"] = json!("web-too");
+        self.create(&second).await;
+    }
+
+    /// The pod of `shop` on `node` whose name begins so, once it is there and runs.
+    pub async fn running_pod(&self, node: &str, prefix: &str) -> String {
+        let api: Api<Pod> = Api::namespaced(self.admin.clone(), "shop");
+        let mut found = None;
+        self.wait("a pod that runs", async |_| {
+            let pods = api.list(&ListParams::default()).await.unwrap();
+            let here = |pod: &Pod| {
+                let spec = pod.spec.as_ref().unwrap();
+                let phase = pod
+                    .status
+                    .as_ref()
+                    .and_then(|status| status.phase.as_deref());
+                spec.node_name.as_deref() == Some(node) && phase == Some("Running")
+            };
+            let mut names = pods
+                .iter()
+                .filter(|pod| here(pod))
+                .map(ResourceExt::name_any);
+            found = names.find(|name| name.starts_with(prefix));
+            found.is_some()
+        })
+        .await;
+        found.unwrap()
+    }
+
+    /// A pod of `shop` is Ready, or not, because of itself.
+    pub async fn set_pod_ready(&self, name: &str, ready: bool) {
+        let ready = if ready { "True" } else { "False" };
+        let status = json!({"status": {"conditions": [{"type": "Ready", "status": ready, "reason": "Probe"}]}});
+        let uri = format!("/api/v1/namespaces/shop/pods/{name}/status");
+        self.patch(&uri, &status).await;
+    }
+
     pub async fn remove_budget(&self, name: &str) {
         let budgets: Api<PodDisruptionBudget> = Api::namespaced(self.admin.clone(), "shop");
         budgets
@@ -182,7 +234,8 @@ impl World {
             .unwrap();
     }
 
-    async fn add_node(&self, name: &str, zone: &str) {
+    /// One more node, Ready, of the old version.
+    pub async fn add_node(&self, name: &str, zone: &str) {
         let mut labels = json!({"topology.kubernetes.io/zone": format!("az-{zone}")});
         let mut taints = json!([]);
         if name.starts_with("cp") {
@@ -339,39 +392,4 @@ impl World {
     pub async fn run(&self, step: &str, request: &Value) -> Output {
         finish(self.spawn(step, request)).await
     }
-}
-
-/// Waits for the end of the program without holding up the sandbox, which runs in this process.
-pub async fn finish(child: Child) -> Output {
-    tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
-        .await
-        .unwrap()
-}
-
-pub fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn web(replicas: i64) -> Value {
-    let labels = json!({"app": "web"});
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": "shop"},
-        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": {
-            "metadata": {"labels": labels},
-            "spec": {"containers": [{"name": "web", "image": "registry.example/web:1"}]},
-        }},
-    })
-}
-
-pub fn budget(spec: Value) -> Value {
-    let mut budget = json!({
-        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-        "metadata": {"name": "web", "namespace": "shop"},
-        "spec": {"selector": {"matchLabels": {"app": "web"}}},
-    });
-    for (key, value) in spec.as_object().unwrap() {
-        budget["spec"][key] = value.clone();
-    }
-    budget
 }
