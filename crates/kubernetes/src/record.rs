@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::PostParams;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use trireme_blueprint::{Evidence, FORMAT, Journal, Wanted};
+use trireme_blueprint::{Evidence, FORMAT, Identity, Journal, Wanted};
 use trireme_release::Version;
 
 use crate::cluster::bounded;
@@ -45,6 +45,9 @@ pub struct Mark {
     pub since: String,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// What its id covers. None in a mark that was written before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
 }
 
 impl Record {
@@ -165,8 +168,10 @@ mod tests {
             Version::new(1, 36, 4)
         );
         assert_eq!(record.wanted.as_ref().unwrap().images.len(), 1);
-        // Whether somebody watched all the time was not noted then.
-        assert_eq!(record.evidence.as_ref().unwrap().unwatched, None);
+        // What acted, whether somebody watched all the time, and what the id covers was not noted then.
+        let evidence = record.evidence.as_ref().unwrap();
+        assert_eq!((&evidence.images, &evidence.unwatched), (&None, &None));
+        assert_eq!(record.finished.as_ref().unwrap().identity, None);
         assert_eq!(record.write().unwrap(), map);
     }
 

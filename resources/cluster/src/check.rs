@@ -1,5 +1,7 @@
 //! `check`: does the cluster differ from what is wanted?
 
+use std::collections::BTreeMap;
+
 use trireme_blueprint::{Identity, Inventory, Wanted};
 use trireme_kubernetes::{Mark, Pods, Record};
 use trireme_protocol::Step;
@@ -53,13 +55,33 @@ pub(crate) fn current(
     }
     let finished_at = record.finished.as_ref().and_then(|mark| mark.finished_at);
     let identity = Identity::new(inventory, wanted, &source.policy(), finished_at);
-    let id = identity.id();
-    let begun = record.begun.clone().filter(|mark| mark.blueprint == id);
-    Some(begun.unwrap_or_else(|| Mark {
-        blueprint: id,
-        from: identity.from().unwrap_or(&wanted.version).clone(),
-        to: wanted.version.clone(),
+    let due = mark(identity, now);
+    let same = |begun: &&Mark| begun.blueprint == due.blueprint;
+    let begun = record.begun.as_ref().filter(same);
+    let since = begun.map_or(due.since.clone(), |begun| begun.since.clone());
+    Some(Mark { since, ..due })
+}
+
+/// The roll of this identity, first seen `now`.
+pub(crate) fn mark(identity: Identity, now: &str) -> Mark {
+    Mark {
+        blueprint: identity.id(),
+        from: identity.from().unwrap_or(&identity.wanted.version).clone(),
+        to: identity.wanted.version.clone(),
         since: now.into(),
         finished_at: None,
-    }))
+        identity: Some(identity),
+    }
+}
+
+/// What the roll of `mark` brings about, whatever is wanted by now. The images of one that did not note them are not known.
+pub(crate) fn rolled(mark: &Mark) -> Wanted {
+    let noted = mark.identity.as_ref();
+    noted.map_or_else(
+        || Wanted {
+            version: mark.to.clone(),
+            images: BTreeMap::new(),
+        },
+        |identity| identity.wanted.clone(),
+    )
 }

@@ -8,6 +8,7 @@ use trireme_blueprint::{Blueprint, Identity, describe, rehearse};
 use trireme_kubernetes::Pods;
 use trireme_protocol::{Fault, Outcome, Step};
 
+use crate::check::{current, rolled};
 use crate::wanted::wanted;
 use crate::{Source, Version};
 
@@ -27,25 +28,28 @@ pub(crate) async fn get(
     let record = cluster.record().await?;
     let wanted = wanted(source, &record)?.ok_or_else(|| stale(&version))?;
     let inventory = cluster.inventory(Pods::All).await?;
-    let done = record
-        .finished
-        .as_ref()
-        .filter(|mark| mark.blueprint == version.blueprint);
-    let before = record.finished.as_ref().and_then(|mark| mark.finished_at);
-    let history = if done.is_some() { None } else { before };
-    let policy = source.policy();
-    let obstacles = rehearse(&inventory, &wanted, &policy);
-    let mut blueprint = Blueprint::new(
-        &inventory,
-        Identity::new(&inventory, &wanted, &policy, history),
-    );
-    if let Some(mark) = done {
-        blueprint.id.clone_from(&mark.blueprint);
-        blueprint.from.clone_from(&mark.from);
-    }
-    if blueprint.id != version.blueprint {
-        return Err(stale(&version).into());
-    }
+    let finished = record.finished.as_ref();
+    let done = finished.filter(|mark| mark.blueprint == version.blueprint);
+    let now = step.now().to_string();
+    let mark = match done {
+        Some(mark) => Some(mark.clone()),
+        None => current(source, &record, &inventory, &wanted, &now),
+    };
+    let mark = mark
+        .filter(|mark| mark.blueprint == version.blueprint)
+        .ok_or_else(|| stale(&version))?;
+    // What was rolled, not what is wanted by now.
+    let identity = mark.identity.clone().unwrap_or_else(|| Identity {
+        wanted: rolled(&mark),
+        policy: source.policy(),
+        pools: Vec::new(),
+    });
+    let obstacles = rehearse(&inventory, &identity.wanted, &identity.policy);
+    let blueprint = Blueprint {
+        id: mark.blueprint,
+        from: mark.from,
+        ..Blueprint::new(&inventory, identity)
+    };
     let state = if done.is_some() { "done" } else { "pending" };
     write_json(dir, "inventory.json", &inventory).await?;
     write_json(dir, "blueprint.json", &blueprint).await?;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_blueprint::{Blueprint, Evidence, Goal, Identity, Inventory, Journal, Wanted};
+use trireme_blueprint::{Evidence, Goal, Identity, Inventory, Journal, Wanted};
 use trireme_executor::{ActSpec, Cause, Roll, RollError, roll};
 use trireme_kubernetes::{Cluster, Lease, Mark, Pods, Record};
 use trireme_protocol::{Fault, Outcome, Step, build};
 
 use crate::act::act_spec;
-use crate::check::current;
+use crate::check::{current, mark, rolled};
 use crate::interruption::{PUT_AWAY, cut, unless_interrupted};
 use crate::proof::{self, Proofs};
 use crate::voice::Spoken;
@@ -106,7 +106,7 @@ enum Begun {
     /// Nothing.
     Nothing(Box<Outcome<Version>>),
     /// This, which is recorded.
-    Roll(Box<(Record, Mark, Wanted, ActSpec)>),
+    Roll(Box<(Record, Mark, ActSpec)>),
 }
 
 struct Put<'a> {
@@ -126,13 +126,13 @@ impl Put<'_> {
     ) -> anyhow::Result<Outcome<Version>> {
         let begin = Box::pin(self.begin(params, dir, named));
         let begun = unless_interrupted(self.step, begin).await?;
-        let (record, mark, wanted, act) = match begun {
+        let (record, mark, act) = match begun {
             Begun::Nothing(outcome) => return Ok(*outcome),
             Begun::Roll(due) => *due,
         };
         let journal = record.journal.clone();
         let mut journal = journal.unwrap_or_else(|| Journal::of(&mark.blueprint));
-        match self.roll(&mark, &wanted, &act, lease, &mut journal).await {
+        match self.roll(&mark, &act, lease, &mut journal).await {
             Ok(evidence) => {
                 let finish = Box::pin(self.finish(record, mark, evidence));
                 unless_interrupted(self.step, finish).await
@@ -154,28 +154,60 @@ impl Put<'_> {
         let mut record = self.cluster.record().await?;
         let wanted = self.wanted(params, dir, named, &record).await?;
         let inventory = self.cluster.inventory(Pods::None).await?;
-        let changed = record.wanted.as_ref() != Some(&wanted);
         let now = self.step.now().to_string();
-        let known = current(self.source, &record, &inventory, &wanted, &now)
-            .filter(|_| !changed || inventory.differs_from(&wanted.version));
-        let mark = known.unwrap_or_else(|| self.mark(&inventory, &wanted, &now));
-        record.wanted = Some(wanted.clone());
-        if record.finished.as_ref() == Some(&mark) {
-            self.step.done(
-                "cluster",
-                format!("nothing is to do: every node runs {}", wanted.version),
-            );
-            let outcome = outcome(&mark, record.evidence.as_ref());
+        let known = current(self.source, &record, &inventory, &wanted, &now);
+        let is_done = |mark: &Mark| {
+            let finished = record.finished.as_ref();
+            finished == Some(mark) && !inventory.differs_from(&wanted.version)
+        };
+        if let Some(mark) = known.as_ref().filter(|mark| is_done(mark)) {
+            let outcome = self.nothing(record.clone(), mark, wanted).await?;
             return Ok(Begun::Nothing(Box::new(outcome)));
         }
+        let mark = known.unwrap_or_else(|| self.there_already(&inventory, &wanted, &now));
         // What cannot act must not be recorded as wanted either.
         let act = self.act(&wanted)?;
+        record.wanted = Some(wanted);
         record.begun = Some(mark.clone());
         record.journal = record
             .journal
             .filter(|journal| journal.blueprint == mark.blueprint);
         self.cluster.store(&mut record).await?;
-        Ok(Begun::Roll(Box::new((record, mark, wanted, act))))
+        Ok(Begun::Roll(Box::new((record, mark, act))))
+    }
+
+    /// Every node runs what is wanted, and that was done before. A node does not say which images it runs, so that other images
+    /// alone roll nothing; they are recorded for the next node that differs.
+    async fn nothing(
+        &self,
+        mut record: Record,
+        mark: &Mark,
+        wanted: Wanted,
+    ) -> anyhow::Result<Outcome<Version>> {
+        let version = &wanted.version;
+        let message = format!("nothing is to do: every node runs {version}");
+        self.step.done("cluster", message);
+        if wanted.images != rolled(mark).images {
+            let message = "the images are not those that acted on its nodes; that alone rolls nothing, they act when a node differs next";
+            self.step.info("cluster", message);
+        }
+        if record.wanted.as_ref() != Some(&wanted) {
+            self.act(&wanted)?;
+            record.wanted = Some(wanted);
+            self.cluster.store(&mut record).await?;
+        }
+        Ok(outcome(mark, record.evidence.as_ref()))
+    }
+
+    /// The roll of a cluster that was never rolled and runs what is wanted. No image acts, so that it has none.
+    fn there_already(&self, inventory: &Inventory, wanted: &Wanted, now: &str) -> Mark {
+        let wanted = Wanted {
+            version: wanted.version.clone(),
+            images: BTreeMap::new(),
+        };
+        let history = Some(self.step.now());
+        let identity = Identity::new(inventory, &wanted, &self.source.policy(), history);
+        mark(identity, now)
     }
 
     /// Keeps what was seen of the budgets, for the run that goes on.
@@ -257,23 +289,6 @@ impl Put<'_> {
         Ok(Wanted { version, images })
     }
 
-    fn mark(&self, inventory: &Inventory, wanted: &Wanted, now: &str) -> Mark {
-        let identity = Identity::new(
-            inventory,
-            wanted,
-            &self.source.policy(),
-            Some(self.step.now()),
-        );
-        let blueprint = Blueprint::new(inventory, identity);
-        Mark {
-            blueprint: blueprint.id,
-            from: blueprint.from,
-            to: wanted.version.clone(),
-            since: now.into(),
-            finished_at: None,
-        }
-    }
-
     fn act(&self, wanted: &Wanted) -> Result<ActSpec, Fault> {
         let act = self.source.act.as_ref();
         let act = act
@@ -284,14 +299,13 @@ impl Put<'_> {
     async fn roll(
         &self,
         mark: &Mark,
-        wanted: &Wanted,
         act: &ActSpec,
         lease: &mut Lease,
         journal: &mut Journal,
     ) -> Result<Evidence, RollError> {
         let goal = Goal {
             blueprint: mark.blueprint.clone(),
-            wanted: wanted.clone(),
+            wanted: rolled(mark),
             policy: self.source.policy(),
             started_at: self.step.now(),
         };

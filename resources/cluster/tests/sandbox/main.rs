@@ -6,6 +6,7 @@
 mod connection;
 mod cordons;
 mod crash;
+mod get;
 mod proxy;
 mod rights;
 mod roll;
