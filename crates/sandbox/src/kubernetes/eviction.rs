@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::{
     budget,
+    deletion::Deletion,
     failure::{Failure, cause},
     kinds::stored,
     object::{self, condition, list, number, set, text},
     store::World,
-    write::{Deletion, Mode, Part, check_preconditions, delete, update},
+    write::{Mode, Part, check_namespace, check_preconditions, delete, update},
 };
 
 /// More granted evictions than this mean that nobody confirms them (`MaxDisruptedPodSize`).
@@ -24,35 +25,54 @@ const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption
 /// Evicts a pod, or says why not. `body` is the `Eviction` that was sent.
 ///
 /// # Errors
-/// 400, 404, 409; 429 when the budget allows nothing now; 500 when two budgets cover the pod.
+/// 400, 404, 409; 403 when the namespace is going; 422 for unknown options; 429 when the budget allows nothing now; 500 when
+/// two budgets cover the pod.
 pub(crate) fn evict(
     world: &mut World,
     (namespace, name): (&str, &str),
     body: &Value,
-    dry_run: bool,
+    mode: Mode,
 ) -> Result<Value, Failure> {
+    check_fields(body, mode)?;
     // What a body leaves out the server takes from the URL, which says policy/v1; kube sends neither.
     let known = ["", "policy/v1", "policy/v1beta1"].contains(&text(body, "/apiVersion"));
     if !known || !["", "Eviction"].contains(&text(body, "/kind")) {
         let message = "no kind \"Eviction\" is registered for the sent version; send policy/v1";
         return Err(Failure::bad_request(message));
     }
+    if !["", namespace].contains(&object::namespace(body)) {
+        let message =
+            "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(Failure::bad_request(message));
+    }
+    check_namespace(world, stored("pods"), namespace, name)?;
     if object::name(body) != name {
         let message = "name in URL does not match name in Eviction object";
         return Err(Failure::bad_request(message));
     }
-    let mut how = Deletion::of(&body["deleteOptions"]);
-    how.dry_run |= dry_run;
+    let mut how = Deletion::of(&body["deleteOptions"])?;
+    how.dry_run |= mode.dry_run;
     let pod = world
         .get("pods", namespace, name)
         .ok_or_else(|| Failure::not_found(stored("pods"), name))?;
-    if !ignores_budgets(&pod) {
-        ask_budget(world, &pod, how.dry_run)?;
+    if !ignores_budgets(&pod) && ask_budget(world, &pod, how.dry_run)? == Grant::Uncounted {
+        // It must not have become Ready since; the server forgets what the client asked for here.
+        how.resource_version = Some(text(&pod, "/metadata/resourceVersion").to_owned());
     }
     mark_and_delete(world, (namespace, name), &how)?;
     Ok(json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201,
     }))
+}
+
+/// Refuses a field that no Eviction has, where the client wants to know (`fieldValidation=Strict`).
+fn check_fields(body: &Value, mode: Mode) -> Result<(), Failure> {
+    let known = ["apiVersion", "kind", "metadata", "deleteOptions"];
+    let mut fields = body.as_object().into_iter().flatten();
+    match fields.find(|(field, _)| !known.contains(&field.as_str())) {
+        Some((field, _)) if mode.strict => Err(Failure::unknown_field("Eviction", "v1", field)),
+        _ => Ok(()),
+    }
 }
 
 /// A pod that has ended, never began or is going already has been disrupted, or disrupts nobody.
@@ -61,21 +81,30 @@ fn ignores_budgets(pod: &Value) -> bool {
         || object::is_terminating(pod)
 }
 
-fn ask_budget(world: &mut World, pod: &Value, dry_run: bool) -> Result<(), Failure> {
+/// How a budget let a pod go.
+#[derive(Debug, PartialEq, Eq)]
+enum Grant {
+    /// As one of those that it allows, or there is none.
+    Counted,
+    /// As one that it does not count.
+    Uncounted,
+}
+
+fn ask_budget(world: &mut World, pod: &Value, dry_run: bool) -> Result<Grant, Failure> {
     let mut budgets = budget::budgets_of(world, pod);
     if budgets.len() > 1 {
         let message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
         return Err(Failure::bare(500, message));
     }
     let Some(mut budget) = budgets.pop() else {
-        return Ok(());
+        return Ok(Grant::Counted);
     };
     if may_go_uncounted(pod, &budget) {
-        return Ok(());
+        return Ok(Grant::Uncounted);
     }
     check(&budget)?;
     if dry_run {
-        return Ok(());
+        return Ok(Grant::Counted);
     }
     let now = Timestamp::now();
     let allowed = number(&budget, "/status/disruptionsAllowed").unwrap_or_default() - 1;
@@ -87,7 +116,7 @@ fn ask_budget(world: &mut World, pod: &Value, dry_run: bool) -> Result<(), Failu
         budget::set_allowed_condition(&mut budget, 0, generation, now);
     }
     world.put("poddisruptionbudgets", budget)?;
-    Ok(())
+    Ok(Grant::Counted)
 }
 
 /// A pod that is not Ready does not count as healthy, so it may go while enough others are, or whenever its budget
@@ -171,6 +200,7 @@ fn mark_and_delete(world: &mut World, at: (&str, &str), how: &Deletion) -> Resul
         let mut pod = Value::clone(&pod);
         let reason = "EvictionByEvictionAPI";
         object::set_condition(&mut pod, "DisruptionTarget", "True", reason, &object::now());
+        object::set_message(&mut pod, "DisruptionTarget", "Eviction API: evicting");
         let marked = update(world, kind, at, pod, Part::Status, Mode::default())?;
         let version = text(&marked, "/metadata/resourceVersion");
         how.resource_version = how.resource_version.map(|_| version.to_owned());

@@ -40,6 +40,13 @@ impl Failure {
         Self::new(400, "BadRequest", message, Value::Null)
     }
 
+    /// A field that a kind has not, under strict validation.
+    pub fn unknown_field(kind: &str, version: &str, field: &str) -> Self {
+        Self::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: unknown field {field:?}"
+        ))
+    }
+
     pub fn not_found(kind: &Kind, name: &str) -> Self {
         let message = format!("{} {name:?} not found", kind.resource());
         Self::new(404, "NotFound", message, details(kind, name))
@@ -90,6 +97,14 @@ impl Failure {
         Self::new(410, "Expired", message, Value::Null)
     }
 
+    /// A list of a time that has not come yet.
+    pub fn revision_too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let cause = cause("ResourceVersionTooLarge", "Too large resource version", "");
+        let details = json!({"causes": [cause], "retryAfterSeconds": 1});
+        Self::new(504, "Timeout", message, details)
+    }
+
     pub fn too_large(limit: usize) -> Self {
         let message = format!("Request entity too large: limit is {limit}");
         Self::new(413, "RequestEntityTooLarge", message, json!({}))
@@ -103,36 +118,36 @@ impl Failure {
     }
 
     /// One field is wrong. `what` is the sort of error (`Required value`, `Invalid value`, `Forbidden`).
-    pub fn invalid(kind: &Kind, name: &str, field: &str, what: &str, why: &str) -> Self {
-        let reason = match what {
-            "Required value" => "FieldValueRequired",
-            "Forbidden" => "FieldValueForbidden",
-            _ => "FieldValueInvalid",
+    pub fn invalid(kind: &Kind, name: &str, field: &str, what: &'static str, why: &str) -> Self {
+        Self::invalid_fields(
+            (kind.group, kind.kind),
+            name,
+            &[Wrong::new(field, what, why)],
+        )
+    }
+
+    /// Some fields are wrong; there is one at least.
+    pub fn invalid_fields((group, kind): (&str, &str), name: &str, wrong: &[Wrong]) -> Self {
+        let of = if group.is_empty() { "" } else { "." };
+        let fields: Vec<String> = wrong.iter().map(Wrong::told).collect();
+        let told = match fields.as_slice() {
+            [one] => one.clone(),
+            all => format!("[{}]", all.join(", ")),
         };
-        let text = if why.is_empty() {
-            what.to_owned()
-        } else {
-            format!("{what}: {why}")
-        };
-        let message = format!("{} {name:?} is invalid: {field}: {text}", kind.qualified());
-        let mut details =
-            json!({"name": name, "kind": kind.kind, "causes": [cause(reason, &text, field)]});
-        if !kind.group.is_empty() {
-            details["group"] = kind.group.into();
-        }
-        if name.is_empty() {
-            details = without(details, "name");
+        let message = format!("{kind}{of}{group} {name:?} is invalid: {told}");
+        let causes: Vec<Value> = wrong.iter().map(Wrong::cause).collect();
+        let mut details = json!({"kind": kind, "causes": causes});
+        for (key, value) in [("group", group), ("name", name)] {
+            if !value.is_empty() {
+                details[key] = value.into();
+            }
         }
         Self::new(422, "Invalid", message, details)
     }
 
     /// A `dryRun` that is not `All`; `options` is the kind of the request's options (`CreateOptions`).
-    pub fn unsupported_dry_run(options: &str, asked: &str) -> Self {
-        let why = format!("Unsupported value: [{asked:?}]: supported values: \"All\"");
-        let message = format!("{options}.meta.k8s.io \"\" is invalid: dryRun: {why}");
-        let causes = json!([cause("FieldValueNotSupported", &why, "dryRun")]);
-        let details = json!({"group": "meta.k8s.io", "kind": options, "causes": causes});
-        Self::new(422, "Invalid", message, details)
+    pub fn unsupported_dry_run(options: &str, asked: &[&str]) -> Self {
+        Self::invalid_fields(("meta.k8s.io", options), "", &[Wrong::dry_run(asked)])
     }
 
     /// A JSON patch that cannot be applied, such as a `test` that does not hold.
@@ -216,6 +231,61 @@ impl Failure {
     }
 }
 
+/// A field that is wrong, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wrong {
+    field: String,
+    what: &'static str,
+    why: String,
+}
+
+impl Wrong {
+    /// `what` is the sort of error: `Required value`, `Invalid value`, `Unsupported value`, `Too long`, `Forbidden`.
+    pub fn new(field: &str, what: &'static str, why: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            what,
+            why: why.into(),
+        }
+    }
+
+    pub fn dry_run(asked: &[&str]) -> Self {
+        let why = format!("{}: supported values: \"All\"", shown(asked));
+        Self::new("dryRun", "Unsupported value", why)
+    }
+
+    fn reason(&self) -> &'static str {
+        match self.what {
+            "Required value" => "FieldValueRequired",
+            "Forbidden" => "FieldValueForbidden",
+            "Unsupported value" => "FieldValueNotSupported",
+            "Too long" => "FieldValueTooLong",
+            _ => "FieldValueInvalid",
+        }
+    }
+
+    fn text(&self) -> String {
+        if self.why.is_empty() {
+            return self.what.to_owned();
+        }
+        format!("{}: {}", self.what, self.why)
+    }
+
+    fn told(&self) -> String {
+        format!("{}: {}", self.field, self.text())
+    }
+
+    fn cause(&self) -> Value {
+        cause(self.reason(), &self.text(), &self.field)
+    }
+}
+
+/// A list as Go's `%q` shows it: `["a" "b"]`.
+fn shown(items: &[&str]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("{item:?}")).collect();
+    format!("[{}]", quoted.join(" "))
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::internal(format!("writing the log of changes: {error}"))
@@ -228,11 +298,4 @@ fn details(kind: &Kind, name: &str) -> Value {
         details["group"] = kind.group.into();
     }
     details
-}
-
-fn without(mut object: Value, key: &str) -> Value {
-    if let Value::Object(map) = &mut object {
-        map.remove(key);
-    }
-    object
 }

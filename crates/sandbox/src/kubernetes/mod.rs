@@ -16,6 +16,7 @@ mod api;
 mod budget;
 mod controllers;
 mod defaults;
+mod deletion;
 mod eviction;
 mod failure;
 mod http;

@@ -152,6 +152,17 @@ pub(crate) fn set_condition(object: &mut Value, kind: &str, status: &str, reason
     set(object, &["status", "conditions"], conditions);
 }
 
+/// Says of a condition that is there what a person may want to know.
+pub(crate) fn set_message(object: &mut Value, kind: &str, message: &str) {
+    let conditions = object.pointer_mut("/status/conditions");
+    let conditions = conditions.and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten() {
+        if text(condition, "/type") == kind {
+            set(condition, &["message"], message);
+        }
+    }
+}
+
 /// A time as Kubernetes writes it: RFC 3339, UTC, whole seconds.
 pub(crate) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -1,5 +1,7 @@
 //! What a new or changed object must satisfy before it is kept.
 
+mod metadata;
+
 use serde_json::Value;
 
 use super::{
@@ -21,14 +23,14 @@ pub(crate) fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Fai
         ))
     })?;
     if strict && let Some(field) = unknown_field(object, &decoded, "") {
-        let message = format!("strict decoding error: unknown field {field:?}");
-        return Err(Failure::bad_request(message));
+        return Err(Failure::unknown_field(kind.kind, kind.version, &field));
     }
     if is_deeper(object, DEEPEST) {
         let message = format!("the object is nested deeper than {DEEPEST} levels");
         return Err(Failure::bad_request(message));
     }
     check_name(kind, object)?;
+    check_metadata(kind, object)?;
     check_spec(kind, object)
 }
 
@@ -70,38 +72,46 @@ fn unknown_field(sent: &Value, kept: &Value, path: &str) -> Option<String> {
     }
 }
 
+const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/// The longest name of an object, in letters.
+const LONGEST_NAME: usize = 253;
+
 fn check_name(kind: &Kind, object: &Value) -> Result<(), Failure> {
-    const RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+    const FIELD: &str = "metadata.name";
     let name = name(object);
     if name.is_empty() {
         let why = "name or generateName is required";
-        return Err(Failure::invalid(
-            kind,
-            "",
-            "metadata.name",
-            "Required value",
-            why,
-        ));
+        return Err(Failure::invalid(kind, "", FIELD, "Required value", why));
     }
-    let free = kind.group == "rbac.authorization.k8s.io";
+    let why = if kind.group == "rbac.authorization.k8s.io" && !name.contains(['/', '%']) {
+        return Ok(());
+    } else if name.len() > LONGEST_NAME {
+        format!("{name:?}: must be no more than {LONGEST_NAME} characters")
+    } else if !is_subdomain(name) {
+        format!("{name:?}: {SUBDOMAIN}")
+    } else {
+        return Ok(());
+    };
+    Err(Failure::invalid(kind, name, FIELD, "Invalid value", &why))
+}
+
+fn is_subdomain(name: &str) -> bool {
     let inner = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
-    let subdomain = name.len() <= 253
-        && name.split('.').all(|part| {
-            part.starts_with(inner)
-                && part.ends_with(inner)
-                && part.chars().all(|letter| inner(letter) || letter == '-')
-        });
-    if free && !name.contains(['/', '%']) || subdomain {
+    name.split('.').all(|part| {
+        part.starts_with(inner)
+            && part.ends_with(inner)
+            && part.chars().all(|letter| inner(letter) || letter == '-')
+    })
+}
+
+fn check_metadata(kind: &Kind, object: &Value) -> Result<(), Failure> {
+    let wrong = metadata::wrong(kind, object);
+    if wrong.is_empty() {
         return Ok(());
     }
-    let why = format!("{name:?}: {RULE}");
-    Err(Failure::invalid(
-        kind,
-        name,
-        "metadata.name",
-        "Invalid value",
-        &why,
-    ))
+    let of = (kind.group, kind.kind);
+    Err(Failure::invalid_fields(of, name(object), &wrong))
 }
 
 fn check_spec(kind: &Kind, object: &Value) -> Result<(), Failure> {
@@ -247,12 +257,13 @@ pub(crate) fn check_address(
         ));
     }
     match url_name {
-        Some(wanted) if !name(object).is_empty() && name(object) != wanted => {
-            Err(Failure::bad_request(format!(
-                "the name of the object ({}) does not match the name on the URL ({wanted})",
-                name(object)
-            )))
-        }
+        Some(wanted) if name(object).is_empty() => Err(Failure::bad_request(format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+        ))),
+        Some(wanted) if name(object) != wanted => Err(Failure::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({wanted})",
+            name(object)
+        ))),
         _ => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     defaults,
+    deletion::Deletion,
     failure::{Failure, cause},
     kinds::Kind,
     object::{self, default, is_terminating, list, number, set, text, unset},
@@ -33,17 +34,6 @@ pub(crate) enum Part {
     Status,
 }
 
-/// How a deletion is asked for (`DeleteOptions`).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Deletion {
-    pub uid: Option<String>,
-    pub resource_version: Option<String>,
-    pub grace_period_s: Option<i64>,
-    /// `Background`, `Foreground` or `Orphan`; empty is the first.
-    pub propagation: String,
-    pub dry_run: bool,
-}
-
 /// Creates an object.
 ///
 /// # Errors
@@ -56,6 +46,10 @@ pub(crate) fn create(
     mode: Mode,
 ) -> Result<Arc<Value>, Failure> {
     validate::check_address(kind, &body, namespace, None)?;
+    if !text(&body, "/metadata/resourceVersion").is_empty() {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Failure::bare(500, message));
+    }
     let prefix = text(&body, "/metadata/generateName").to_owned();
     if object::name(&body).is_empty() && !prefix.is_empty() {
         let name = format!("{prefix}{}", object::name_suffix());
@@ -71,7 +65,16 @@ pub(crate) fn create(
     commit(world, kind, body, mode)
 }
 
-fn check_namespace(world: &World, kind: &Kind, namespace: &str, name: &str) -> Result<(), Failure> {
+/// Whether something new may come into a namespace.
+///
+/// # Errors
+/// 404 when it is not there, 403 when it is going.
+pub(crate) fn check_namespace(
+    world: &World,
+    kind: &Kind,
+    namespace: &str,
+    name: &str,
+) -> Result<(), Failure> {
     if !kind.namespaced {
         return Ok(());
     }
@@ -243,7 +246,7 @@ pub(crate) fn patch(
 /// Deletes an object: at once, or by marking it where pods end gracefully or finalizers hold it.
 ///
 /// # Errors
-/// 404; 409 when a precondition does not hold.
+/// 404; 409 when a precondition does not hold; 422 for options that are not known.
 pub(crate) fn delete(
     world: &mut World,
     kind: &Kind,
@@ -253,10 +256,11 @@ pub(crate) fn delete(
     let old = world
         .get(kind.plural, namespace, name)
         .ok_or_else(|| Failure::not_found(kind, name))?;
+    how.check()?;
     check_preconditions(kind, &old, how)?;
     let grace_s = grace_period_s(kind, &old, how);
     let mut marked = Value::clone(&old);
-    match how.propagation.as_str() {
+    match how.propagation() {
         "Orphan" => add_finalizer(&mut marked, "orphan"),
         "Foreground" => add_finalizer(&mut marked, "foregroundDeletion"),
         _ => {}
@@ -358,21 +362,4 @@ fn commit(
         return Ok(Arc::new(object));
     }
     Ok(world.put(super::kinds::stored(kind.plural).plural, object)?)
-}
-
-impl Deletion {
-    /// Reads a `DeleteOptions` object; `null` is the default.
-    pub fn of(options: &Value) -> Self {
-        let given = |pointer: &str| {
-            let found = text(options, pointer);
-            (!found.is_empty()).then(|| found.to_owned())
-        };
-        Self {
-            uid: given("/preconditions/uid"),
-            resource_version: given("/preconditions/resourceVersion"),
-            grace_period_s: number(options, "/gracePeriodSeconds"),
-            propagation: text(options, "/propagationPolicy").to_owned(),
-            dry_run: list(options, "/dryRun").iter().any(|value| value == "All"),
-        }
-    }
 }

@@ -133,6 +133,30 @@ async fn an_unknown_token_is_401() {
     assert_eq!((code, &answer["reason"]), (401, &json!("Unauthorized")));
 }
 
+/// As the real server has it: health and version are for everybody, the rest is for nobody without a name.
+#[tokio::test]
+async fn who_sends_no_token_is_anonymous() {
+    let world = World::start().await;
+    let kubeconfig = world.api.admin_kubeconfig().unwrap();
+    let nobody = Caller::nameless(&kubeconfig).await;
+    for (path, expected) in [
+        ("/version", 200),
+        ("/readyz", 200),
+        ("/api", 403),
+        ("/api/v1/nodes", 403),
+    ] {
+        let (code, answer) = nobody.call("GET", path, Value::Null).await;
+        assert_eq!(code, expected, "{path}: {answer}");
+        if code == 403 {
+            let message = answer["message"].as_str().unwrap();
+            assert!(
+                message.contains("User \"system:anonymous\" cannot"),
+                "{message}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_service_account_token_is_its_account() {
     let world = World::start().await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trireme_sandbox::kubernetes::Api;
 
-use crate::world::{Caller, World, options};
+use crate::world::{Caller, World, options, web};
 
 const MAPS: &str = "/api/v1/namespaces/shop/configmaps";
 const JSON: &str = "application/json";
@@ -112,6 +112,9 @@ async fn numbers_out_of_all_bounds_stop_no_controller() {
         "/api/v1/namespaces/shop/pods/{}",
         pod["metadata"]["name"].as_str().unwrap()
     );
+    // Without it the pod could be gone before it is deleted again.
+    let held = json!({"metadata": {"finalizers": ["trireme.test/hold"]}});
+    world.admin.merge(&path, held).await;
     world
         .admin
         .ok("DELETE", &path, json!({"gracePeriodSeconds": i64::MAX}))
@@ -143,4 +146,28 @@ async fn numbers_out_of_all_bounds_stop_no_controller() {
         .admin
         .until(web, |web| web["status"]["availableReplicas"] == 2)
         .await;
+}
+
+/// Pods and ReplicaSets have longer names than what they belong to, and what a template says of them may be refused.
+#[tokio::test]
+async fn a_workload_whose_pods_cannot_be_made_stops_no_other() {
+    let world = World::start().await;
+    let of = |plural: &str| format!("/apis/apps/v1/namespaces/shop/{plural}");
+    for plural in ["deployments", "statefulsets", "daemonsets"] {
+        let mut long = web(1);
+        long["metadata"]["name"] = "a".repeat(253).into();
+        let path = of(plural);
+        world.admin.ok("POST", &path, long).await;
+    }
+    world.admin.ok("POST", &of("deployments"), web(1)).await;
+    let path = format!("{}/web", of("deployments"));
+    world
+        .admin
+        .until(&path, |web| web["status"]["availableReplicas"] == 1)
+        .await;
+    let mut odd = web(1);
+    odd["metadata"]["name"] = "odd".into();
+    odd["spec"]["template"]["metadata"]["labels"]["a"] = "b c".into();
+    let (code, answer) = world.admin.call("POST", &of("deployments"), odd).await;
+    assert_eq!(code, 422, "{answer}");
 }

@@ -130,6 +130,11 @@ impl Caller {
         .await
     }
 
+    /// Somebody who sends no credentials.
+    pub async fn nameless(kubeconfig: &str) -> Self {
+        Self::with(kubeconfig, |user| user.token = None).await
+    }
+
     /// Who a kubeconfig says, or who has this token, acting as somebody else.
     pub async fn acting_as(kubeconfig: &str, token: Option<&str>, user: &str) -> Self {
         Self::with(kubeconfig, |config| {
@@ -175,22 +180,30 @@ impl Caller {
 
     /// The same with a body that may be anything.
     pub async fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> (u16, Value) {
+        let answer = self.exchange(method, path, kind, body).await;
+        let text = || Value::String(String::from_utf8_lossy(answer.body()).into_owned());
+        (
+            answer.status().as_u16(),
+            serde_json::from_slice(answer.body()).unwrap_or_else(|_| text()),
+        )
+    }
+
+    /// The whole answer, with its headers.
+    pub async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> http::Response<Vec<u8>> {
         let request = http::Request::builder().method(method).uri(path);
         let request = request
             .header("content-type", kind)
             .body(body.into())
             .unwrap();
-        let response = self.0.send(request).await.unwrap();
-        let code = response.status().as_u16();
-        let body = http_body_util::BodyExt::collect(response.into_body())
-            .await
-            .unwrap();
-        let bytes = body.to_bytes();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        (
-            code,
-            serde_json::from_slice(&bytes).unwrap_or(Value::String(text)),
-        )
+        let (head, body) = self.0.send(request).await.unwrap().into_parts();
+        let body = http_body_util::BodyExt::collect(body).await.unwrap();
+        http::Response::from_parts(head, body.to_bytes().to_vec())
     }
 
     /// The status code and the first lines of an answer that goes on, or all lines of one that ends before.

@@ -36,6 +36,14 @@ impl Identity {
         }
     }
 
+    /// Whoever sends no credentials (`--anonymous-auth`, on by default).
+    pub fn anonymous() -> Self {
+        Self {
+            name: "system:anonymous".to_owned(),
+            groups: vec!["system:unauthenticated".to_owned()],
+        }
+    }
+
     /// A user who may do everything.
     pub fn master(name: &str) -> Self {
         let mut identity = Self::named(name);

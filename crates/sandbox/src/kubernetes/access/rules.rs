@@ -141,11 +141,12 @@ fn covers(rule: &Value, question: &Question) -> bool {
 /// The roles that every cluster begins with, as far as clients rely on them: discovery, and questions about oneself.
 pub(crate) fn seed() -> Vec<(&'static str, Value)> {
     let role = |name: &str, rules: Value| json!({"metadata": {"name": name}, "rules": rules});
-    let binding = |name: &str, group: &str| {
+    let subject = |group: &&str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group});
+    let binding = |name: &str, groups: &[&str]| {
         json!({
             "metadata": {"name": name},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
+            "subjects": groups.iter().map(subject).collect::<Vec<_>>(),
         })
     };
     let all = json!([
@@ -156,6 +157,9 @@ pub(crate) fn seed() -> Vec<(&'static str, Value)> {
         "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*",
         "/readyz", "/version", "/version/",
     ]}]);
+    let public = json!([{"verbs": ["get"], "nonResourceURLs": [
+        "/healthz", "/livez", "/readyz", "/version", "/version/",
+    ]}]);
     let basic = json!([
         {"apiGroups": ["authorization.k8s.io"], "verbs": ["create"],
          "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]},
@@ -165,14 +169,22 @@ pub(crate) fn seed() -> Vec<(&'static str, Value)> {
         ("clusterroles", role("cluster-admin", all)),
         ("clusterroles", role("system:discovery", paths)),
         ("clusterroles", role("system:basic-user", basic)),
-        ("clusterrolebindings", binding("cluster-admin", MASTERS)),
+        ("clusterroles", role("system:public-info-viewer", public)),
+        ("clusterrolebindings", binding("cluster-admin", &[MASTERS])),
         (
             "clusterrolebindings",
-            binding("system:discovery", "system:authenticated"),
+            binding(
+                "system:public-info-viewer",
+                &["system:authenticated", "system:unauthenticated"],
+            ),
         ),
         (
             "clusterrolebindings",
-            binding("system:basic-user", "system:authenticated"),
+            binding("system:discovery", &["system:authenticated"]),
+        ),
+        (
+            "clusterrolebindings",
+            binding("system:basic-user", &["system:authenticated"]),
         ),
     ]
 }

@@ -71,17 +71,14 @@ fn create_set(
     pods::add_labels(&mut body, &["spec", "template", "metadata"], &labels);
     set(&mut body, &["spec", "selector", "matchLabels", HASH], hash);
     let namespace = object::namespace(deployment);
-    match write::create(
+    let created = write::create(
         world,
         stored("replicasets"),
         namespace,
         body,
         Mode::default(),
-    ) {
-        // The namespace is going.
-        Err(failure) if failure.code == 403 => Ok(()),
-        other => other.map(drop),
-    }
+    );
+    super::unless_refused(created)
 }
 
 fn replicas(workload: &Value) -> i64 {

@@ -73,17 +73,14 @@ fn create(
         "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
     });
     let namespace = object::namespace(service);
-    match write::create(
+    let created = write::create(
         world,
         stored("endpointslices"),
         namespace,
         body,
         Mode::default(),
-    ) {
-        // The namespace is going.
-        Err(failure) if failure.code == 403 => Ok(()),
-        other => other.map(drop),
-    }
+    );
+    super::unless_refused(created)
 }
 
 /// A pod that is going serves perhaps, but is not ready: no new connection belongs there.

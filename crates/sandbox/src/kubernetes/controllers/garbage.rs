@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde_json::Value;
 
 use crate::kubernetes::{
+    deletion::Deletion,
     failure::Failure,
     kinds::{KINDS, Kind},
     object::{self, list, set, text},
     store::World,
-    write::{self, Deletion},
+    write,
 };
 
 const ORPHAN: &str = "orphan";

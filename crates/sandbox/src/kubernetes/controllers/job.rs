@@ -9,11 +9,12 @@ use super::{
     pods::{self, Name},
 };
 use crate::kubernetes::{
+    deletion::Deletion,
     failure::Failure,
     kinds::stored,
     object::{self, condition, number, set, set_condition, text},
     store::World,
-    write::{self, Deletion},
+    write,
 };
 
 pub(super) fn reconcile(world: &mut World, clocks: &mut Clocks) -> Result<(), Failure> {

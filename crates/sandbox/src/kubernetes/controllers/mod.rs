@@ -75,6 +75,15 @@ fn pass(world: &mut World, timings: &Timings, clocks: &mut Clocks) -> Result<(),
     endpoints::reconcile(world)
 }
 
+/// What the rules refuse is the affair of the one object that it was made for (its real controller writes an event): the
+/// loops go on. What could not be kept stops the pass.
+fn unless_refused<T>(outcome: Result<T, Failure>) -> Result<(), Failure> {
+    match outcome {
+        Err(failure) if failure.code < 500 => Ok(()),
+        other => other.map(drop),
+    }
+}
+
 /// Writes an object if it differs from what it was.
 fn put_changed(world: &mut World, plural: &'static str, old: &Value, new: Value) -> io::Result<()> {
     if *old != new {

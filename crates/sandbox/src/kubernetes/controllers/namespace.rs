@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::kubernetes::{
+    deletion::Deletion,
     failure::Failure,
     kinds::{KINDS, stored},
     object::{self, name},
     store::World,
-    write::{self, Deletion, Mode},
+    write::{self, Mode},
 };
 
 pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {

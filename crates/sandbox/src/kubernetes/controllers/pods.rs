@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 
 use crate::kubernetes::{
+    deletion::Deletion,
     failure::Failure,
     kinds::stored,
     object::{self, condition, is_terminating, set, text},
     store::World,
-    write::{self, Deletion, Mode},
+    write::{self, Mode},
 };
 
 /// The pods that an owner controls.
@@ -40,8 +41,8 @@ pub(super) enum Name {
     Exact(String),
 }
 
-/// A pod after the template of its owner, whose kind is `apps/v1 StatefulSet` and the like. `Ok(false)` when the
-/// namespace is going and takes no pods.
+/// A pod after the template of its owner, whose kind is `apps/v1 StatefulSet` and the like. One that
+/// is refused, since its namespace is going or its name too long, is not there.
 pub(super) fn create(
     world: &mut World,
     owner: &Value,
@@ -62,11 +63,8 @@ pub(super) fn create(
     );
     change(&mut pod);
     let namespace = object::namespace(owner).to_owned();
-    match write::create(world, stored("pods"), &namespace, pod, Mode::default()) {
-        // The namespace is going; its owner will, too.
-        Err(failure) if failure.code == 403 => Ok(()),
-        other => other.map(drop),
-    }
+    let created = write::create(world, stored("pods"), &namespace, pod, Mode::default());
+    super::unless_refused(created)
 }
 
 fn object_from_template(owner: &Value) -> Value {

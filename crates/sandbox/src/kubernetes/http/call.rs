@@ -97,13 +97,12 @@ impl Call {
             "POST" => "CreateOptions",
             "PUT" => "UpdateOptions",
             "PATCH" => "PatchOptions",
-            "DELETE" => "DeleteOptions",
             _ => return Ok(()),
         };
         if ["", "All"].contains(&asked) {
             return Ok(());
         }
-        Err(Failure::unsupported_dry_run(options, asked))
+        Err(Failure::unsupported_dry_run(options, &[asked]))
     }
 
     /// The revision that is asked for; 0 is any.
@@ -203,7 +202,7 @@ impl Call {
 
 impl Target {
     fn of(path: &str) -> Self {
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
         match parts.as_slice() {
             ["api", version, rest @ ..] if !rest.is_empty() => Self::resource("", version, rest),
             ["apis", group, version, rest @ ..] if !rest.is_empty() => {

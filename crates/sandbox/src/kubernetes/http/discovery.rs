@@ -33,11 +33,15 @@ pub(crate) fn answer(service: &Service, call: &Call) -> Result<Response<Body>, F
         }
         ["apis"] => groups(),
         ["api", "v1"] => resources("", "v1"),
-        ["apis", name] => group(name).ok_or_else(Failure::no_such_resource)?,
+        ["apis", name] => match group(name) {
+            Some(group) => group,
+            None => return Ok(answer::not_found_page()),
+        },
         ["apis", group, version] if is_served(group, version) => resources(group, version),
         ["openapi", "v3", rest @ ..] => {
             openapi::answer(rest).ok_or_else(Failure::no_such_resource)?
         }
+        ["api", _] => return Err(Failure::no_such_resource()),
         _ => return Ok(answer::not_found_page()),
     };
     Ok(answer::json(StatusCode::OK, &found))

@@ -11,17 +11,19 @@ use super::{
     Service,
     answer::{self, Body},
     call::{Call, Target},
+    list_options,
     on::On,
     reviews, scale, table, watch,
 };
 use crate::kubernetes::{
     access::Identity,
+    deletion::Deletion,
     eviction,
     failure::Failure,
     kinds::Kind,
     object::{self, set, text, unset},
     store::World,
-    write::{self, Deletion, Part},
+    write::{self, Part},
 };
 
 /// Answers a request on a resource that is served.
@@ -76,6 +78,9 @@ fn object_or_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>
     }
     if on.kind.namespaced && on.namespace.is_empty() && on.call.method != Method::GET {
         return Err(Failure::method_not_allowed());
+    }
+    if on.call.method != Method::POST {
+        list_options::check(on.call)?;
     }
     match on.call.method.as_str() {
         "GET" if on.call.is_watch() => watch::answer(service, on),
@@ -142,22 +147,14 @@ fn respond(on: &On<'_>, code: StatusCode, object: &Value) -> Result<Response<Bod
     Ok(answer::json(code, object))
 }
 
-/// The options of a deletion: the body's, overruled by the query's.
+/// The options of a deletion: the body's, or the query's where there is no body.
 fn deletion(on: &On<'_>) -> Result<Deletion, Failure> {
-    let body = if on.body.is_empty() {
-        Value::Null
+    let how = if on.body.is_empty() {
+        Deletion::of_query(|name| on.call.query(name))?
     } else {
-        on.json()?
+        Deletion::of(&on.json()?)?
     };
-    let mut how = Deletion::of(&body);
-    how.dry_run |= on.call.mode().dry_run;
-    if let Ok(seconds) = on.call.query("gracePeriodSeconds").parse() {
-        how.grace_period_s = Some(seconds);
-    }
-    let propagation = on.call.query("propagationPolicy");
-    if !propagation.is_empty() {
-        propagation.clone_into(&mut how.propagation);
-    }
+    how.check()?;
     Ok(how)
 }
 
@@ -213,11 +210,15 @@ fn as_list(kind: &Kind, objects: &[Arc<Value>], revision: u64) -> Value {
 }
 
 fn list(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
-    let readable = on.call.revision();
-    readable.map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
+    let asked = on.call.revision();
+    let asked =
+        asked.map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
     let (mut objects, revision) = service
         .store
         .with(|world| selected(world, on).map(|objects| (objects, world.revision())))?;
+    if asked > revision {
+        return Err(Failure::revision_too_large(asked, revision));
+    }
     let page = Page::take(on, &mut objects)?;
     if table::wanted(&on.call.accept) {
         let rows: Vec<&Value> = objects.iter().map(|object| &**object).collect();
@@ -292,11 +293,11 @@ fn post_only(service: &Service, on: &On<'_>, name: &str) -> Result<Response<Body
         return Err(Failure::method_not_allowed());
     }
     let body = on.json()?;
-    let dry_run = on.call.mode().dry_run;
+    let mode = on.call.mode();
     let result = match name {
         "eviction" => service
             .store
-            .with(|world| eviction::evict(world, on.at(), &body, dry_run))?,
+            .with(|world| eviction::evict(world, on.at(), &body, mode))?,
         "binding" => bind(service, on, &body)?,
         _ => issue_token(service, on, body)?,
     };

@@ -26,6 +26,7 @@ pub async fn answers(admin: &Caller, kubeconfig: &str) -> Answers {
         as_another: Caller::acting_as(kubeconfig, Some(token), "jane").await,
         as_account: Caller::acting_as(kubeconfig, Some(token), "system:serviceaccount:shop:x")
             .await,
+        nameless: Caller::nameless(kubeconfig).await,
     };
     let mut answers = Answers::new();
     for (caller, name, method, path, kind, body) in questions(&callers) {
@@ -49,6 +50,8 @@ struct Callers {
     as_another: Caller,
     /// The service account as another.
     as_account: Caller,
+    /// Sends no token.
+    nameless: Caller,
 }
 
 type Question<'a> = (
@@ -62,7 +65,7 @@ type Question<'a> = (
 
 #[rustfmt::skip]
 fn questions(callers: &Callers) -> Vec<Question<'_>> {
-    let Callers { roller, stranger, as_roller, as_another, as_account } = callers;
+    let Callers { roller, stranger, as_roller, as_another, as_account, nameless } = callers;
     let empty = || json!({"metadata": {"name": "x"}});
     vec![
         (stranger, "an unknown token", "GET", MAPS, JSON, Value::Null),
@@ -86,6 +89,11 @@ fn questions(callers: &Callers) -> Vec<Question<'_>> {
         (as_roller, "asks as another who it is", "POST", WHO, JSON, json!({})),
         (as_another, "may not be another", "GET", "/api/v1/nodes", JSON, Value::Null),
         (as_account, "may not be another account", "GET", "/api/v1/nodes", JSON, Value::Null),
+        (nameless, "nobody may not list", "GET", "/api/v1/nodes", JSON, Value::Null),
+        (nameless, "nobody may not discover", "GET", "/api", JSON, Value::Null),
+        (nameless, "nobody may not ask who it is", "POST", WHO, JSON, json!({})),
+        (nameless, "nobody may read the version", "GET", "/version", JSON, Value::Null),
+        (nameless, "nobody may ask for health", "GET", "/livez", JSON, Value::Null),
         (roller, "may read the version", "GET", "/version", JSON, Value::Null),
     ]
 }
