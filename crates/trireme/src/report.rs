@@ -3,9 +3,12 @@
 //! The facts come from the files that the resources wrote (`version`, `digest`, `verdict.json`, `signature.json`,
 //! `evidence.json`) and, where somebody watched, from the [`Witnessed`] platform. What was not observed is `null`, never zero.
 
+mod availability;
 mod chart;
+mod images;
 mod page;
 mod people;
+mod steps;
 mod summary;
 
 use std::fs;
@@ -16,6 +19,7 @@ use trireme_runner::RunReport;
 use trireme_sandbox::clients::observer::Observed;
 use trireme_sandbox::clients::prober::Measured;
 
+pub use availability::Probes;
 pub use summary::Summary;
 
 /// What an observer and a prober saw while the pipeline ran.

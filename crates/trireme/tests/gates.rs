@@ -1,120 +1,14 @@
 //! What `pipelines/repair.yml` keeps away from the nodes: an image that is denied, and one without its proofs.
 
+#[cfg(test)]
+#[path = "support/bench.rs"]
+mod bench;
+
 use std::fs;
 use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use serde_json::{Value, json};
-use tokio::runtime::Runtime;
-use trireme_registry::{Credentials, Repository};
-use trireme_sandbox::kubernetes::Timings;
-use trireme_sandbox::{Sandbox, SandboxOptions, Witness, releases};
-use trireme_transport::{Client, Options};
-
-/// A platform in this process, so that a test may change its world and watch it.
-struct Bench {
-    dir: tempfile::TempDir,
-    sandbox: Sandbox,
-    witness: Witness,
-    runtime: Runtime,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        let runtime = Runtime::new().expect("a runtime");
-        let options = SandboxOptions {
-            state: dir.path().to_owned(),
-            timings: Timings::default(),
-        };
-        let (sandbox, witness) = runtime.block_on(async {
-            let sandbox = Sandbox::start(options).await.expect("a sandbox");
-            let witness = sandbox.witness().await.expect("a witness");
-            (sandbox, witness)
-        });
-        let vars = Value::from(sandbox.vars().expect("vars")).to_string();
-        fs::write(dir.path().join("vars.json"), vars).expect("vars");
-        Self {
-            dir,
-            sandbox,
-            witness,
-            runtime,
-        }
-    }
-
-    /// Runs a pipeline; its state is in the folder `state`.
-    fn run(&self, pipeline: &Path, state: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_trireme"))
-            .arg("run")
-            .arg(pipeline)
-            .arg("--load-vars-from")
-            .arg(pipelines().join("vars/sandbox.yml"))
-            .arg("--load-vars-from")
-            .arg(self.dir.path().join("vars.json"))
-            .arg("--state")
-            .arg(self.dir.path().join(state))
-            .env("NO_COLOR", "1")
-            .output()
-            .expect("the program starts")
-    }
-
-    /// The image of this name in the summary of a run.
-    fn image(&self, state: &str, name: &str) -> Value {
-        let text = fs::read_to_string(self.dir.path().join(state).join("summary.json"));
-        let summary: Value = serde_json::from_str(&text.expect("a summary")).expect("JSON");
-        let images = summary["images"].as_array().expect("images").iter();
-        let part = format!("/platform/{name}");
-        let mut of_name = images.filter(|image| text_of(image, "reference").contains(&part));
-        of_name.next().expect("an image of this name").clone()
-    }
-
-    /// How many signatures and the like the registry has for an image.
-    fn referrers(&self, name: &str, digest: &str) -> usize {
-        let vars = self.sandbox.vars().expect("vars");
-        let text = |key: &str| vars[key].as_str().expect("a text").to_owned();
-        let credentials = Credentials::pair(
-            "the sandbox",
-            Some(&text("registry_username")),
-            Some(&text("registry_password")),
-        );
-        let repository = Repository::new(
-            Client::new(Options::default()).expect("a client"),
-            format!("{}/{name}", text("registry"))
-                .parse()
-                .expect("a name"),
-            credentials.expect("credentials"),
-            false,
-            |_| {},
-        );
-        let listed = self.runtime.block_on(repository.referrers(digest, None));
-        listed.expect("a list").len()
-    }
-
-    /// In every event that a watcher got, each node ran the old release and took pods.
-    fn no_node_was_touched(&self) {
-        let observed = self.witness.observer.observed();
-        assert_eq!(observed.nodes.len(), 9);
-        for (name, samples) in &observed.nodes {
-            let untouched = samples
-                .iter()
-                .all(|sample| sample.version == releases::FROM && sample.schedulable);
-            assert!(untouched, "{name}: {samples:?}");
-        }
-    }
-}
-
-fn pipelines() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines")
-}
-
-fn text_of<'v>(value: &'v Value, key: &str) -> &'v str {
-    value[key].as_str().unwrap_or_default()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use bench::{Bench, pipelines, stderr, text_of};
+use serde_json::json;
 
 /// The advisories of Debian as OSV packs them: one, for the shell that only `node-act` has.
 fn advisory() -> Vec<u8> {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Each test starts a platform; one at a time measures itself and not its neighbour.
 static ONE: Mutex<()> = Mutex::new(());
@@ -68,7 +68,13 @@ fn a_platform_is_repaired_with_no_downtime_and_then_nothing_is_to_do() {
         "{summary:#}"
     );
     assert_eq!(summary["prober"]["failed"], 0, "{summary:#}");
+    assert!(
+        summary["prober"]["during_roll"]["sent"].as_u64() > Some(50),
+        "{summary:#}"
+    );
+    assert_eq!(summary["prober"]["unmeasured"], json!([]), "{summary:#}");
     assert_eq!(summary["budget_violations"], 0, "{summary:#}");
+    printed(&stderr(&first), &summary, state.path());
     let page = fs::read_to_string(state.path().join("report.html")).expect("a page");
     assert!(page.contains("<svg") && !page.contains("http://") && !page.contains("<script"));
     #[cfg(feature = "peers")]
@@ -81,6 +87,55 @@ fn a_platform_is_repaired_with_no_downtime_and_then_nothing_is_to_do() {
         "{}",
         stderr(&second)
     );
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
+
+/// The summary that ends a run tells people what `summary.json` tells programs, and where both files are.
+fn printed(stderr: &str, summary: &Value, state: &Path) {
+    let mut lines = vec!["release    v1.37.2 (from v1.36.4)".to_owned()];
+    for image in summary["images"].as_array().expect("images") {
+        let signed = if image["signed"] == true {
+            "signed"
+        } else {
+            "not signed"
+        };
+        let findings = match image["findings"].as_u64() {
+            Some(1) => "1 finding".to_owned(),
+            count => format!("{} findings", count.expect("a count")),
+        };
+        lines.push(format!("image      {}", text(image, "reference")));
+        lines.push(format!(
+            "           {}  {} ({findings}), {signed}",
+            text(image, "digest"),
+            text(image, "verdict")
+        ));
+    }
+    for node in summary["nodes"].as_array().expect("nodes") {
+        let [name, zone, from, to] = ["name", "zone", "from", "to"].map(|key| text(node, key));
+        let seconds = node["seconds"].as_f64().expect("seconds");
+        lines.push(format!(
+            "node       {name:<12} {zone:<8} {from} -> {to}  {seconds:>6.1} s"
+        ));
+    }
+    let prober = &summary["prober"];
+    lines.push(format!(
+        "available  100.00 % while the cluster rolled (0 of {} connections failed, in the whole run 0 of {} connections \
+         failed, 0 budget violations)",
+        prober["during_roll"]["sent"], prober["sent"]
+    ));
+    for (label, file) in [
+        ("report     ", "report.html"),
+        ("summary    ", "summary.json"),
+    ] {
+        lines.push(format!("{label}{}", state.join(file).display()));
+    }
+    let printed: Vec<&str> = stderr.lines().collect();
+    for line in lines {
+        assert!(printed.contains(&line.as_str()), "`{line}` is in {stderr}");
+    }
 }
 
 /// Headless Chromium lays the page out and gives back what it understood.
@@ -168,24 +223,39 @@ fn a_run_that_is_killed_goes_on_and_disturbs_no_node_twice() {
     );
     let page = fs::read_to_string(state.path().join("report.html")).expect("a page");
     for told in [&page, &text] {
-        assert!(
-            told.contains("the roll did not watch the budgets for"),
-            "{told}"
-        );
+        for part in ["the roll did not watch the budgets for", "nobody measured"] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
     }
-    for node in ["cp-a", "cp-b", "cp-c", "w-a1"] {
-        assert!(
-            first.contains(&format!("node {node} ")),
-            "{node} came first: {first}"
-        );
-        let again = format!("node {node} ({}): cordoning", zone(node));
-        assert!(!text.contains(&again), "{node} was disturbed twice: {text}");
-    }
+    measured_since_the_second_run(&summary(state.path()));
+    // Both runs together cordoned each node once.
+    let both = format!("{first}{text}");
+    let cordoned = |line: &&str| line.contains(": cordoning, ");
+    let mut nodes: Vec<&str> = both
+        .lines()
+        .filter(cordoned)
+        .filter_map(|line| line.split("node ").nth(1)?.split(' ').next())
+        .collect();
+    assert_eq!(nodes.len(), 9, "{both}");
+    nodes.sort_unstable();
+    nodes.dedup();
+    assert_eq!(nodes.len(), 9, "a node was disturbed twice: {both}");
 }
 
-fn zone(node: &str) -> String {
-    let letter = node.trim_start_matches("cp-").trim_start_matches("w-");
-    format!("az-{}", &letter[..1])
+/// What the killed run measured is lost with it: of the roll that it began, its part is said to be unmeasured.
+fn measured_since_the_second_run(summary: &Value) {
+    let instant = |value: &Value| -> jiff::Timestamp {
+        let text = value.as_str().expect("an instant");
+        text.parse().expect("an instant")
+    };
+    let prober = &summary["prober"];
+    let hole = &prober["unmeasured"][0];
+    let since = instant(&prober["measured"]["from"]);
+    assert_eq!(instant(&hole["until"]), since, "{summary:#}");
+    assert!(instant(&hole["from"]) < since, "{summary:#}");
+    let sent = |counts: &Value| counts["sent"].as_u64().expect("a count");
+    let during = sent(&prober["during_roll"]);
+    assert!(0 < during && during < sent(prober), "{summary:#}");
 }
 
 fn kill_once(mut child: Child, log: &Path, line: &str) {

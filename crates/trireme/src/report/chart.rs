@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use trireme_blueprint::Evidence;
-use trireme_sandbox::clients::prober::Measured;
+use trireme_blueprint::{Evidence, Span};
+use trireme_sandbox::clients::prober::{Bucket, Measured};
+
+use super::availability::{BUCKET_MS, HOLE_MS};
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 150.0;
@@ -69,12 +71,7 @@ pub(super) fn nodes(evidence: &Evidence, axis: Axis) -> Markup {
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="Timeline of the nodes by zone" {
             (grid(axis, height))
-            @for gap in evidence.unwatched.iter().flatten() {
-                @let (from, until) = (axis.x(gap.from), axis.x(gap.until));
-                rect class="unwatched" x=(format!("{from:.1}")) y="4" width=(format!("{:.1}", (until - from).max(2.0))) height=(height - 22.0) {
-                    title { "the roll did not watch the budgets" }
-                }
-            }
+            (shaded(evidence.unwatched.as_deref().unwrap_or_default(), "the roll did not watch the budgets", axis, height))
             @for (index, node) in nodes.iter().enumerate() {
                 @let y = 10.0 + index as f64 * ROW;
                 @let new_zone = index == 0 || nodes[index - 1].zone != node.zone;
@@ -109,7 +106,8 @@ pub(super) fn budget(name: &str, levels: &[Level], axis: Axis) -> Markup {
     let y = |value: i32| 10.0 + (PANEL - 30.0) * (1.0 - f64::from(value) / f64::from(top));
     let line = |value: fn(&Level) -> i32| {
         let points = shown.iter();
-        stairs(points.map(|level| (axis.x(level.at), y(value(level)))))
+        let points = points.map(|level| (axis.x(level.at), y(value(level))));
+        stairs(points, WIDTH - RIGHT)
     };
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {PANEL}")) role="img" aria-label=(format!("Budget {name} over time")) {
@@ -122,8 +120,8 @@ pub(super) fn budget(name: &str, levels: &[Level], axis: Axis) -> Markup {
     }
 }
 
-/// The prober's line: answered connections per quarter of a second, failures in red.
-pub(super) fn prober(measured: &Measured, axis: Axis) -> Markup {
+/// The prober's line: answered connections per quarter of a second, failures in red, and when nobody measured.
+pub(super) fn prober(measured: &Measured, unmeasured: &[Span], axis: Axis) -> Markup {
     // The last one is cut off by the end of the run: its few answers are no fall.
     let whole = measured.buckets.len().saturating_sub(1);
     let shown: Vec<_> = measured
@@ -141,15 +139,24 @@ pub(super) fn prober(measured: &Measured, axis: Axis) -> Markup {
         .unwrap_or(1)
         .max(1) as f64;
     let y = |count: u64| 10.0 + (PANEL - 30.0) * (1.0 - count as f64 / top);
-    let points = shown
-        .iter()
-        .map(|bucket| (axis.x_ms(bucket.at_ms), y(bucket.sent - bucket.failed)));
+    let line = |stretch: &[&Bucket]| {
+        let points = stretch
+            .iter()
+            .map(|bucket| (axis.x_ms(bucket.at_ms), y(bucket.sent - bucket.failed)));
+        let end_ms = stretch
+            .last()
+            .map_or(axis.start_ms, |last| last.at_ms + BUCKET_MS);
+        stairs(points, axis.x_ms(end_ms))
+    };
+    // Over a hole there is no line: nobody knows.
+    let stretches = shown.chunk_by(|one, next| next.at_ms - one.at_ms < HOLE_MS);
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {PANEL}")) role="img" aria-label="Answered connections over time" {
             (grid(axis, PANEL))
+            (shaded(unmeasured, "nobody measured", axis, PANEL))
             text class="strong" x="0" y="20" { "prober" }
             text x="0" y="36" { "answers per 250 ms" }
-            path class="current" d=(stairs(points)) {}
+            @for stretch in stretches { path class="current" d=(line(stretch)) {} }
             @for bucket in shown.iter().filter(|bucket| bucket.failed > 0) {
                 circle class="failed" cx=(axis.x_ms(bucket.at_ms)) cy=(y(bucket.sent - bucket.failed)) r="3" {
                     title { (bucket.failed) " failed" }
@@ -168,6 +175,18 @@ fn grid(axis: Axis, height: f64) -> Markup {
     }
 }
 
+/// Times in which something was not seen.
+fn shaded(times: &[Span], title: &str, axis: Axis, height: f64) -> Markup {
+    html! {
+        @for time in times {
+            @let (from, until) = (axis.x(time.from), axis.x(time.until));
+            rect class="unwatched" x=(format!("{from:.1}")) y="4" width=(format!("{:.1}", (until - from).max(2.0))) height=(height - 22.0) {
+                title { (title) }
+            }
+        }
+    }
+}
+
 fn bar(class: &str, from: f64, to: f64, y: f64, title: &str) -> Markup {
     html! {
         rect class=(class) x=(format!("{from:.1}")) y=(y) width=(format!("{:.1}", (to - from).max(1.0))) height=(ROW - 6.0) rx="2" {
@@ -176,8 +195,8 @@ fn bar(class: &str, from: f64, to: f64, y: f64, title: &str) -> Markup {
     }
 }
 
-/// A line that keeps its height until the next point, and to the right end.
-fn stairs(points: impl Iterator<Item = (f64, f64)>) -> String {
+/// A line that keeps its height until the next point, and to its end.
+fn stairs(points: impl Iterator<Item = (f64, f64)>, end: f64) -> String {
     let mut path = String::new();
     for (x, y) in points {
         if path.is_empty() {
@@ -187,7 +206,7 @@ fn stairs(points: impl Iterator<Item = (f64, f64)>) -> String {
         }
     }
     if !path.is_empty() {
-        path.push_str(&format!("H{:.1}", WIDTH - RIGHT));
+        path.push_str(&format!("H{end:.1}"));
     }
     path
 }

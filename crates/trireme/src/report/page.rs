@@ -6,7 +6,7 @@ use trireme_blueprint::{BudgetSamples, Evidence};
 use trireme_runner::{Idle, JobOutcome, RunReport};
 
 use super::chart::Level;
-use super::people::{counts, share, watch};
+use super::people::{counts, measured, share, watch};
 use super::{Summary, Witnessed, chart};
 
 const STYLE: &str = "
@@ -85,12 +85,17 @@ fn cards(summary: &Summary) -> Markup {
         .filter(|image| image.verdict.as_deref() == Some("permit"))
         .count();
     let counts = counts(summary);
+    let when = match &summary.evidence {
+        Some(_) => "while the cluster rolled",
+        None => "during the run",
+    };
     html! {
         div.cards {
             @if !release.is_empty() { div.card { b { (release.join(" → ")) } span { "Kubernetes release" } } }
             div.card { b { (permitted) " of " (summary.images.len()) } span { "images permitted" } }
             div.card { b { (summary.nodes.len()) } span { "nodes rolled" } }
-            div.card { b { (share(summary)) } span { "available during the run" @if !counts.is_empty() { ": " (counts) } } }
+            div.card { b { (share(summary).unwrap_or_else(|| "not measured".to_owned())) }
+                span { "available " (when) @if !counts.is_empty() { ": " (counts) } } }
         }
     }
 }
@@ -102,6 +107,11 @@ fn roll(summary: &Summary, witnessed: Option<&Witnessed>) -> Markup {
     let axis = chart::Axis::around(evidence);
     let gaps = evidence.unwatched.as_deref().unwrap_or_default();
     let always = evidence.unwatched.is_some() && gaps.is_empty();
+    let holes = summary
+        .prober
+        .as_ref()
+        .and_then(|probes| probes.unmeasured.as_deref())
+        .unwrap_or_default();
     let who = if witnessed.is_some() {
         "an observer with a watch of its own"
     } else {
@@ -115,7 +125,10 @@ fn roll(summary: &Summary, witnessed: Option<&Witnessed>) -> Markup {
         p class=(if always { "good" } else { "bad" }) { "Watch: " (watch(evidence)) "." }
         @if let Some(seen) = witnessed {
             h2 { "Availability while the cluster rolled" }
-            (chart::prober(&seen.measured, axis))
+            (chart::prober(&seen.measured, holes, axis))
+            @if let Some(probes) = &summary.prober {
+                p class=(if holes.is_empty() { "good" } else { "bad" }) { "Prober: " (measured(probes, summary.evidence.as_ref())) "." }
+            }
         }
         h2 { "Disruption budgets" }
         p.lead { "Healthy pods (line) above what the budget demands (dashed), as " (who) " saw them." }

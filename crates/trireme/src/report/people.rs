@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use trireme_blueprint::{Evidence, Span};
 
 use super::summary::tenths;
-use super::{Files, Summary};
+use super::{Files, Probes, Summary};
 
 /// More gaps than this are in `summary.json` alone.
 const GAPS_SHOWN: usize = 5;
@@ -55,6 +55,10 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
         writeln!(out, "watch      {}", watch(evidence))?;
     }
     writeln!(out, "available  {}", availability(summary))?;
+    if let Some(probes) = &summary.prober {
+        let measured = measured(probes, summary.evidence.as_ref());
+        writeln!(out, "           {measured}")?;
+    }
     writeln!(out, "report     {}", files.page.display())?;
     writeln!(out, "summary    {}", files.summary.display())
 }
@@ -62,34 +66,67 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
 /// The availability and what it follows from, in one line.
 pub(super) fn availability(summary: &Summary) -> String {
     let (share, counts) = (share(summary), counts(summary));
+    let share = match (&summary.prober, share) {
+        (Some(probes), Some(share)) if probes.during_roll.is_some() => {
+            format!("{share} while the cluster rolled")
+        }
+        (_, Some(share)) => share,
+        (_, None) => "not measured".to_owned(),
+    };
     match counts.is_empty() {
         true => share,
         false => format!("{share} ({counts})"),
     }
 }
 
-/// How much was answered, rounded down: 99.999 % must never read 100 %.
-pub(super) fn share(summary: &Summary) -> String {
-    match summary.prober {
-        Some(probes) if probes.sent > 0 => {
-            let answered = (probes.sent - probes.failed) as f64;
-            let share = (answered / probes.sent as f64 * 10_000.0).floor() / 100.0;
-            format!("{share:.2} %")
-        }
-        _ => "not measured".to_owned(),
+/// How much was answered, rounded down: 99.999 % must never read 100 %. Of what nobody measured there is no share.
+pub(super) fn share(summary: &Summary) -> Option<String> {
+    let counts = summary.prober.as_ref()?.decisive();
+    if counts.sent == 0 {
+        return None;
     }
+    let answered = (counts.sent - counts.failed) as f64;
+    let share = (answered / counts.sent as f64 * 10_000.0).floor() / 100.0;
+    Some(format!("{share:.2} %"))
 }
 
 /// What was counted on the way.
 pub(super) fn counts(summary: &Summary) -> String {
-    let probes = summary.prober.map(|probes| match probes.sent {
-        0 => "no connection was tried".to_owned(),
-        sent => format!("{} of {sent} connections failed", probes.failed),
-    });
-    let violations = summary.budget_violations;
-    let violations = violations.map(|count| format!("{count} budget violations"));
-    let counts: Vec<_> = probes.into_iter().chain(violations).collect();
+    let mut counts = Vec::new();
+    if let Some(probes) = &summary.prober {
+        let during = probes.decisive();
+        counts.push(connections(during.sent, during.failed));
+        if probes.during_roll.is_some() {
+            let whole = connections(probes.sent, probes.failed);
+            counts.push(format!("in the whole run {whole}"));
+        }
+    }
+    if let Some(violations) = summary.budget_violations {
+        counts.push(format!("{violations} budget violations"));
+    }
     counts.join(", ")
+}
+
+fn connections(sent: u64, failed: u64) -> String {
+    match sent {
+        0 => "no connection was tried".to_owned(),
+        sent => format!("{failed} of {sent} connections failed"),
+    }
+}
+
+/// When it was measured, and which part of the roll was not.
+pub(super) fn measured(probes: &Probes, evidence: Option<&Evidence>) -> String {
+    let Some(measured) = &probes.measured else {
+        return "nothing was measured".to_owned();
+    };
+    let when = format!("measured from {} (UTC)", instants(measured));
+    let (Some(evidence), Some(holes)) = (evidence, &probes.unmeasured) else {
+        return when;
+    };
+    if holes.is_empty() {
+        return format!("{when}, which is during all of the roll");
+    }
+    format!("{when}; nobody measured {}", part_of(holes, evidence))
 }
 
 /// Whether the roll watched the budgets all the time.
@@ -99,25 +136,40 @@ pub(super) fn watch(evidence: &Evidence) -> String {
         Some([]) => return "the roll watched the budgets all the time".to_owned(),
         Some(gaps) => gaps,
     };
+    format!(
+        "the roll did not watch the budgets for {}",
+        part_of(gaps, evidence)
+    )
+}
+
+/// How long these times were, of how long a roll, and when.
+fn part_of(gaps: &[Span], evidence: &Evidence) -> String {
     let length = |gap: &Span| gap.until.duration_since(gap.from);
     let missed = gaps.iter().map(length).sum::<SignedDuration>();
     let whole = evidence.finished_at.duration_since(evidence.started_at);
-    let times = gaps.iter().take(GAPS_SHOWN).map(|gap| {
-        let (from, until) = (gap.from.strftime(INSTANT), gap.until.strftime("%H:%M:%S"));
-        format!("{from} to {until}")
-    });
-    let mut text = times.collect::<Vec<_>>().join(", ");
+    let times: Vec<_> = gaps.iter().take(GAPS_SHOWN).map(instants).collect();
+    let mut text = times.join(", ");
     if gaps.len() > GAPS_SHOWN {
         text.push_str(&format!(" and {} more times", gaps.len() - GAPS_SHOWN));
     }
     let (missed, whole) = (tenths(missed), tenths(whole));
-    format!("the roll did not watch the budgets for {missed:.1} s of {whole:.1} s: {text} (UTC)")
+    format!("{missed:.1} s of {whole:.1} s: {text} (UTC)")
+}
+
+fn instants(span: &Span) -> String {
+    let (from, until) = (span.from.strftime(INSTANT), span.until.strftime("%H:%M:%S"));
+    format!("{from} to {until}")
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::path::Path;
 
+    use serde_json::json;
+    use trireme_sandbox::clients::prober::{Bucket, Measured};
+
+    use super::super::images::Image;
+    use super::super::summary::{Node, Release};
     use super::*;
 
     fn evidence(unwatched: serde_json::Value) -> Evidence {
@@ -140,5 +192,116 @@ mod tests {
         assert!(watch(&evidence(json!(many))).ends_with(" and 4 more times (UTC)"));
         assert!(watch(&evidence(json!([]))).contains("all the time"));
         assert!(watch(&evidence(json!(null))).contains("not noted"));
+    }
+
+    /// Fifty connections in every quarter of a second from then on, of which one fails in the last.
+    fn probed(from: &str, seconds: i64) -> Measured {
+        let start: jiff::Timestamp = from.parse().unwrap();
+        let bucket = |number| Bucket {
+            at_ms: start.as_millisecond() + number * 250,
+            sent: 50,
+            failed: u64::from(number == seconds * 4 - 1),
+        };
+        let buckets: Vec<_> = (0..seconds * 4).map(bucket).collect();
+        Measured {
+            sent: buckets.iter().map(|bucket| bucket.sent).sum(),
+            failed: 1,
+            buckets,
+        }
+    }
+
+    fn summary(evidence: Option<Evidence>, measured: Option<&Measured>) -> Summary {
+        Summary {
+            format: 1,
+            release: Release::default(),
+            images: Vec::new(),
+            nodes: Vec::new(),
+            prober: measured.map(|measured| Probes::of(measured, evidence.as_ref())),
+            budget_violations: measured.map(|_| 0),
+            unwatched: None,
+            evidence,
+        }
+    }
+
+    fn printed(summary: &Summary) -> String {
+        text(summary, &Files::of(Path::new("state")))
+    }
+
+    #[test]
+    fn a_roll_is_told_whole() {
+        let measured = probed("2026-01-01T09:59:00Z", 200);
+        let mut summary = summary(Some(evidence(json!([]))), Some(&measured));
+        summary.release = Release {
+            from: Some("v1.36.4".to_owned()),
+            to: Some("v1.37.2".to_owned()),
+        };
+        let image = |name: &str, verdict: Option<&str>, findings, signed| Image {
+            reference: format!("r/{name}:v1"),
+            digest: "sha256:0f".to_owned(),
+            verdict: verdict.map(str::to_owned),
+            findings,
+            signed,
+        };
+        summary.images = vec![
+            image("proxy", Some("permit"), Some(0), true),
+            image("shop", Some("deny"), Some(1), false),
+            image("other", None, None, false),
+        ];
+        summary.nodes = vec![Node {
+            name: "w-a1".to_owned(),
+            zone: "az-a".to_owned(),
+            from: "v1.36.4".to_owned(),
+            to: "v1.37.2".to_owned(),
+            seconds: 1.5,
+        }];
+        let expected = "
+release    v1.37.2 (from v1.36.4)
+image      r/proxy:v1
+           sha256:0f  permit (0 findings), signed
+image      r/shop:v1
+           sha256:0f  deny (1 finding), not signed
+image      r/other:v1
+           sha256:0f  not judged, not signed
+node       w-a1         az-a     v1.36.4 -> v1.37.2     1.5 s
+watch      the roll watched the budgets all the time
+available  100.00 % while the cluster rolled (0 of 20050 connections failed, in the whole run 1 of 40000 connections failed, 0 budget violations)
+           measured from 2026-01-01 09:59:00 to 10:02:20 (UTC), which is during all of the roll
+report     state/report.html
+summary    state/summary.json
+";
+        assert_eq!(printed(&summary), expected);
+    }
+
+    #[test]
+    fn a_roll_that_was_resumed_tells_since_when_it_was_measured() {
+        let measured = probed("2026-01-01T10:00:40Z", 200);
+        let summary = summary(Some(evidence(json!(null))), Some(&measured));
+        let text = printed(&summary);
+        let line = "measured from 2026-01-01 10:00:40 to 10:04:00 (UTC); nobody measured 40.0 s of 100.0 s: \
+                    2026-01-01 10:00:00 to 10:00:40 (UTC)\n";
+        assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
+    fn a_roll_that_nobody_measured_was_not_available() {
+        let late = probed("2026-01-01T11:00:00Z", 10);
+        for (measured, line) in [
+            (None, "available  not measured\n"),
+            (
+                Some(&late),
+                "available  not measured (no connection was tried, in the whole run 1 of 2000 connections failed, 0 budget violations)\n",
+            ),
+        ] {
+            let text = printed(&summary(Some(evidence(json!(null))), measured));
+            assert!(text.contains(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_roll_the_share_is_that_of_the_run_and_never_rounded_up() {
+        let measured = probed("2026-01-01T11:00:00Z", 1000);
+        let text = printed(&summary(None, Some(&measured)));
+        let line = "available  99.99 % (1 of 200000 connections failed, 0 budget violations)\n";
+        assert!(text.contains(line), "{text}");
     }
 }

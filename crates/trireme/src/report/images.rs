@@ -1,0 +1,328 @@
+//! The images of a run: what steps fetched or copied, and what they said of it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use trireme_runner::{RunReport, Status, StepKind};
+
+use super::steps::{got, json, served_by, text};
+
+/// Where a `put` of image-scan writes, in the folder of the build (`resources/image-scan/README.md`).
+const PUT_VERDICT: &str = ".image-scan";
+
+/// One image.
+#[derive(Clone, Debug, Serialize)]
+pub struct Image {
+    /// `REPOSITORY:TAG`, or the repository.
+    pub reference: String,
+    /// What was judged.
+    pub digest: String,
+    /// `permit` or `deny`, of its digest in whatever repository; null when no step judged it.
+    pub verdict: Option<String>,
+    /// How many findings were left after the policy; null when no step judged it.
+    pub findings: Option<usize>,
+    /// Whether a signature was verified.
+    pub signed: bool,
+}
+
+/// The images, by reference.
+///
+/// # Errors
+/// When a file of a step cannot be read or understood.
+pub(super) fn of(report: &RunReport) -> anyhow::Result<Vec<Image>> {
+    let mut images: BTreeMap<(String, String), Image> = BTreeMap::new();
+    for dir in got(report, "image") {
+        let (Some(repository), Some(digest)) = (text(dir, "repository")?, text(dir, "digest")?)
+        else {
+            continue;
+        };
+        let tag = text(dir, "tag")?.filter(|tag| !tag.is_empty());
+        let reference = tag.map_or_else(|| repository.clone(), |tag| format!("{repository}:{tag}"));
+        let image = Image {
+            reference,
+            digest: digest.clone(),
+            verdict: None,
+            findings: None,
+            signed: false,
+        };
+        images.insert((repository, digest), image);
+    }
+    for judgement in judgements(report, "image-scan", "verdict.json")? {
+        judge(&mut images, &judgement);
+    }
+    let signatures = judgements(report, "image-signature", "signature.json")?;
+    mark_signed(&mut images, &signatures);
+    Ok(images.into_values().collect())
+}
+
+/// What a resource said of an image at last.
+#[derive(Debug)]
+struct Judgement {
+    repository: String,
+    digest: String,
+    permits: bool,
+    said: Value,
+}
+
+/// The last word of each resource on each image. A step that ended in a deny permits nothing, whatever it wrote; one that failed
+/// otherwise has said nothing.
+fn judgements(report: &RunReport, linked: &str, file: &str) -> anyhow::Result<Vec<Judgement>> {
+    let mut last = BTreeMap::new();
+    for (step, dir) in served_by(report, linked) {
+        let folder = match (step.kind, step.status) {
+            (StepKind::Get, Status::Succeeded | Status::Denied) => dir.to_owned(),
+            (StepKind::Put, Status::Succeeded | Status::Denied) => dir.join(PUT_VERDICT),
+            _ => continue,
+        };
+        let Some(said) = json(&folder, file)? else {
+            continue;
+        };
+        let named = |key: &str| said[key].as_str().unwrap_or_default().to_owned();
+        let judgement = Judgement {
+            repository: named("repository"),
+            digest: named("digest"),
+            permits: said["verdict"] == "permit" && step.status == Status::Succeeded,
+            said,
+        };
+        let key = (
+            step.resource.clone(),
+            judgement.repository.clone(),
+            judgement.digest.clone(),
+        );
+        last.insert(key, judgement);
+    }
+    Ok(last.into_values().collect())
+}
+
+/// A verdict is about content, wherever it lies: of several about one digest, a deny wins.
+fn judge(images: &mut BTreeMap<(String, String), Image>, judgement: &Judgement) {
+    let same = |image: &&mut Image| image.digest == judgement.digest;
+    for image in images.values_mut().filter(same) {
+        if judgement.permits && image.verdict.is_some() {
+            continue;
+        }
+        let verdict = if judgement.permits { "permit" } else { "deny" };
+        image.verdict = Some(verdict.to_owned());
+        image.findings = judgement.said["findings"].as_array().map(Vec::len);
+    }
+}
+
+/// A signature belongs to a repository: the same digest elsewhere is not signed by it. Every resource that looked must have
+/// found the one it asks for.
+fn mark_signed(images: &mut BTreeMap<(String, String), Image>, signatures: &[Judgement]) {
+    for ((repository, digest), image) in images {
+        let mut about = signatures
+            .iter()
+            .filter(|one| one.repository == *repository && one.digest == *digest)
+            .peekable();
+        image.signed = about.peek().is_some() && about.all(|one| one.permits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+    use trireme_runner::{BuildReport, JobOutcome, JobReport, StepReport};
+
+    use super::*;
+
+    /// Which resource looked, how its step ended, at which repository, and what it said.
+    type Look<'l> = (&'l str, Status, &'l str, &'l str);
+
+    const DIGEST: &str = "sha256:0f";
+
+    /// A run of one build, each step with a folder of its own.
+    struct Run {
+        dir: tempfile::TempDir,
+        steps: Vec<StepReport>,
+    }
+
+    impl Run {
+        /// The image lies in the repositories `a` and `b`.
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let mut run = Self {
+                dir,
+                steps: Vec::new(),
+            };
+            for repository in ["a", "b"] {
+                let dir = run.step(StepKind::Get, "image", repository, Status::Succeeded);
+                std::fs::write(dir.join("repository"), repository).unwrap();
+                std::fs::write(dir.join("digest"), DIGEST).unwrap();
+            }
+            run
+        }
+
+        fn step(&mut self, kind: StepKind, linked: &str, name: &str, status: Status) -> PathBuf {
+            let dir = self.dir.path().join(self.steps.len().to_string());
+            std::fs::create_dir(&dir).unwrap();
+            self.steps.push(StepReport {
+                kind,
+                name: name.to_owned(),
+                path: String::new(),
+                resource: Some(name.to_owned()),
+                linked: Some(linked.to_owned()),
+                version: None,
+                metadata: Vec::new(),
+                dir: Some(dir.clone()),
+                status,
+                exit: None,
+                reason: None,
+                started_at: Timestamp::UNIX_EPOCH,
+                took: Duration::ZERO,
+            });
+            dir
+        }
+
+        fn scanned(&mut self, scan: &str, status: Status, verdict: &str, findings: usize) {
+            let dir = self.step(StepKind::Get, "image-scan", scan, status);
+            write_verdict(&dir, verdict, findings);
+        }
+
+        fn looked(&mut self, signature: &str, status: Status, repository: &str, verdict: &str) {
+            let dir = self.step(StepKind::Get, "image-signature", signature, status);
+            let said = json!({"repository": repository, "digest": DIGEST, "verdict": verdict});
+            std::fs::write(dir.join("signature.json"), said.to_string()).unwrap();
+        }
+
+        fn images(self) -> Vec<Image> {
+            let build = BuildReport {
+                job: "j".to_owned(),
+                number: 1,
+                status: Status::Succeeded,
+                steps: self.steps,
+                dir: self.dir.path().to_owned(),
+                started_at: Timestamp::UNIX_EPOCH,
+                took: Duration::ZERO,
+            };
+            let job = JobReport {
+                name: "j".to_owned(),
+                named: false,
+                outcome: JobOutcome::Built(vec![build]),
+            };
+            let report = RunReport {
+                jobs: vec![job],
+                started_at: Timestamp::UNIX_EPOCH,
+                took: Duration::ZERO,
+                aborted: false,
+            };
+            of(&report).unwrap()
+        }
+
+        /// The verdict and the findings of both images, which are always the same.
+        fn verdict(self) -> (Option<String>, Option<usize>) {
+            let images = self.images();
+            assert_eq!(images.len(), 2);
+            let seen = |image: &Image| (image.verdict.clone(), image.findings);
+            assert_eq!(seen(&images[0]), seen(&images[1]));
+            seen(&images[0])
+        }
+    }
+
+    fn write_verdict(dir: &Path, verdict: &str, findings: usize) {
+        let said =
+            json!({"digest": DIGEST, "verdict": verdict, "findings": vec![json!({}); findings]});
+        std::fs::write(dir.join("verdict.json"), said.to_string()).unwrap();
+    }
+
+    fn denied(findings: usize) -> (Option<String>, Option<usize>) {
+        (Some("deny".to_owned()), Some(findings))
+    }
+
+    fn permitted() -> (Option<String>, Option<usize>) {
+        (Some("permit".to_owned()), Some(0))
+    }
+
+    #[test]
+    fn a_verdict_is_that_of_the_digest_in_every_repository_and_a_deny_wins() {
+        assert_eq!(Run::new().verdict(), (None, None));
+        for (first, second) in [("permit", "deny"), ("deny", "permit")] {
+            let mut run = Run::new();
+            for (scan, verdict) in [("scan-of-a", first), ("scan-of-b", second)] {
+                let findings = if verdict == "deny" { 3 } else { 0 };
+                run.scanned(scan, Status::Succeeded, verdict, findings);
+            }
+            assert_eq!(run.verdict(), denied(3), "{first}, then {second}");
+        }
+    }
+
+    #[test]
+    fn the_last_word_of_a_scan_on_a_digest_counts() {
+        let mut run = Run::new();
+        run.scanned("scan", Status::Succeeded, "deny", 3);
+        run.scanned("scan", Status::Succeeded, "permit", 0);
+        assert_eq!(run.verdict(), permitted());
+    }
+
+    #[test]
+    fn a_scan_that_was_denied_permits_nothing_whatever_it_wrote() {
+        let mut run = Run::new();
+        run.scanned("scan", Status::Denied, "permit", 0);
+        assert_eq!(run.verdict(), denied(0));
+    }
+
+    #[test]
+    fn a_scan_that_failed_has_said_nothing() {
+        for status in [Status::Failed, Status::Errored, Status::Aborted] {
+            let mut run = Run::new();
+            run.scanned("scan", status, "permit", 0);
+            assert_eq!(run.verdict(), (None, None), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_put_that_was_denied_has_its_verdict_in_a_folder_of_its_own() {
+        let mut run = Run::new();
+        let dir = run.step(StepKind::Put, "image-scan", "scan", Status::Denied);
+        write_verdict(&dir, "permit", 0);
+        let own = dir.join(".image-scan");
+        std::fs::create_dir(&own).unwrap();
+        write_verdict(&own, "deny", 2);
+        assert_eq!(run.verdict(), denied(2));
+    }
+
+    #[test]
+    fn an_image_that_a_get_did_not_finish_is_none() {
+        let mut run = Run::new();
+        run.steps[1].status = Status::Errored;
+        assert_eq!(run.images().len(), 1);
+    }
+
+    #[test]
+    fn a_signature_is_that_of_a_repository_and_every_key_must_have_signed() {
+        let cases: &[(&[Look<'_>], [bool; 2])] = &[
+            (&[], [false, false]),
+            (&[("x", Status::Succeeded, "a", "permit")], [true, false]),
+            (&[("x", Status::Denied, "a", "permit")], [false, false]),
+            (&[("x", Status::Failed, "a", "permit")], [false, false]),
+            (
+                &[
+                    ("x", Status::Denied, "a", "deny"),
+                    ("y", Status::Succeeded, "a", "permit"),
+                ],
+                [false, false],
+            ),
+            (
+                &[
+                    ("x", Status::Denied, "a", "deny"),
+                    ("x", Status::Succeeded, "a", "permit"),
+                ],
+                [true, false],
+            ),
+        ];
+        for (looks, signed) in cases {
+            let mut run = Run::new();
+            for (signature, status, repository, verdict) in *looks {
+                run.looked(signature, *status, repository, verdict);
+            }
+            let images = run.images();
+            let found: Vec<bool> = images.iter().map(|image| image.signed).collect();
+            assert_eq!(found, signed, "{looks:?}");
+        }
+    }
+}

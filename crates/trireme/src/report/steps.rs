@@ -1,0 +1,47 @@
+//! The steps of a run that a linked resource served, and the files that they left.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use serde_json::Value;
+use trireme_runner::{RunReport, Status, StepKind, StepReport};
+
+/// The folders that gets of a resource filled to the end.
+pub(super) fn got<'a>(report: &'a RunReport, linked: &'a str) -> impl Iterator<Item = &'a Path> {
+    served_by(report, linked)
+        .filter(|(step, _)| step.kind == StepKind::Get && step.status == Status::Succeeded)
+        .map(|(_, dir)| dir)
+}
+
+/// The steps that a resource served, with their folders.
+pub(super) fn served_by<'a>(
+    report: &'a RunReport,
+    linked: &'a str,
+) -> impl Iterator<Item = (&'a StepReport, &'a Path)> {
+    report
+        .steps()
+        .filter(move |step| step.linked.as_deref() == Some(linked))
+        .filter_map(|step| step.dir.as_deref().map(|dir| (step, dir)))
+}
+
+/// A text file of a step; none when it is not there.
+pub(super) fn text(dir: &Path, file: &str) -> anyhow::Result<Option<String>> {
+    let path = dir.join(file);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
+    }
+}
+
+/// A JSON file of a step; none when it is not there.
+pub(super) fn json(dir: &Path, file: &str) -> anyhow::Result<Option<Value>> {
+    let Some(text) = text(dir, file)? else {
+        return Ok(None);
+    };
+    let value = serde_json::from_str(&text);
+    value
+        .with_context(|| format!("{} is not JSON", dir.join(file).display()))
+        .map(Some)
+}
