@@ -1,29 +1,18 @@
 //! A whole resource program: which step is asked for, its input, its end.
 
-use std::future::Future;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
+use crate::call::{Call, call, help};
 use crate::decode::{self, Request};
 use crate::redact::{self, MASK, redact};
 use crate::staging::Staging;
+use crate::stop::{Stop, interruptible};
 use crate::{Exit, Fault, Metadata, Outcome, Resource, Step, schema};
-
-/// What the program was asked to do.
-#[derive(Debug, PartialEq, Eq)]
-enum Call {
-    Check,
-    Get(PathBuf),
-    Put(PathBuf),
-    Schema,
-    Version,
-    Help,
-}
 
 /// Runs a resource program: argv, standard input, standard output, standard error, exit code.
 pub fn main<R: Resource>(resource: R) -> ExitCode {
@@ -58,76 +47,38 @@ pub fn main_with<R: Resource>(resource: R, arguments: &[String]) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-fn call<R: Resource>(arguments: &[String]) -> Result<Call, Fault> {
-    let program = arguments.first().map(String::as_str).unwrap_or_default();
-    let name = Path::new(program)
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let rest: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
-    match (name, rest.as_slice()) {
-        ("check", []) => Ok(Call::Check),
-        ("in", [dir]) => Ok(Call::Get(dir.into())),
-        ("out", [dir]) => Ok(Call::Put(dir.into())),
-        ("check" | "in" | "out", _) => Err(Fault::usage(format!(
-            "{program}: wrong arguments {rest:?}; expected `check`, `in DIR` or `out DIR`"
-        ))),
-        (_, ["check"]) => Ok(Call::Check),
-        (_, ["in", dir]) => Ok(Call::Get(dir.into())),
-        (_, ["out", dir]) => Ok(Call::Put(dir.into())),
-        (_, ["schema"]) => Ok(Call::Schema),
-        (_, ["--version" | "-V"]) => Ok(Call::Version),
-        (_, ["--help" | "-h" | "help"]) => Ok(Call::Help),
-        _ => Err(Fault::usage(format!(
-            "{program} {rest:?} is not a call of trireme-{}\n{}",
-            R::NAME,
-            help::<R>()
-        ))),
-    }
-}
-
-fn help<R: Resource>() -> String {
-    let name = R::NAME;
-    let [concourse, hand, schema] = [
-        "/opt/resource/check | in DIR | out DIR".to_owned(),
-        format!("trireme-{name} check | in DIR | out DIR"),
-        format!("trireme-{name} schema"),
-    ];
-    let width = concourse.len().max(hand.len());
-    format!(
-        "trireme-{name} {}: a Concourse resource.
-
-  {concourse:width$}  as Concourse calls it
-  {hand:width$}  the same, by hand
-  {schema:width$}  JSON Schema of source, version and params
-  trireme-{name} --version | --help
-
-Each step reads one JSON object with `source`, `version` and `params` from standard input and writes one JSON value to
-standard output.
-Exit codes: 0 done, 1 failed (may pass on retry), 2 denied, 64 wrong call, 65 malformed input,
-75 interrupted (call again to resume), 78 bad or unknown key in source or params.",
-        R::RELEASE
-    )
-}
-
 /// Runs one step to its JSON value; `None` is a deny that was already reported.
 fn run_step<R: Resource>(resource: &R, call: Call) -> anyhow::Result<Option<Value>> {
     learn_proxies();
-    let request = decode::request(std::io::stdin().lock())?;
-    let step = Step::new(request.debug());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let end = runtime.block_on(async {
+        let mut stop = Stop::new()?;
+        let request = read_request(&mut stop).await?;
+        let mut asked = Asked {
+            step: Step::new(request.debug()),
+            request,
+            stop,
+        };
         match call {
-            Call::Get(dir) => get(resource, &step, &request, &dir).await,
-            Call::Put(dir) => put(resource, &step, &request, &dir).await,
-            _ => check(resource, &step, &request).await.map(Some),
+            Call::Get(dir) => get(resource, &mut asked, &dir).await,
+            Call::Put(dir) => put(resource, &mut asked, &dir).await,
+            _ => check(resource, &mut asked).await.map(Some),
         }
     });
     // A blocking read that nobody waits for must not keep the program past its end.
     runtime.shutdown_background();
     end
+}
+
+/// Reads standard input; a signal that comes before its end is an interruption too.
+async fn read_request(stop: &mut Stop) -> anyhow::Result<Request> {
+    let read = tokio::task::spawn_blocking(|| decode::request(std::io::stdin().lock()));
+    tokio::select! {
+        request = read => Ok(request??),
+        () = stop.asked() => Err(Fault::interrupted("interrupted by a signal before anything was done").into()),
+    }
 }
 
 /// The proxies of the worker may have passwords (`atc/worker/gardenruntime/worker.go` hands them on in lower case).
@@ -143,20 +94,52 @@ fn learn_proxies() {
     }
 }
 
-async fn check<R: Resource>(resource: &R, step: &Step, request: &Request) -> anyhow::Result<Value> {
+/// A step that was asked for.
+struct Asked {
+    request: Request,
+    step: Step,
+    stop: Stop,
+}
+
+async fn check<R: Resource>(resource: &R, asked: &mut Asked) -> anyhow::Result<Value> {
+    let Asked {
+        request,
+        step,
+        stop,
+    } = asked;
     let source = request.source::<R::Source>()?;
-    let version = request.version::<R::Version>()?;
-    let versions = interruptible::<R, _>(step, resource.check(step, source, version)).await?;
+    let version = last_version::<R>(step, request);
+    let versions = interruptible::<R, _>(step, stop, resource.check(step, source, version)).await?;
     let versions: anyhow::Result<Vec<Value>> = versions.iter().map(flat).collect();
     Ok(Value::Array(versions?))
 }
 
+/// The version from which to look on. Concourse hands the last one to `check` whatever it is; one that fails on it fails for
+/// good, once a minute.
+fn last_version<R: Resource>(step: &Step, request: &Request) -> Option<R::Version> {
+    let recognised = |version: R::Version| R::recognise(&version).map(|()| version);
+    let found = request.version::<R::Version>();
+    let found = found.and_then(|version| version.map(recognised).transpose());
+    found.unwrap_or_else(|fault| {
+        let reason = format!("{:#}", anyhow::Error::new(fault));
+        step.warn(
+            "version",
+            format!("the last one is not understood and counts as none: {reason}"),
+        );
+        None
+    })
+}
+
 async fn get<R: Resource>(
     resource: &R,
-    step: &Step,
-    request: &Request,
+    asked: &mut Asked,
     destination: &Path,
 ) -> anyhow::Result<Option<Value>> {
+    let Asked {
+        request,
+        step,
+        stop,
+    } = asked;
     let source = request.source::<R::Source>()?;
     let params = request.params::<R::GetParams>()?;
     let version = request
@@ -169,7 +152,7 @@ async fn get<R: Resource>(
         Fault::operational(message).because(error)
     })?;
     let work = resource.get(step, source, version, params, staging.path());
-    let outcome = interruptible::<R, _>(step, work).await?;
+    let outcome = interruptible::<R, _>(step, stop, work).await?;
     // An answer that cannot be given must not leave files that look complete.
     let answer = ended(step, &outcome)?;
     staging.publish().map_err(|error| {
@@ -184,13 +167,18 @@ async fn get<R: Resource>(
 
 async fn put<R: Resource>(
     resource: &R,
-    step: &Step,
-    request: &Request,
+    asked: &mut Asked,
     dir: &Path,
 ) -> anyhow::Result<Option<Value>> {
+    let Asked {
+        request,
+        step,
+        stop,
+    } = asked;
     let source = request.source::<R::Source>()?;
     let params = request.params::<R::PutParams>()?;
-    let outcome = interruptible::<R, _>(step, resource.put(step, source, params, dir)).await?;
+    let outcome =
+        interruptible::<R, _>(step, stop, resource.put(step, source, params, dir)).await?;
     ended(step, &outcome)
 }
 
@@ -235,28 +223,6 @@ fn leak(text: &str) -> Fault {
     ))
 }
 
-/// Ends `work` on SIGTERM or SIGINT, after [`Resource::GRACE`].
-async fn interruptible<R: Resource, T>(
-    step: &Step,
-    work: impl Future<Output = anyhow::Result<T>>,
-) -> anyhow::Result<T> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut work = std::pin::pin!(work);
-    tokio::select! {
-        end = &mut work => return end,
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    step.cancel();
-    tokio::select! {
-        end = &mut work => end,
-        () = tokio::time::sleep(R::GRACE) => Err(Fault::interrupted(
-            "interrupted by a signal; the same call again goes on from here"
-        ).into()),
-    }
-}
-
 /// The one place that writes standard output: one JSON value (or the text of `--help` and `--version`).
 fn finish(value: &Value) -> Exit {
     let text = match value {
@@ -294,67 +260,6 @@ fn report(error: &anyhow::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Nothing;
-
-    #[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema, Clone)]
-    struct Empty {}
-
-    impl Resource for Nothing {
-        const NAME: &'static str = "nothing";
-        type Source = Empty;
-        type Version = Empty;
-        type GetParams = Empty;
-        type PutParams = Empty;
-
-        async fn check(&self, _: &Step, _: Empty, _: Option<Empty>) -> anyhow::Result<Vec<Empty>> {
-            Ok(Vec::new())
-        }
-
-        async fn get(
-            &self,
-            _: &Step,
-            _: Empty,
-            _: Empty,
-            _: Empty,
-            _: &Path,
-        ) -> anyhow::Result<Outcome<Empty>> {
-            Ok(Outcome::new(Empty {}))
-        }
-
-        async fn put(
-            &self,
-            _: &Step,
-            _: Empty,
-            _: Empty,
-            _: &Path,
-        ) -> anyhow::Result<Outcome<Empty>> {
-            Ok(Outcome::new(Empty {}))
-        }
-    }
-
-    fn called(words: &str) -> Result<Call, Exit> {
-        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        call::<Nothing>(&words).map_err(|fault| fault.exit())
-    }
-
-    #[test]
-    fn the_step_follows_from_argv() {
-        assert_eq!(called("/opt/resource/check"), Ok(Call::Check));
-        assert_eq!(
-            called("/opt/resource/in /tmp/build/get"),
-            Ok(Call::Get("/tmp/build/get".into()))
-        );
-        assert_eq!(
-            called("/opt/resource/out /tmp/build/put"),
-            Ok(Call::Put("/tmp/build/put".into()))
-        );
-        assert_eq!(called("trireme-nothing in d"), Ok(Call::Get("d".into())));
-        assert_eq!(called("trireme-nothing schema"), Ok(Call::Schema));
-        assert_eq!(called("/opt/resource/in"), Err(Exit::Usage));
-        assert_eq!(called("/opt/resource/chek"), Err(Exit::Usage));
-        assert_eq!(called("trireme-nothing out"), Err(Exit::Usage));
-    }
 
     #[test]
     fn a_version_is_flat_text() {

@@ -12,6 +12,7 @@
 //! **Invariant:** whatever leaves a program passes the [`redact`] filter, which knows every [`Secret`] that was read.
 
 pub mod build;
+mod call;
 mod decode;
 mod dispatch;
 mod fault;
@@ -21,6 +22,7 @@ mod schema;
 mod secret;
 mod staging;
 mod step;
+mod stop;
 pub mod types;
 
 pub use dispatch::{main, main_with};

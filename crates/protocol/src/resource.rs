@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Step;
+use crate::{Fault, Step};
 
 /// One Concourse resource type: typed input and three functions.
 pub trait Resource: Send + Sync + 'static {
@@ -28,6 +28,15 @@ pub trait Resource: Send + Sync + 'static {
     type GetParams: DeserializeOwned + JsonSchema + Send;
     /// The `params` of a `put`.
     type PutParams: DeserializeOwned + JsonSchema + Send;
+
+    /// Holds a version to its form, which may come from anywhere: another source, an older release of the resource,
+    /// `fly check-resource --from`. [`Resource::check`] gets none in the place of one that does not hold.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn recognise(_version: &Self::Version) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Lists the versions from `version` on, oldest first, `version` included while it is still valid.
     fn check(

@@ -103,6 +103,43 @@ fn a_step_that_hangs_is_dropped_after_its_grace() {
 }
 
 #[test]
+fn a_step_that_still_reads_its_input_ends_too() {
+    for call in ["check", "in DIR", "out DIR"] {
+        let bench = Bench::new();
+        let mut child = bench.command(call).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"{").unwrap();
+        until_it_catches_signals(&child);
+        let started = Instant::now();
+        signal(&child, Signal::TERM);
+        let output = child.wait_with_output().unwrap();
+        drop(input);
+        assert_eq!(output.status.code(), Some(75), "{call}");
+        assert!(started.elapsed() < KILLED_AFTER && output.stdout.is_empty());
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(words.contains("interrupted by a signal"), "{words}");
+    }
+}
+
+/// Waits until SIGTERM (bit 14) is in the mask of the signals that the process catches.
+fn until_it_catches_signals(child: &Child) {
+    let status = format!("/proc/{}/status", child.id());
+    let catches = || {
+        let text = std::fs::read_to_string(&status).unwrap();
+        let mask = text
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << 14) != 0
+    };
+    let started = Instant::now();
+    while !catches() {
+        assert!(started.elapsed() < KILLED_AFTER, "it never listens");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn what_a_killed_run_left_looks_partial_and_is_removed_by_the_next() {
     let bench = Bench::new();
     let (mut child, _lines) = waiting(&bench, "hang");

@@ -22,7 +22,7 @@ mod wanted;
 use std::path::Path;
 use std::time::Duration;
 
-use trireme_protocol::{Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, Step};
 
 pub use get::GetParams;
 pub use put::PutParams;
@@ -40,6 +40,10 @@ impl Resource for Cluster {
     type Version = Version;
     type GetParams = GetParams;
     type PutParams = PutParams;
+
+    fn recognise(version: &Version) -> Result<(), Fault> {
+        version.recognise()
+    }
 
     async fn check(
         &self,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trireme_kubernetes::Mark;
+use trireme_protocol::Fault;
 
 /// A blueprint, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +17,21 @@ pub struct Version {
     pub to: String,
     /// When it was first seen (RFC 3339).
     pub since: String,
+}
+
+impl Version {
+    /// Holds a version that may come from anywhere (`fly check-resource --from`) to its form.
+    ///
+    /// # Errors
+    /// A data fault when `from` or `to` is no Kubernetes version.
+    pub(crate) fn recognise(&self) -> Result<(), Fault> {
+        for (key, text) in [("from", &self.from), ("to", &self.to)] {
+            text.parse::<trireme_release::Version>().map_err(|error| {
+                Fault::data(format!("version.{key} is malformed")).because(error)
+            })?;
+        }
+        Ok(())
+    }
 }
 
 impl From<&Mark> for Version {

@@ -15,7 +15,7 @@ pub(crate) async fn check(
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
-    let was_asked = matches!(target, Target::Tag(_));
+    let was_asked = !matches!(target, Target::Digest(_));
     let scanner = Scanner::open(step, source)?.with_editions();
     let Some(digest) = resolve(step, source, &scanner, target, last.as_ref()).await? else {
         return Ok(Vec::new());
@@ -106,7 +106,14 @@ async fn resolve(
                     "a put judges the first digest: the source names no tag and no digest",
                 );
             }
-            Ok(last.map(known).transpose()?)
+            let Some(digest) = last.map(known).transpose()? else {
+                return Ok(None);
+            };
+            let found = scanner.resolve(&digest).await?;
+            if found.is_none() {
+                step.warn(scanner.label(&digest), "the image judged last is gone");
+            }
+            Ok(found)
         }
     }
 }

@@ -25,7 +25,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, Step};
 
 pub use get::GetParams;
 pub use put::PutParams;
@@ -42,6 +42,10 @@ impl Resource for ImageScan {
     type Version = Version;
     type GetParams = GetParams;
     type PutParams = PutParams;
+
+    fn recognise(version: &Version) -> Result<(), Fault> {
+        check::known(version).map(drop)
+    }
 
     async fn check(
         &self,

@@ -69,7 +69,9 @@ fn an_image_by_digest_or_judged_last_must_still_be_there() {
     let (world, mut source, digest) = World::of(FIXED);
     let manifest = format!("/v2/app/manifests/{digest}");
     source["tag"] = Value::Null;
-    for wanted in [json!(digest), Value::Null] {
+    // What a source names must be there; a version may be older than what the registry keeps, and its check must not fail for
+    // ever.
+    for (wanted, end) in [(json!(digest), (1, "")), (Value::Null, (0, "[]\n"))] {
         source["digest"] = wanted;
         let mut concourse = Concourse::first({
             let mut source = source.clone();
@@ -86,12 +88,7 @@ fn an_image_by_digest_or_judged_last_must_still_be_there() {
         assert_eq!(world.asked(), two);
         world.remove(&manifest);
         let gone = Program::check_again(concourse.container.path(), &source, Some(&concourse.last));
-        assert_eq!(
-            (gone.code, gone.stdout.as_str()),
-            (1, ""),
-            "{}",
-            gone.stderr
-        );
+        assert_eq!((gone.code, gone.stdout.as_str()), end, "{}", gone.stderr);
         world.image("v1", "amd64", &[debian(FIXED)]);
     }
 }

@@ -1,6 +1,5 @@
 //! `check`: has the set of valid signatures changed?
 
-use anyhow::Context as _;
 use trireme_protocol::{Fault, Step};
 use trireme_signature::{ImageDigest, SignatureGate as _};
 
@@ -51,15 +50,13 @@ async fn resolve(
                     "a put signs the first digest: the source names no tag and no digest",
                 );
             }
-            last.map(known).transpose()
+            Ok(last.map(known).transpose()?)
         }
     }
 }
 
 /// The digest of a version, which may come from anywhere (`fly check-resource --from`).
-pub(crate) fn known(version: &Version) -> anyhow::Result<ImageDigest> {
+pub(crate) fn known(version: &Version) -> Result<ImageDigest, Fault> {
     let parsed = version.digest.parse::<ImageDigest>();
-    parsed
-        .map_err(|e| Fault::data("version.digest is malformed").because(e))
-        .context("reading the version")
+    parsed.map_err(|e| Fault::data("version.digest is malformed").because(e))
 }

@@ -20,7 +20,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, Step};
 
 pub use get::GetParams;
 pub use put::PutParams;
@@ -37,6 +37,10 @@ impl Resource for ImageSignature {
     type Version = Version;
     type GetParams = GetParams;
     type PutParams = PutParams;
+
+    fn recognise(version: &Version) -> Result<(), Fault> {
+        check::known(version).map(drop)
+    }
 
     async fn check(
         &self,

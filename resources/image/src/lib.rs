@@ -17,7 +17,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, Step};
 
 pub use get::{Format, GetParams};
 pub use platform::Platform;
@@ -35,13 +35,16 @@ impl Resource for Image {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
+    fn recognise(version: &Version) -> Result<(), Fault> {
+        version.clone().checked().map(drop)
+    }
+
     async fn check(
         &self,
         step: &Step,
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
-        let version = version.map(Version::checked).transpose()?;
         check::check(step, &source, version).await
     }
 

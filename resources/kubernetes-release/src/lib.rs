@@ -19,7 +19,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, Step};
 
 pub use get::GetParams;
 pub use put::PutParams;
@@ -36,6 +36,10 @@ impl Resource for KubernetesRelease {
     type Version = Version;
     type GetParams = GetParams;
     type PutParams = PutParams;
+
+    fn recognise(version: &Version) -> Result<(), Fault> {
+        version.release().map(drop)
+    }
 
     async fn check(
         &self,

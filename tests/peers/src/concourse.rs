@@ -11,7 +11,7 @@ mod token;
 
 use std::{
     os::unix::fs::symlink,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -66,6 +66,11 @@ macro_rules! held_as_by_concourse {
         }
 
         #[test]
+        fn a_last_version_that_it_does_not_know_is_none() {
+            $resource.takes_any_last_version();
+        }
+
+        #[test]
         fn it_ends_when_told_while_a_server_hangs() {
             $resource.ends_when_told_while_a_server_hangs();
         }
@@ -97,9 +102,11 @@ struct Worker {
 impl Worker {
     fn new(program: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        for name in ["check", "in", "out", "chek", "program"] {
+        for name in ["check", "in", "out", "chek"] {
             symlink(program, folder.path().join(name)).expect("a link");
         }
+        let own = Path::new(program).file_name().expect("its name");
+        symlink(program, folder.path().join(own)).expect("a link");
         std::fs::create_dir(folder.path().join("work")).expect("a folder");
         Self { folder }
     }
@@ -184,18 +191,22 @@ impl Resource<'_> {
     /// Three names, and by hand `check`, `in DIR`, `out DIR`, `schema`, `--version`, `--help`; nothing else.
     pub fn answers_to_its_names(&self) {
         let worker = Worker::new(self.program);
+        let own = &*format!("trireme-{}", self.name);
         for (call, code) in [
             ("check", 65),
             ("in DIR", 65),
             ("out DIR", 65),
-            ("program check", 65),
+            (&format!("{own} check"), 65),
             ("chek", 64),
             ("check DIR", 64),
             ("in", 64),
             ("out DIR DIR", 64),
-            ("program", 64),
-            ("program nonsense", 64),
-            ("program in", 64),
+            ("chek check", 64),
+            ("chek in DIR", 64),
+            ("chek --help", 64),
+            (own, 64),
+            (&format!("{own} nonsense"), 64),
+            (&format!("{own} in"), 64),
         ] {
             let ended = worker.call(call, "");
             assert_eq!(ended.code, Some(code), "{call}: {ended:?}");
@@ -204,14 +215,14 @@ impl Resource<'_> {
                 "{call}: {ended:?}"
             );
         }
-        let version = worker.call("program --version", "").stdout;
+        let version = worker.call(&format!("{own} --version"), "").stdout;
         assert!(
             version.starts_with(&format!("trireme-{} ", self.name)),
             "{version}"
         );
-        let help = worker.call("program --help", "").stdout;
+        let help = worker.call(&format!("{own} --help"), "").stdout;
         assert!(help.contains("in DIR") && help.contains("78"), "{help}");
-        let schema = worker.call("program schema", "").stdout;
+        let schema = worker.call(&format!("{own} schema"), "").stdout;
         let schema: Value = serde_json::from_str(&schema).expect("JSON");
         assert_eq!(schema["name"], self.name);
         for part in ["source", "version", "get_params", "put_params"] {
@@ -257,7 +268,7 @@ impl Resource<'_> {
             ("check", json!({"source": unknown}), 78, "`nonsense`"),
             ("check", json!({"source": mistyped}), 78, "source.debug"),
             (
-                "check",
+                "in DIR",
                 json!({"source": source, "version": {"nonsense": 1}}),
                 65,
                 "version",
@@ -310,6 +321,40 @@ impl Resource<'_> {
             }
         }
         worker.assert_empty();
+    }
+
+    /// Concourse hands the last version to `check` whatever it is: of another source, of another release of the resource, or
+    /// what somebody typed. It never keeps `check` from asking the server, and what is not understood is said.
+    pub fn takes_any_last_version(&self) {
+        let site = Site::telling();
+        let source = self.source(&site.address());
+        let mut garbled = self.version();
+        for value in garbled.as_object_mut().expect("keys").values_mut() {
+            *value = "garbage".into();
+        }
+        let mut mistyped = self.version();
+        for value in mistyped.as_object_mut().expect("keys").values_mut() {
+            *value = 7.into();
+        }
+        let mut partly = self.version();
+        partly["nonsense"] = "a key of a later release".into();
+        let worker = Worker::new(self.program);
+        for (version, is_none) in [
+            (json!({"ref": "61cbef", "": ""}), true),
+            (mistyped, true),
+            (garbled, true),
+            (partly, false),
+        ] {
+            let request = json!({"source": source, "version": version});
+            let ended = worker.call("check", &request.to_string());
+            assert_eq!(ended.code, Some(1), "{request}: {ended:?}");
+            assert!(ended.stderr.contains("403"), "{request}: {ended:?}");
+            let said = ended
+                .stderr
+                .lines()
+                .any(|line| line.starts_with("version: "));
+            assert!(said || !is_none, "{request}: {ended:?}");
+        }
     }
 
     /// A signal ends it in time while a server does not answer; nothing is left of an `in`.

@@ -114,6 +114,13 @@ impl Resource for Demo {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
+    fn recognise(version: &Version) -> Result<(), Fault> {
+        match version.text.as_str() {
+            "garbled" => Err(Fault::data("version.text is garbled")),
+            _ => Ok(()),
+        }
+    }
+
     async fn check(
         &self,
         step: &Step,
