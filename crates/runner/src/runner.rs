@@ -12,7 +12,7 @@ use crate::report::{BuildReport, Idle, JobOutcome, JobReport, RunReport, Status}
 use crate::service::{self, Supply};
 use crate::store::{StateLock, Store};
 use crate::vars::Vars;
-use crate::{load, order};
+use crate::{load, order, wire};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -66,6 +66,8 @@ impl Runner {
             .secrets()
             .iter()
             .for_each(|secret| redact::learn(secret));
+        // What a task prints of its environment.
+        wire::proxies().for_each(|(_, url)| redact::learn_url(&url));
         let mut services = BTreeMap::new();
         for resource in &pipeline.resources {
             // Every one was resolved a moment ago, when the pipeline was judged.

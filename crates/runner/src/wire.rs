@@ -177,22 +177,24 @@ fn known(version: Version) -> Result<Version, String> {
     Ok(version)
 }
 
+/// The proxies of this host under the names that Concourse gives them, which are in lower case
+/// (`atc/worker/gardenruntime/worker.go`). A person may have them in upper case, which comes first as in `transport`.
+pub(crate) fn proxies() -> impl Iterator<Item = (String, String)> {
+    const NAMES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    NAMES.iter().filter_map(|name| {
+        let upper = std::env::var(name.to_ascii_uppercase());
+        let value = upper.or_else(|_| std::env::var(name)).ok()?;
+        Some(((*name).to_owned(), value))
+    })
+}
+
 /// The environment of `in` and `out`, and that of `check` without a build.
 pub(crate) fn environment(build: Option<(&str, &str, u64)>) -> Vec<(String, String)> {
-    // Concourse gives proxies in lower case only.
-    const PASSED_ON: [&str; 7] = [
-        "PATH",
-        "LANG",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-    ];
+    const PASSED_ON: [&str; 4] = ["PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
     let passed = PASSED_ON
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-    let mut env: BTreeMap<String, String> = passed.collect();
+    let mut env: BTreeMap<String, String> = passed.chain(proxies()).collect();
     if let Some((pipeline, job, number)) = build {
         let number = number.to_string();
         let pairs = [

@@ -118,6 +118,28 @@ fn later_vars_files_win_and_single_vars_over_all() {
 }
 
 #[test]
+fn proxies_are_handed_on_in_lower_case_and_their_password_is_hidden() {
+    let dir = folder();
+    let show = "echo $http_proxy, $https_proxy, $no_proxy, $HTTPS_PROXY";
+    let text = PIPELINE.replace("cat repo/words; exit ((code))", show);
+    std::fs::write(dir.path().join("p.yml"), text).expect("the pipeline");
+    let run = ["run", "p.yml", "--input", "repo=repo"];
+    let end = std::process::Command::new(env!("CARGO_BIN_EXE_trireme"))
+        .args(run)
+        .current_dir(dir.path())
+        .env("http_proxy", "http://lower:1")
+        .env("HTTPS_PROXY", "http://robot:s3cret@upper:1")
+        .env("https_proxy", "http://lower:1")
+        .env("NO_PROXY", "upper.invalid")
+        .env_remove("no_proxy")
+        .env_remove("HTTP_PROXY")
+        .output()
+        .expect("the program runs");
+    let line = "say | http://lower:1, http://robot:((redacted))@upper:1, upper.invalid,\n";
+    assert!(stderr(&end).contains(line), "{}", stderr(&end));
+}
+
+#[test]
 fn files_that_cannot_be_used_are_named() {
     let dir = folder();
     let run = ["run", "p.yml", "--input", "repo=repo", "--var", "code=0"];

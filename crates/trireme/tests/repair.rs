@@ -29,7 +29,10 @@ fn command(pipeline: &Path, state: &Path) -> Command {
         .arg("--sandbox")
         .arg("--state")
         .arg(state)
-        .env("NO_COLOR", "1");
+        .env("NO_COLOR", "1")
+        // A proxy that is not there: the platform is on loopback, to which none leads.
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("https_proxy", "http://127.0.0.1:1");
     command
 }
 
