@@ -53,16 +53,21 @@ impl Bench {
 
     /// The same, not yet started.
     pub fn command(&self, pipeline: &Path, state: &str) -> Command {
+        let mut command = self.program("run", pipeline);
+        command.arg("--state").arg(self.dir.path().join(state));
+        command
+    }
+
+    /// A command of the program on a pipeline, with the vars of the platform.
+    pub fn program(&self, name: &str, pipeline: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trireme"));
         command
-            .arg("run")
+            .arg(name)
             .arg(pipeline)
             .arg("--load-vars-from")
             .arg(pipelines().join("vars/sandbox.yml"))
             .arg("--load-vars-from")
             .arg(self.dir.path().join("vars.json"))
-            .arg("--state")
-            .arg(self.dir.path().join(state))
             .env("NO_COLOR", "1");
         command
     }
