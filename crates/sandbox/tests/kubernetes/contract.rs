@@ -4,6 +4,7 @@ mod access;
 mod budgets;
 mod evictions;
 mod options;
+mod tables;
 mod watches;
 
 use serde_json::{Value, json};
@@ -139,6 +140,7 @@ async fn answers(kubeconfig: &str) -> Answers {
     all.extend(budgets::answers(&admin).await);
     all.extend(evictions::answers(&admin).await);
     all.extend(options::answers(&admin).await);
+    all.extend(tables::answers(&admin).await);
     all
 }
 

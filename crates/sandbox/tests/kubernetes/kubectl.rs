@@ -69,7 +69,8 @@ async fn kubectl_works_on_the_sandbox() {
     kubectl
         .all_say(&[
             ("get nodes", "w-a    Ready"),
-            ("get pods -n shop -o wide", "1/1"),
+            ("get nodes -o wide", "CONTAINER-RUNTIME"),
+            ("get pods -n shop -o wide", "READINESS GATES"),
             ("get endpointslices -n shop", "IPv4"),
             ("describe node w-a", "topology.kubernetes.io/zone=az-a"),
             ("describe pods -n shop", "Controlled By:  ReplicaSet/web-"),
@@ -84,9 +85,15 @@ async fn kubectl_works_on_the_sandbox() {
             ("drain w-a --timeout=30s", "node/w-a drained"),
             ("delete configmap x -n shop", "configmap \"x\" deleted"),
             (
+                "set image deployment web web=web:2 -n shop",
+                "image updated",
+            ),
+            (
                 "rollout status deployment/web -n shop --timeout=20s",
                 "successfully rolled out",
             ),
+            ("rollout undo deployment/web -n shop", "rolled back"),
+            ("get deployment web -n shop -o jsonpath={..image}", "web:1"),
         ])
         .await;
 }

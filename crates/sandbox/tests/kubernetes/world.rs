@@ -206,6 +206,15 @@ impl Caller {
         http::Response::from_parts(head, body.to_bytes().to_vec())
     }
 
+    /// The answer to a request without a body that has headers of its own.
+    #[cfg(feature = "peers")]
+    pub async fn answer(&self, request: http::request::Builder) -> Value {
+        let request = request.body(Vec::new().into()).unwrap();
+        let body = self.0.send(request).await.unwrap().into_body();
+        let body = http_body_util::BodyExt::collect(body).await.unwrap();
+        serde_json::from_slice(&body.to_bytes()).unwrap()
+    }
+
     /// The status code and the first lines of an answer that goes on, or all lines of one that ends before.
     #[cfg(feature = "peers")]
     pub async fn lines(&self, path: &str, count: usize) -> (u16, Vec<Value>) {

@@ -14,6 +14,8 @@ use crate::kubernetes::{
 };
 
 const HASH: &str = "pod-template-hash";
+/// Of a ReplicaSet, which of the templates it is; of a Deployment, that of its newest. `kubectl rollout undo` goes by it.
+const REVISION: &str = "deployment.kubernetes.io/revision";
 
 pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
     for deployment in world.list("deployments", "") {
@@ -28,9 +30,10 @@ fn reconcile_one(world: &mut World, deployment: &Value) -> Result<(), Failure> {
     let hash = object::short_hash(&deployment["spec"]["template"]);
     let name = format!("{}-{hash}", object::name(deployment));
     let sets = owned(world, deployment);
-    if sets.iter().any(|set| object::name(set) == name) {
+    if let Some(newest) = sets.iter().find(|set| object::name(set) == name) {
+        number_as_newest(world, newest, &sets)?;
         if !object::flag(deployment, "/spec/paused") {
-            scale(world, deployment, &sets, &name)?;
+            scale(world, deployment, &owned(world, deployment), &name)?;
         }
     } else {
         create_set(world, deployment, &name, &hash, sets.len())?;
@@ -46,6 +49,35 @@ fn owned(world: &World, deployment: &Value) -> Vec<Arc<Value>> {
     sets
 }
 
+fn revision(object: &Value) -> i64 {
+    let annotations = object::pairs(object, "/metadata/annotations");
+    let revision = annotations.get(REVISION);
+    revision
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default()
+}
+
+/// A template that is taken up again becomes the newest.
+fn number_as_newest(world: &mut World, set: &Value, sets: &[Arc<Value>]) -> Result<(), Failure> {
+    let others = sets
+        .iter()
+        .filter(|other| object::uid(other) != object::uid(set));
+    let highest = others
+        .map(|other| revision(other))
+        .max()
+        .unwrap_or_default();
+    if revision(set) <= highest {
+        let mut new = set.clone();
+        object::set(
+            &mut new,
+            &["metadata", "annotations", REVISION],
+            (highest + 1).to_string(),
+        );
+        world.put("replicasets", new)?;
+    }
+    Ok(())
+}
+
 fn create_set(
     world: &mut World,
     deployment: &Value,
@@ -58,7 +90,7 @@ fn create_set(
         "metadata": {
             "name": name,
             "labels": deployment["spec"]["template"]["metadata"]["labels"],
-            "annotations": {"deployment.kubernetes.io/revision": (earlier + 1).to_string()},
+            "annotations": {REVISION: (earlier + 1).to_string()},
             "ownerReferences": [object::owner_reference(deployment, "apps/v1", "Deployment")],
         },
         "spec": {
@@ -177,6 +209,10 @@ fn with_status(deployment: &Value, sets: &[Arc<Value>], newest: &str) -> Value {
             ("unavailableReplicas", wanted.saturating_sub(available)),
         ],
     );
+    if let Some(newest) = new.first() {
+        let at = ["metadata", "annotations", REVISION];
+        set(&mut status, &at, revision(newest).to_string());
+    }
     let (_, unavailable) = limits(deployment, replicas(deployment));
     let enough = available as i64 >= replicas(deployment) - unavailable;
     let (is, reason) = if enough {
