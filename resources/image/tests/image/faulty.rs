@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    future::pending,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -41,6 +42,8 @@ pub enum Trouble {
     NoBlob,
     /// The first answer for every blob ends in its middle; the rest is given to who asks for it.
     CutOnce,
+    /// Every large blob comes to its middle, and nothing comes of an upload, for as long as somebody waits.
+    Stall,
     /// The first two answers are 429, to be asked again in a second; the others are right.
     BusyAtFirst,
 }
@@ -232,6 +235,7 @@ async fn answer(
             let headers = [("retry-after", "1")];
             return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
         }
+        Trouble::Stall if method == Method::POST => return pending().await,
         Trouble::Html => return Html("<html>Please log in</html>").into_response(),
         _ => {}
     }
@@ -276,7 +280,10 @@ fn blob_answer(trouble: Trouble, kind: String, bytes: Bytes, range: Option<&str>
     let headers = headers(kind, &bytes);
     match (trouble, range) {
         (Trouble::WrongBlob, _) => (headers, changed(&bytes)).into_response(),
-        (Trouble::CutOnce, None) => (headers, half(bytes)).into_response(),
+        (Trouble::CutOnce, None) => (headers, half(bytes, cut())).into_response(),
+        (Trouble::Stall, _) if bytes.len() > 1 << 20 => {
+            (headers, half(bytes, pending())).into_response()
+        }
         (Trouble::NoBlob, _) => Body::empty().into_response(),
         (Trouble::CutOnce, Some(range)) => {
             let start = range.trim_start_matches("bytes=").trim_end_matches('-');
@@ -296,12 +303,14 @@ fn changed(bytes: &Bytes) -> Vec<u8> {
     bytes
 }
 
-fn half(bytes: Bytes) -> Body {
+/// The first half, and what follows on it.
+fn half(bytes: Bytes, then: impl Future<Output = io::Result<Bytes>> + Send + 'static) -> Body {
     let start = stream::iter([Ok(bytes.slice(..bytes.len() / 2))]);
+    Body::from_stream(start.chain(stream::once(then)))
+}
+
+async fn cut() -> io::Result<Bytes> {
     // The server sends what it has only when it has to wait for more.
-    let cut = stream::once(async {
-        tokio::task::yield_now().await;
-        Err(io::Error::other("the connection is cut"))
-    });
-    Body::from_stream(start.chain(cut))
+    tokio::task::yield_now().await;
+    Err(io::Error::other("the connection is cut"))
 }

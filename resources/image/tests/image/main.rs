@@ -11,4 +11,5 @@ mod peers;
 mod program;
 mod registry;
 mod secrets;
+mod stopped;
 mod versions;

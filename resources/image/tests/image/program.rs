@@ -1,10 +1,23 @@
 //! The compiled program, called as Concourse calls it.
 
-use std::{path::Path, process::Stdio};
+use std::{
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{io::AsyncWriteExt as _, process::Command};
+use tokio::{
+    io::AsyncWriteExt as _,
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+/// Concourse kills ten seconds after SIGTERM (`gardenProcessStopGracePeriod`).
+const KILLED_AFTER: Duration = Duration::from_secs(10);
+/// What takes longer than this does not come.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A finished call.
 pub struct Program {
@@ -36,6 +49,28 @@ impl Program {
         Self::run("out", &json!({"source": source, "params": params}), dir).await
     }
 
+    /// `in` or `out`, told to end (SIGTERM) once `begun` says so of its folder.
+    pub async fn stopped(
+        verb: &str,
+        request: &Value,
+        dir: TempDir,
+        begun: impl Fn(&Path) -> bool,
+    ) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-image"));
+        command.arg(verb).arg(dir.path());
+        let child = Self::start(command, request).await;
+        let id = child.id().expect("it runs").to_string();
+        let started = Instant::now();
+        while !begun(dir.path()) {
+            assert!(started.elapsed() < DEADLINE, "{verb} does not begin");
+            sleep(Duration::from_millis(5)).await;
+        }
+        let told = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(told.expect("kill starts").success());
+        let ended = timeout(KILLED_AFTER, Self::end(child, dir)).await;
+        ended.expect("it ends before Concourse would kill it")
+    }
+
     async fn run(verb: &str, request: &Value, dir: TempDir) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-image"));
         command.arg(verb);
@@ -53,7 +88,11 @@ impl Program {
         Self::call(command.into(), request, dir).await
     }
 
-    async fn call(mut command: Command, request: &Value, dir: TempDir) -> Self {
+    async fn call(command: Command, request: &Value, dir: TempDir) -> Self {
+        Self::end(Self::start(command, request).await, dir).await
+    }
+
+    async fn start(mut command: Command, request: &Value) -> Child {
         let piped = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -63,6 +102,10 @@ impl Program {
         let bytes = request.to_string();
         stdin.write_all(bytes.as_bytes()).await.expect("it reads");
         drop(stdin);
+        child
+    }
+
+    async fn end(child: Child, dir: TempDir) -> Self {
         let output = child.wait_with_output().await.expect("the program ends");
         Self {
             code: output.status.code().expect("no signal ended it"),
