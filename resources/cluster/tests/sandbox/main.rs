@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod connection;
+#[cfg(feature = "peers")]
+mod container;
 mod cordons;
 mod crash;
 mod get;

@@ -6,6 +6,8 @@
 )]
 
 mod artifacts;
+#[cfg(feature = "peers")]
+mod container;
 mod secrets;
 
 use std::collections::BTreeMap;

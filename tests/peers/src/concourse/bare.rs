@@ -59,6 +59,16 @@ pub fn command(program: &Path, call: &str, work: &Path) -> Command {
     command
 }
 
+/// What a step says that must end well in such a container.
+pub fn answer(program: &str, call: &str, request: &Value, work: &Path) -> Value {
+    let mut command = command(Path::new(program), call, work);
+    let child = super::start(&mut command, request.to_string().as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{call}: {words}");
+    serde_json::from_slice(&output.stdout).expect("one JSON value")
+}
+
 impl Resource<'_> {
     /// As any user, with a read-only root, without HOME, `/etc/passwd` and `/tmp`, it comes as far as to ask the server.
     pub fn is_content_with_a_bare_container(&self) {
