@@ -15,7 +15,7 @@ pub enum Act {
     Evict(String),
     /// Start the Job that acts on the node.
     StartJob(String),
-    /// Remove a Job that failed in an earlier run, so that it can be tried again.
+    /// Remove a Job of an earlier run, which failed or acted before the node was what it is now, so that another can act.
     RetireJob(String),
     /// Let pods on the node again and say what was done, in one patch.
     Uncordon(String, Box<Rolled>),

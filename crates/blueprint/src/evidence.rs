@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
-use crate::inventory::{Inventory, Node};
+use crate::goal::Goal;
+use crate::inventory::{Inventory, Node, Rolled};
 use crate::journal::{BudgetSamples, Journal, Span};
-use crate::policy::Wanted;
 
 /// What was done to the nodes, and what the budgets said meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,27 +65,19 @@ pub struct NodeEvidence {
 }
 
 impl Evidence {
-    /// The evidence of `blueprint`, from the nodes' own annotations; `at` is used for times when no node was touched.
-    pub fn new(
-        inventory: &Inventory,
-        blueprint: &str,
-        wanted: &Wanted,
-        journal: Journal,
-        at: Timestamp,
-    ) -> Self {
-        let mut nodes: Vec<_> = inventory
-            .nodes
-            .values()
-            .filter_map(|node| NodeEvidence::of(node, blueprint))
-            .collect();
+    /// The evidence of the roll of `goal`, from the nodes' own annotations; `at` is used for times when no node was touched.
+    pub fn new(inventory: &Inventory, goal: &Goal, journal: Journal, at: Timestamp) -> Self {
+        let nodes = inventory.nodes.values();
+        let of = |node| Some(NodeEvidence::of(node, goal.finished(node)?));
+        let mut nodes: Vec<_> = nodes.filter_map(of).collect();
         nodes.sort_by(|a, b| (a.cordoned_at, &a.name).cmp(&(b.cordoned_at, &b.name)));
-        let to = &wanted.version;
+        let (to, images) = (&goal.wanted.version, &goal.wanted.images);
         let started_at = nodes.first().map_or(at, |node| node.cordoned_at);
         let finished = nodes.iter().map(|node| node.uncordoned_at).max();
         let finished_at = finished.unwrap_or(at);
         Self {
             format: crate::FORMAT,
-            blueprint: blueprint.into(),
+            blueprint: goal.blueprint.clone(),
             from: nodes
                 .iter()
                 .map(|node| &node.from)
@@ -95,8 +87,7 @@ impl Evidence {
             to: to.clone(),
             started_at,
             finished_at,
-            images: Some(wanted.images.clone())
-                .filter(|images| !nodes.is_empty() && !images.is_empty()),
+            images: (!nodes.is_empty() && !images.is_empty()).then(|| images.clone()),
             nodes,
             unwatched: Some(journal.unwatched(started_at, finished_at)),
             budgets: journal.budgets,
@@ -105,13 +96,9 @@ impl Evidence {
 }
 
 impl NodeEvidence {
-    fn of(node: &Node, blueprint: &str) -> Option<Self> {
-        let rolled = node
-            .rolled
-            .as_ref()
-            .filter(|rolled| rolled.blueprint == blueprint)?;
+    fn of(node: &Node, rolled: &Rolled) -> Self {
         let took = rolled.uncordoned_at.duration_since(rolled.cordoned_at);
-        Some(Self {
+        Self {
             name: node.name.clone(),
             zone: node.zone.clone(),
             from: rolled.from.clone(),
@@ -122,6 +109,6 @@ impl NodeEvidence {
             ready_at: rolled.ready_at,
             uncordoned_at: rolled.uncordoned_at,
             seconds: took.as_secs(),
-        })
+        }
     }
 }

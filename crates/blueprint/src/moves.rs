@@ -131,10 +131,7 @@ fn hindrance(inventory: &Inventory, goal: &Goal, node: &Node) -> Option<(String,
 
 /// When this roll finished its last node.
 fn last_finished(inventory: &Inventory, goal: &Goal) -> Option<Timestamp> {
-    let rolled = inventory
-        .nodes
-        .values()
-        .filter_map(|node| node.rolled.as_ref());
-    let ours = rolled.filter(|rolled| rolled.blueprint == goal.blueprint);
-    ours.map(|rolled| rolled.uncordoned_at).max()
+    let nodes = inventory.nodes.values();
+    let finished = nodes.filter_map(|node| goal.finished(node));
+    finished.map(|rolled| rolled.uncordoned_at).max()
 }

@@ -34,13 +34,7 @@ pub(crate) fn canaries_owed(inventory: &Inventory, goal: &Goal) -> usize {
 
 /// Whether this roll has finished `node`, a worker.
 pub(crate) fn is_canary(node: &Node, goal: &Goal) -> bool {
-    let ours = |blueprint: &str| blueprint == goal.blueprint;
-    !node.control_plane
-        && is_done(node, &goal.wanted.version)
-        && node
-            .rolled
-            .as_ref()
-            .is_some_and(|rolled| ours(&rolled.blueprint))
+    !node.control_plane && is_done(node, &goal.wanted.version) && goal.finished(node).is_some()
 }
 
 /// How many nodes of the zone of `node` may be out of service at once when `node` is.

@@ -27,6 +27,10 @@ pub(crate) fn of(inventory: &Inventory, goal: &Goal, node: &Node, now: Timestamp
         ))];
     }
     match view.job() {
+        // An earlier roll's under the same id: what it did to the node is gone, or the node would not be begun.
+        Some(job) if job.created_at.as_second() < roll.cordoned_at.as_second() => {
+            vec![Turn::Act(Act::RetireJob(node.name.clone()))]
+        }
         Some(job) => view.after_start(job),
         None if node.version == goal.wanted.version => view.return_to_service(view.earlier_act()),
         None if node.schedulable => vec![Turn::Act(Act::Cordon(node.name.clone()))],

@@ -141,6 +141,7 @@ mod tests {
             },
             policy: Policy::default(),
             started_at: Timestamp::UNIX_EPOCH,
+            history_until: None,
         }
     }
 

@@ -104,7 +104,7 @@ impl Pass<'_, '_> {
                 cluster.start_job(&act, false).await?;
             }
             Act::RetireJob(name) => {
-                self.say(&title, "removing the failed Job of an earlier run".into());
+                self.say(&title, "removing the Job of an earlier run".into());
                 cluster.retire_job(&goal.job_name(name)).await?;
             }
             Act::Uncordon(name, rolled) => {

@@ -96,14 +96,7 @@ async fn last_look(roll: &Roll<'_>, mut known: Cordons) -> Cordons {
 }
 
 fn evidence(roll: &Roll<'_>, journal: &Journal, inventory: &Inventory) -> Evidence {
-    let goal = roll.goal;
-    Evidence::new(
-        inventory,
-        &goal.blueprint,
-        &goal.wanted,
-        journal.clone(),
-        Timestamp::now(),
-    )
+    Evidence::new(inventory, roll.goal, journal.clone(), Timestamp::now())
 }
 
 /// Waits a little when the error may pass and the API has not been away for too long.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use trireme_blueprint::{Identity, Inventory, Wanted};
 use trireme_kubernetes::{Mark, Pods, Record};
 use trireme_protocol::Step;
@@ -33,7 +34,16 @@ pub(crate) async fn check(
         step.info("cluster", format!("every node runs {}", wanted.version));
         return Ok(Vec::new());
     };
-    let same = last.filter(|last| last.blueprint == mark.blueprint);
+    // A cluster that differs once more, under the id of a roll that is over, is news.
+    let over = |last: &Version| {
+        record
+            .finished
+            .as_ref()
+            .is_some_and(|done| is_of(last, done))
+    };
+    let same = last.filter(|last| {
+        last.blueprint == mark.blueprint && !(mark.finished_at.is_none() && over(last))
+    });
     Ok(vec![same.unwrap_or_else(|| Version::from(&mark))])
 }
 
@@ -60,6 +70,16 @@ pub(crate) fn current(
     let begun = record.begun.as_ref().filter(same);
     let since = begun.map_or(due.since.clone(), |begun| begun.since.clone());
     Some(Mark { since, ..due })
+}
+
+/// Whether `version` is of the finished roll `done`, and not of a later one under the same id.
+pub(crate) fn is_of(version: &Version, done: &Mark) -> bool {
+    let since = version.since.parse::<Timestamp>();
+    let before = done
+        .finished_at
+        .zip(since.ok())
+        .is_none_or(|(at, since)| since <= at);
+    version.blueprint == done.blueprint && before
 }
 
 /// The roll of this identity, first seen `now`.

@@ -8,7 +8,7 @@ use trireme_blueprint::{Blueprint, Identity, describe, rehearse};
 use trireme_kubernetes::Pods;
 use trireme_protocol::{Fault, Outcome, Step};
 
-use crate::check::{current, rolled};
+use crate::check::{current, is_of, rolled};
 use crate::wanted::wanted;
 use crate::{Source, Version};
 
@@ -29,15 +29,15 @@ pub(crate) async fn get(
     let wanted = wanted(source, &record)?.ok_or_else(|| stale(&version))?;
     let inventory = cluster.inventory(Pods::All).await?;
     let finished = record.finished.as_ref();
-    let done = finished.filter(|mark| mark.blueprint == version.blueprint);
     let now = step.now().to_string();
-    let mark = match done {
+    let mark = match finished.filter(|mark| is_of(&version, mark)) {
         Some(mark) => Some(mark.clone()),
         None => current(source, &record, &inventory, &wanted, &now),
     };
     let mark = mark
         .filter(|mark| mark.blueprint == version.blueprint)
         .ok_or_else(|| stale(&version))?;
+    let done = finished == Some(&mark);
     // What was rolled, not what is wanted by now.
     let identity = mark.identity.clone().unwrap_or_else(|| Identity {
         wanted: rolled(&mark),
@@ -50,12 +50,12 @@ pub(crate) async fn get(
         from: mark.from,
         ..Blueprint::new(&inventory, identity)
     };
-    let state = if done.is_some() { "done" } else { "pending" };
+    let state = if done { "done" } else { "pending" };
     write_json(dir, "inventory.json", &inventory).await?;
     write_json(dir, "blueprint.json", &blueprint).await?;
     tokio::fs::write(dir.join("plan.txt"), describe(&blueprint, &obstacles)).await?;
     tokio::fs::write(dir.join("state"), state).await?;
-    if let (Some(_), Some(evidence)) = (done, &record.evidence) {
+    if let Some(evidence) = record.evidence.as_ref().filter(|_| done) {
         write_json(dir, "evidence.json", evidence).await?;
     }
     step.done(

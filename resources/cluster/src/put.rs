@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_blueprint::{Evidence, Goal, Identity, Inventory, Journal, Wanted};
@@ -130,9 +131,10 @@ impl Put<'_> {
             Begun::Nothing(outcome) => return Ok(*outcome),
             Begun::Roll(due) => *due,
         };
+        let before = record.finished.as_ref().and_then(|mark| mark.finished_at);
         let journal = record.journal.clone();
         let mut journal = journal.unwrap_or_else(|| Journal::of(&mark.blueprint));
-        match self.roll(&mark, &act, lease, &mut journal).await {
+        match self.roll(&mark, &act, before, lease, &mut journal).await {
             Ok(evidence) => {
                 let finish = Box::pin(self.finish(record, mark, evidence));
                 unless_interrupted(self.step, finish).await
@@ -300,6 +302,7 @@ impl Put<'_> {
         &self,
         mark: &Mark,
         act: &ActSpec,
+        history_until: Option<Timestamp>,
         lease: &mut Lease,
         journal: &mut Journal,
     ) -> Result<Evidence, RollError> {
@@ -308,6 +311,7 @@ impl Put<'_> {
             wanted: rolled(mark),
             policy: self.source.policy(),
             started_at: self.step.now(),
+            history_until,
         };
         let order = Roll {
             cluster: self.cluster,

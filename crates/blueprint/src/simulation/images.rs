@@ -29,13 +29,7 @@ fn a_node_that_another_blueprint_acted_on_is_not_counted_as_work_of_this_one() {
         (created_at, world.now)
     );
     world.apply(&acts[0]);
-    let evidence = Evidence::new(
-        &world.inventory,
-        "second",
-        &world.goal.wanted,
-        Journal::default(),
-        world.now,
-    );
+    let evidence = Evidence::new(&world.inventory, &world.goal, Journal::default(), world.now);
     assert_eq!((evidence.nodes.len(), evidence.images), (0, None));
 }
 
@@ -52,12 +46,6 @@ fn evidence_names_the_images_that_acted() {
     );
     world.goal.blueprint = identity.id();
     world.roll(None);
-    let evidence = Evidence::new(
-        &world.inventory,
-        &world.goal.blueprint,
-        &world.goal.wanted,
-        Journal::default(),
-        world.now,
-    );
+    let evidence = Evidence::new(&world.inventory, &world.goal, Journal::default(), world.now);
     assert_eq!(evidence.images, Some(images));
 }

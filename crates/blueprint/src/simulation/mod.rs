@@ -1,5 +1,6 @@
 //! A small world that obeys the acts, to hold what [`crate::moves`] promises, with a crash at any write.
 
+mod again;
 mod health;
 mod images;
 mod promises;
@@ -104,6 +105,7 @@ fn world(zones: usize, planes: usize, workers: usize, policy: Policy) -> World {
             wanted,
             policy,
             started_at: now,
+            history_until: None,
         },
         now,
         cordons: BTreeMap::new(),
@@ -296,13 +298,7 @@ impl World {
                 .all(|node| node.version == NEW && node.in_service())
         );
         assert_eq!(self.cordons.len(), self.inventory.nodes.len());
-        let evidence = Evidence::new(
-            &self.inventory,
-            &self.goal.blueprint,
-            &self.goal.wanted,
-            Journal::default(),
-            self.now,
-        );
+        let evidence = Evidence::new(&self.inventory, &self.goal, Journal::default(), self.now);
         assert_eq!(evidence.nodes.len(), self.inventory.nodes.len());
         assert_eq!(evidence.from, OLD);
     }

@@ -53,13 +53,7 @@ fn the_order_is_control_plane_canary_then_zone_by_zone() {
         StepState::Waiting("the control plane".into())
     );
     world.roll(None);
-    let evidence = Evidence::new(
-        &world.inventory,
-        &world.goal.blueprint,
-        &world.goal.wanted,
-        Journal::default(),
-        world.now,
-    );
+    let evidence = Evidence::new(&world.inventory, &world.goal, Journal::default(), world.now);
     let done: Vec<_> = evidence
         .nodes
         .iter()
@@ -196,14 +190,8 @@ fn the_soak_follows_the_canary() {
     let mut world = world(1, 0, 3, policy);
     let begun = world.now;
     world.roll(None);
-    let nodes: Vec<_> = Evidence::new(
-        &world.inventory,
-        &world.goal.blueprint,
-        &world.goal.wanted,
-        Journal::default(),
-        begun,
-    )
-    .nodes;
+    let nodes: Vec<_> =
+        Evidence::new(&world.inventory, &world.goal, Journal::default(), begun).nodes;
     let pause = nodes[1].cordoned_at.duration_since(nodes[0].uncordoned_at);
     assert!(pause >= SignedDuration::from_mins(5), "{pause}");
     let pause = nodes[2].cordoned_at.duration_since(nodes[1].uncordoned_at);

@@ -254,3 +254,25 @@ async fn a_cluster_that_is_there_already_is_recorded_without_images_that_acted()
     let blueprint = read_json(&world, "blueprint.json");
     assert_eq!(blueprint["wanted"]["images"], json!({}));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_the_old_one_again_is_news_and_rolled_although_the_blueprint_is_the_same() {
+    let world = World::small().await;
+    let source = source(&world, "aa");
+    let (first, _) = put(&world, &source).await;
+    world.next_second().await;
+    let old = json!({"status": {"nodeInfo": {"kubeletVersion": OLD}}});
+    world.patch("/api/v1/nodes/w-b/status", &old).await;
+    let request = json!({"source": source, "version": first});
+    let output = world.run("check", &request).await;
+    let news: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(news[0]["blueprint"], first["blueprint"]);
+    assert_ne!(news[0]["since"], first["since"]);
+    get(&world, &source, &news[0]).await;
+    assert_eq!(read(&world, "state"), "pending");
+    let (second, _) = put(&world, &source).await;
+    assert_eq!(world.versions().await, [NEW; 2]);
+    get(&world, &source, &second).await;
+    assert_eq!(read(&world, "state"), "done");
+    assert_eq!(names(&read_json(&world, "evidence.json")["nodes"]), ["w-b"]);
+}
