@@ -1,18 +1,14 @@
 //! A registry on loopback that answers as its script says: tokens, redirects, lists in pages, and what is wrong with them.
 
+mod server;
+
 use std::{
-    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, Method, StatusCode, Uri},
-    response::{IntoResponse as _, Response},
-};
+use axum::body::Bytes;
+use server::{Answer, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trireme_registry::{
     Credentials, Descriptor, RegistryError, Repository, descriptor_of, digest_of,
@@ -22,108 +18,6 @@ use trireme_transport::{Client, Options};
 /// A manifest, as short as one can be.
 const MANIFEST: &[u8] = b"{\"schemaVersion\":2}";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-
-/// An answer of the script.
-#[derive(Clone, Default)]
-struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-    /// Without this value of `Authorization` it is a 401 with this challenge.
-    guarded: Option<(String, String)>,
-}
-
-impl Answer {
-    fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            status,
-            body: body.into(),
-            ..Self::default()
-        }
-    }
-
-    fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    fn guarded(mut self, authorization: &str, challenge: String) -> Self {
-        self.guarded = Some((authorization.into(), challenge));
-        self
-    }
-}
-
-/// Method, path and query, and `Authorization` of a request.
-type Asked = (String, Option<String>);
-
-#[derive(Clone, Default)]
-struct Server {
-    script: Arc<Mutex<HashMap<String, Answer>>>,
-    requests: Arc<Mutex<Vec<Asked>>>,
-}
-
-impl Server {
-    async fn start() -> (Self, SocketAddr) {
-        let server = Self::default();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("it works on loopback");
-        let address = listener.local_addr().expect("it works on loopback");
-        let router = Router::new().fallback(answer).with_state(server.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (server, address)
-    }
-
-    fn on(&self, request: &str, answer: Answer) {
-        self.script
-            .lock()
-            .expect("no panic before")
-            .insert(request.into(), answer);
-    }
-
-    fn requests(&self, start: &str) -> Vec<Asked> {
-        let requests = self.requests.lock().expect("no panic before").clone();
-        let wanted = |(request, _): &Asked| request.starts_with(start);
-        requests.into_iter().filter(wanted).collect()
-    }
-}
-
-async fn answer(
-    State(server): State<Server>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    _body: Bytes,
-) -> Response {
-    let request = format!("{method} {uri}");
-    let authorization = headers.get("authorization");
-    let authorization = authorization.map(|value| value.to_str().expect("text").to_owned());
-    let log = (request.clone(), authorization.clone());
-    server.requests.lock().expect("no panic before").push(log);
-    let found = server
-        .script
-        .lock()
-        .expect("no panic before")
-        .get(&request)
-        .cloned();
-    let Some(found) = found else {
-        return (StatusCode::NOT_FOUND, "{}").into_response();
-    };
-    if let Some((expected, challenge)) = found.guarded
-        && authorization != Some(expected)
-    {
-        let headers = [("www-authenticate", challenge)];
-        return (StatusCode::UNAUTHORIZED, headers, "{}").into_response();
-    }
-    let mut response = found.body.into_response();
-    *response.status_mut() = StatusCode::from_u16(found.status).expect("it works on loopback");
-    for (name, value) in found.headers {
-        response
-            .headers_mut()
-            .insert(name, value.parse().expect("well-formed"));
-    }
-    response
-}
 
 fn repository(address: SocketAddr, credentials: bool) -> Repository {
     let client = Client::new(Options::default()).expect("it works on loopback");
