@@ -83,7 +83,7 @@ pub(crate) async fn find(
                 "{} ({child})",
                 platform.as_deref().unwrap_or(UNKNOWN)
             ));
-        } else {
+        } else if !found.images.iter().any(|image| image.digest == child) {
             let document = fetch(repository, &child).await?;
             found
                 .images
