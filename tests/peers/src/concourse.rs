@@ -6,6 +6,7 @@
 //! Every other call runs without HOME, PATH, USER and BUILD_*, with a temporary folder that does not exist, in `/`.
 
 pub mod bare;
+mod proxy;
 mod site;
 mod token;
 
@@ -78,6 +79,11 @@ macro_rules! held_as_by_concourse {
         #[test]
         fn it_repeats_no_secret() {
             $resource.repeats_no_secret();
+        }
+
+        #[test]
+        fn it_repeats_no_password_of_a_proxy() {
+            $resource.repeats_no_password_of_a_proxy();
         }
 
         #[test]
