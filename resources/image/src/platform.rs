@@ -92,10 +92,12 @@ fn missing(index: &ImageIndex, wanted: &Platform) -> Fault {
     let found: Vec<String> = platforms
         .map(|found| format!("{}/{}", found.os(), found.architecture()))
         .collect();
+    let found = match found.is_empty() {
+        true => "none".into(),
+        false => found.join(", "),
+    };
     Fault::operational(format!(
-        "the image has no platform {}/{}; it has {}",
-        wanted.os,
-        wanted.architecture,
-        found.join(", ")
+        "the image has no platform {}/{}; it has {found}",
+        wanted.os, wanted.architecture
     ))
 }

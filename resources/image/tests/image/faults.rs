@@ -99,6 +99,8 @@ async fn wrong_answers_are_errors_that_say_what_came() {
         (Trouble::WrongManifest, "digest"),
         (Trouble::WrongBlob, "digest"),
         (Trouble::NoBlob, "size"),
+        // Nobody waits for an hour.
+        (Trouble::BusyForLong, "429"),
     ];
     join_all(cases.map(|(trouble, words)| is_told(trouble, words))).await;
 }

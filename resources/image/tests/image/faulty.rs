@@ -46,6 +46,8 @@ pub enum Trouble {
     Stall,
     /// The first two answers are 429, to be asked again in a second; the others are right.
     BusyAtFirst,
+    /// Every answer is 429, to be asked again in an hour.
+    BusyForLong,
 }
 
 /// An image, or what pretends to be one.
@@ -73,6 +75,16 @@ impl Image {
         let mut image = Self::raw(MANIFEST, manifest.to_string().as_bytes());
         let blobs = layers.into_iter().map(|(_, content)| content);
         image.contents.extend(blobs.chain([config_content]));
+        image
+    }
+
+    /// The same, whose manifest says this of its layers.
+    pub fn with_layers(self, layers: &Value) -> Self {
+        let (_, manifest) = &self.contents[&format!("manifests/{}", self.digest())];
+        let mut manifest: Value = serde_json::from_slice(manifest).expect("JSON");
+        manifest["layers"] = layers.clone();
+        let mut image = Self::raw(MANIFEST, manifest.to_string().as_bytes());
+        image.contents.extend(self.contents);
         image
     }
 
@@ -236,6 +248,10 @@ async fn answer(
             return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
         }
         Trouble::Stall if method == Method::POST => return pending().await,
+        Trouble::BusyForLong => {
+            let headers = [("retry-after", "3600")];
+            return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
+        }
         Trouble::Html => return Html("<html>Please log in</html>").into_response(),
         _ => {}
     }

@@ -156,3 +156,83 @@ async fn a_layer_that_may_not_be_distributed_is_named() {
     let registry = Faulty::serve(Trouble::None, image.without(&digest_of(&windows))).await;
     get(&registry, &json!({"format": "oci"})).await.succeed();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_unusual_shape_is_told_by_what_it_is() {
+    let named = |text: &str| Image::of(&[(LAYER, file("name", text))]);
+    let inner = Image::index(&[("linux/amd64", named("inner"))]);
+    let params = json!({"platform": {"architecture": "amd64"}});
+    let nested = Image::index(&[("linux/amd64", inner)]);
+    refused(
+        nested.clone(),
+        params.clone(),
+        65,
+        "no image that can be unpacked",
+    )
+    .await;
+    let registry = Faulty::serve(Trouble::None, nested).await;
+    get(&registry, &json!({"format": "oci"})).await.succeed();
+    // Runtimes take the first.
+    let both = Image::index(&[
+        ("linux/amd64", named("first")),
+        ("linux/amd64", named("second")),
+    ]);
+    let registry = Faulty::serve(Trouble::None, both).await;
+    let first = get(&registry, &params).await;
+    first.succeed();
+    let name = std::fs::read_to_string(first.dir().join("rootfs/name")).expect("written");
+    assert_eq!(name, "first");
+    let empty = Image::index(&[]);
+    refused(empty, params, 1, "no platform linux/amd64; it has none").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_artifact_is_copied_as_it_is_or_refused_and_never_unpacked() {
+    let kind = "application/vnd.oci.artifact.manifest.v1+json";
+    let artifact = json!({"mediaType": kind, "artifactType": "text/plain", "blobs": []});
+    let artifact = Image::raw(kind, artifact.to_string().as_bytes());
+    refused(
+        artifact.clone(),
+        json!({}),
+        65,
+        "no image that can be unpacked",
+    )
+    .await;
+    let words = "expected an image manifest";
+    refused(artifact, json!({"format": "oci"}), 1, words).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_size_that_lies_is_told() {
+    let layer = file("a", "content");
+    let image = |size: Value| {
+        let digest = digest_of(&layer);
+        let descriptor = json!({"mediaType": LAYER, "digest": digest, "size": size});
+        Image::of(&[(LAYER, layer.clone())]).with_layers(&json!([descriptor]))
+    };
+    for size in [json!(1), json!(100_000), json!(u64::MAX)] {
+        for params in [json!({}), json!({"format": "oci"})] {
+            refused(image(size.clone()), params, 1, "size").await;
+        }
+    }
+    refused(
+        image(json!(-1)),
+        json!({}),
+        65,
+        "no image that can be unpacked",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bomb_of_any_compression_ends_at_the_limit() {
+    let content = "0".repeat(1 << 20);
+    let bomb = file("zeros", &content);
+    let small = compress_to_vec(&bomb[..], CompressionLevel::Fastest);
+    for (kind, layer) in [(GZIP, gzip(&bomb)), (ZSTD, small)] {
+        assert!(layer.len() < 64 << 10, "it is small for what it holds");
+        let image = Image::of(&[(kind, layer)]);
+        let params = json!({"unpacked_limit": "64KiB"});
+        refused(image, params, 65, "unpacked_limit").await;
+    }
+}

@@ -71,13 +71,25 @@ impl Program {
         ended.expect("it ends before Concourse would kill it")
     }
 
+    /// `check`, `in` or `out` in an empty folder, where the environment names this proxy.
+    pub async fn behind(proxy: &str, verb: &str, request: &Value) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut command = Self::command(verb, &dir);
+        command.env("http_proxy", proxy);
+        Self::call(command, request, dir).await
+    }
+
     async fn run(verb: &str, request: &Value, dir: TempDir) -> Self {
+        Self::call(Self::command(verb, &dir), request, dir).await
+    }
+
+    fn command(verb: &str, dir: &TempDir) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-image"));
         command.arg(verb);
         if verb != "check" {
             command.arg(dir.path());
         }
-        Self::call(command, request, dir).await
+        command
     }
 
     /// `check`, `in` or `out` in a container that holds nothing but the program and, as `/work`, this folder.

@@ -10,6 +10,8 @@ use crate::{
 };
 
 const PASSWORD: &str = "pass/word+ %7Qx!k@tz";
+/// The same inside of a URL.
+const PASSWORD_IN_URL: &str = "pass%2Fword%2B%20%257Qx%21k%40tz";
 const FROM_PASSWORD: &str = "fr/om+ %3Zk!w@qyvb";
 
 fn source(registry: &Faulty) -> Value {
@@ -39,6 +41,33 @@ async fn no_step_that_ends_well_shows_a_secret() {
         let get = Program::get(&source, &version, &params).await;
         get.succeed();
         shows_none(&get);
+    }
+}
+
+/// The worker gives its proxy to every step.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_step_behind_a_proxy_of_the_environment_shows_its_password() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let proxy = format!("http://robot:{PASSWORD_IN_URL}@{}", registry.host());
+    let from = json!({"repository": "registry.invalid/app", "tag": "1", "insecure": true});
+    let mut source = from.clone();
+    source["debug"] = json!(true);
+    let version = json!({"tag": "1", "digest": registry.digest()});
+    for (verb, params) in [
+        ("check", json!({})),
+        ("in", json!({})),
+        ("in", json!({"format": "oci"})),
+        ("out", json!({"from": from})),
+    ] {
+        let mut request = json!({"source": source, "version": version, "params": params});
+        if verb == "out" {
+            request["version"] = Value::Null;
+        }
+        let ran = Program::behind(&proxy, verb, &request).await;
+        ran.succeed();
+        let shown = ran.stderr.contains(" http://registry.invalid/v2/app/");
+        assert!(shown, "{verb}: no request is shown: {}", ran.stderr);
+        shows_none(&ran);
     }
 }
 
