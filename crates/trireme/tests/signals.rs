@@ -79,17 +79,19 @@ fn kill_9_takes_the_children_along_and_the_next_run_goes_on() {
 
 #[test]
 fn an_interrupt_runs_hooks_and_exits_75() {
-    let dir = folder();
-    let (child, task) = waiting(dir.path());
-    send(&child, rustix::process::Signal::INT);
-    let end = child.wait_with_output().expect("the end");
-    assert_eq!(end.status.code(), Some(75), "{}", stderr(&end));
-    assert!(
-        stderr(&end).contains("build task after | cleaned up"),
-        "{}",
-        stderr(&end)
-    );
-    assert!(is_gone(&task));
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+        let dir = folder();
+        let (child, task) = waiting(dir.path());
+        send(&child, signal);
+        let end = child.wait_with_output().expect("the end");
+        assert_eq!(end.status.code(), Some(75), "{}", stderr(&end));
+        assert!(
+            stderr(&end).contains("build task after | cleaned up"),
+            "{}",
+            stderr(&end)
+        );
+        assert!(is_gone(&task));
+    }
 }
 
 #[test]
