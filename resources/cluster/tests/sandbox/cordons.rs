@@ -216,3 +216,29 @@ async fn a_put_that_cannot_begin_says_nothing_of_cordons_where_there_are_none() 
     assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
     assert!(!stderr(&output).contains("cordoned"), "{}", stderr(&output));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_a_killed_put_whose_pods_can_never_go_is_given_back_and_nothing_is_left() {
+    let world = with_a_cordon_of_a_killed_put().await;
+    let uri = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web";
+    world
+        .patch(uri, &json!({"spec": {"maxUnavailable": 0}}))
+        .await;
+    world
+        .wait("the budget", async |world| {
+            world.budget_says("desiredHealthy").await == Some(2)
+        })
+        .await;
+    let mut request = json!({"source": world.source(), "params": {"version": NEW}});
+    request["source"]["policy"]["drain_timeout"] = json!("1s");
+    let output = world.run("out", &request).await;
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in [
+        "node w-a (az-a): not empty after 1 s; still there: shop/web-",
+        "; no node is left cordoned",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(world.cordoned().await, [""; 0]);
+}
