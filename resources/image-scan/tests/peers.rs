@@ -81,7 +81,7 @@ fn ours(layer: &[u8]) -> Findings {
     let params = json!({"image": "app", "on_deny": "report"});
     let put = Program::put(&world.source(), &params, &[("app/digest", &digest)]);
     assert_eq!(put.code, 0, "{}", put.stderr);
-    let verdict = put.file("verdict.json");
+    let verdict = put.file(".image-scan/verdict.json");
     let lists = ["findings", "passed_over"]
         .map(|list| verdict[list].as_array().cloned().unwrap_or_default());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
