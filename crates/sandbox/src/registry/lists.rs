@@ -22,7 +22,7 @@ pub(super) fn tags(registry: &Registry, name: &str, uri: &Uri) -> Answer {
         registry.page_size(),
         uri,
         Clone::clone,
-    );
+    )?;
     Ok(page.respond(
         uri,
         "application/json",
@@ -36,7 +36,7 @@ pub(super) fn catalog(registry: &Registry, uri: &Uri) -> Answer {
         registry.page_size(),
         uri,
         Clone::clone,
-    );
+    )?;
     Ok(page.respond(
         uri,
         "application/json",
@@ -53,7 +53,7 @@ pub(super) fn referrers(registry: &Registry, name: &str, digest: &Digest, uri: &
     }
     let by_digest =
         |descriptor: &Value| descriptor["digest"].as_str().unwrap_or_default().to_owned();
-    let page = Page::cut(descriptors, registry.page_size(), uri, by_digest);
+    let page = Page::cut(descriptors, registry.page_size(), uri, by_digest)?;
     let response = page.respond(
         uri,
         INDEX,
@@ -77,8 +77,14 @@ struct Page<T> {
 
 impl<T> Page<T> {
     /// The entries after `last`, at most `n` or the registry's own page size. They are sorted by name.
-    fn cut(entries: Vec<T>, limit: usize, uri: &Uri, name: impl Fn(&T) -> String) -> Self {
-        let asked = parameter(uri, "n").and_then(|n| n.parse::<usize>().ok());
+    fn cut(
+        entries: Vec<T>,
+        limit: usize,
+        uri: &Uri,
+        name: impl Fn(&T) -> String,
+    ) -> Result<Self, Refusal> {
+        let asked = parameter(uri, "n").map(|n| n.parse::<usize>());
+        let asked = asked.transpose().map_err(|_| Refusal::PageInvalid)?;
         let size = asked.unwrap_or(limit).min(limit);
         let after = parameter(uri, "last").unwrap_or_default();
         let mut entries: Vec<T> = entries
@@ -88,11 +94,11 @@ impl<T> Page<T> {
         let more = entries.len() > size;
         entries.truncate(size);
         let next_after = entries.last().filter(|_| more).map(name);
-        Self {
+        Ok(Self {
             entries,
             next_after,
             size,
-        }
+        })
     }
 
     fn respond(

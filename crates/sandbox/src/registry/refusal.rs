@@ -72,6 +72,9 @@ pub enum Refusal {
         /// As the content says.
         found: String,
     },
+    /// A page of so many entries is none.
+    #[error("invalid number of results requested")]
+    PageInvalid,
     /// Neither a tag nor a digest.
     #[error("invalid tag or digest")]
     ReferenceInvalid,
@@ -113,6 +116,7 @@ impl Refusal {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID")
             }
             Self::DigestInvalid { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
+            Self::PageInvalid => (StatusCode::BAD_REQUEST, "PAGINATION_NUMBER_INVALID"),
             Self::BodyCut => (StatusCode::REQUEST_TIMEOUT, "UNKNOWN"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
             Self::Unsupported => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
@@ -152,6 +156,7 @@ impl From<Unroutable> for Refusal {
     fn from(reason: Unroutable) -> Self {
         match reason {
             Unroutable::Unknown => Self::NotFound,
+            Unroutable::Upload => Self::UploadUnknown,
             Unroutable::Name => Self::NameInvalid,
             Unroutable::Digest => Self::DigestInvalid {
                 expected: "sha256 and 64 hexadecimal digits".into(),

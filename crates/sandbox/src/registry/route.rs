@@ -69,6 +69,8 @@ pub enum Unroutable {
     Digest,
     /// Neither a tag nor a digest.
     Reference,
+    /// No id that was ever given out.
+    Upload,
 }
 
 impl Route {
@@ -150,7 +152,7 @@ fn parse_digest(text: &str) -> Result<Digest, Unroutable> {
 /// Ids are ours: 32 hexadecimal digits. Anything else was never given out and could name another file.
 fn upload_id(text: &str) -> Result<String, Unroutable> {
     let ours = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    ours.then(|| text.to_owned()).ok_or(Unroutable::Unknown)
+    ours.then(|| text.to_owned()).ok_or(Unroutable::Upload)
 }
 
 /// A repository's name: components of lower-case letters and digits, joined by `.`, `_`, `__` or dashes.
@@ -254,7 +256,7 @@ mod tests {
             ("/v2/a/manifests/sha256:zz", Unroutable::Digest),
             ("/v2/a/blobs/latest", Unroutable::Digest),
             ("/v2/a/blobs/uploads/../../../x", Unroutable::Unknown),
-            ("/v2/a/blobs/uploads/..", Unroutable::Unknown),
+            ("/v2/a/blobs/uploads/..", Unroutable::Upload),
         ];
         for (path, reason) in cases {
             assert_eq!(Route::parse(path), Err(reason), "{path}");

@@ -176,8 +176,15 @@ async fn wrong_uploads(asked: &mut Asked) {
         .ask("a chunk after a gap", &line, &chunk("5-10"), b"a part")
         .await;
     let session = asked.begin().await;
+    let unknown = "00000000-0000-0000-0000-000000000000";
     asked
-        .all(&[("give an upload up", format!("DELETE {session}"))])
+        .all(&[
+            ("give an upload up", format!("DELETE {session}")),
+            (
+                "an upload that never was",
+                format!("GET {NAME}/blobs/uploads/{unknown}"),
+            ),
+        ])
         .await;
     let line = format!("PUT {}", with_digest(&session, LAYER));
     asked
@@ -246,6 +253,12 @@ async fn read_manifests(asked: &mut Asked) {
                 format!("GET {NAME}/tags/list?n=9&last=one"),
             ),
             ("tags of no repository", "GET /v2/none/tags/list".into()),
+            ("a page of no number", format!("GET {NAME}/tags/list?n=x")),
+            (
+                "a page of less than none",
+                format!("GET {NAME}/tags/list?n=-1"),
+            ),
+            ("repositories of no number", "GET /v2/_catalog?n=x".into()),
             ("delete a manifest", format!("DELETE {by_digest}")),
             ("delete it again", format!("DELETE {by_digest}")),
         ])
