@@ -6,7 +6,7 @@ use trireme_blueprint::{BudgetSamples, Evidence};
 use trireme_runner::{Idle, JobOutcome, RunReport};
 
 use super::chart::Level;
-use super::people::{counts, measured, share, watch};
+use super::people::{counts, measured, share, watch, when};
 use super::{Summary, Witnessed, chart};
 
 const STYLE: &str = "
@@ -85,17 +85,13 @@ fn cards(summary: &Summary) -> Markup {
         .filter(|image| image.verdict.as_deref() == Some("permit"))
         .count();
     let counts = counts(summary);
-    let when = match &summary.evidence {
-        Some(_) => "while the cluster rolled",
-        None => "during the run",
-    };
     html! {
         div.cards {
             @if !release.is_empty() { div.card { b { (release.join(" → ")) } span { "Kubernetes release" } } }
             div.card { b { (permitted) " of " (summary.images.len()) } span { "images permitted" } }
             div.card { b { (summary.nodes.len()) } span { "nodes rolled" } }
             div.card { b { (share(summary).unwrap_or_else(|| "not measured".to_owned())) }
-                span { "available " (when) @if !counts.is_empty() { ": " (counts) } } }
+                span { "available " (when(summary)) @if !counts.is_empty() { ": " (counts) } } }
         }
     }
 }

@@ -66,12 +66,9 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
 /// The availability and what it follows from, in one line.
 pub(super) fn availability(summary: &Summary) -> String {
     let (share, counts) = (share(summary), counts(summary));
-    let share = match (&summary.prober, share) {
-        (Some(probes), Some(share)) if probes.during_roll.is_some() => {
-            format!("{share} while the cluster rolled")
-        }
-        (_, Some(share)) => share,
-        (_, None) => "not measured".to_owned(),
+    let share = match share {
+        Some(share) => format!("{share} {}", when(summary)),
+        None => "not measured".to_owned(),
     };
     match counts.is_empty() {
         true => share,
@@ -88,6 +85,19 @@ pub(super) fn share(summary: &Summary) -> Option<String> {
     let answered = (counts.sent - counts.failed) as f64;
     let share = (answered / counts.sent as f64 * 10_000.0).floor() / 100.0;
     Some(format!("{share:.2} %"))
+}
+
+/// When the share was measured: a part of a roll must not be taken for all of it.
+pub(super) fn when(summary: &Summary) -> &'static str {
+    let holes = summary
+        .prober
+        .as_ref()
+        .and_then(|probes| probes.unmeasured.as_deref());
+    match holes {
+        None => "during the run",
+        Some([]) => "while the cluster rolled",
+        Some(_) => "while the cluster rolled, as far as it was measured",
+    }
 }
 
 /// What was counted on the way.
@@ -280,6 +290,8 @@ summary    state/summary.json
         let line = "measured from 2026-01-01 10:00:40 to 10:04:00 (UTC); nobody measured 40.0 s of 100.0 s: \
                     2026-01-01 10:00:00 to 10:00:40 (UTC)\n";
         assert!(text.contains(line), "{text}");
+        let line = "available  100.00 % while the cluster rolled, as far as it was measured (0 of 12050 connections";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]
@@ -301,7 +313,7 @@ summary    state/summary.json
     fn without_a_roll_the_share_is_that_of_the_run_and_never_rounded_up() {
         let measured = probed("2026-01-01T11:00:00Z", 1000);
         let text = printed(&summary(None, Some(&measured)));
-        let line = "available  99.99 % (1 of 200000 connections failed, 0 budget violations)\n";
+        let line = "available  99.99 % during the run (1 of 200000 connections failed, 0 budget violations)\n";
         assert!(text.contains(line), "{text}");
     }
 }
