@@ -8,6 +8,9 @@ pub enum Error {
     /// The way to the API is not described as it must be.
     #[error("{0}")]
     Access(String),
+    /// The environment of this machine does not lead to the API.
+    #[error("{0}")]
+    Environment(String),
     /// The API answered with a refusal.
     #[error("could not {act}: the API answered {}: {}{}", .status.code, .status.message.trim(), remedy(.status.code))]
     Refused {

@@ -15,7 +15,7 @@ use crate::Error;
 /// When it is not an HTTP proxy.
 pub(crate) fn of_environment(server: &Uri) -> Result<Option<Uri>, Error> {
     let proxy = Proxies::of_environment().leading_to(server);
-    proxy.map_err(|error| Error::Access(error.to_string()))
+    proxy.map_err(|error| Error::Environment(error.to_string()))
 }
 
 /// The `proxy-url` of a kubeconfig, which holds whatever the environment says.

@@ -160,9 +160,7 @@ impl Source {
         };
         let people = step.clone();
         let observer = Arc::new(move |log: &RequestLog| people.debug("request", log.to_string()));
-        let client = connect(access, observer)
-            .await
-            .map_err(|error| Fault::config(error.to_string()).because(error))?;
+        let client = connect(access, observer).await.map_err(refused)?;
         Ok(kubernetes::Cluster::new(client, &self.namespace))
     }
 
@@ -186,4 +184,13 @@ impl Source {
             },
         }
     }
+}
+
+/// What the source says is for its author to mend, what the worker's environment says is not.
+fn refused(error: kubernetes::Error) -> Fault {
+    let fault = match &error {
+        kubernetes::Error::Environment(_) => Fault::operational,
+        _ => Fault::config,
+    };
+    fault(error.to_string()).because(error)
 }
