@@ -77,13 +77,27 @@ impl LazyRoots {
         let verifier = self.verifier.get_or_init(|| {
             let mut roots = self.named.clone();
             roots.add_parsable_certificates(system_roots());
-            let provider = Arc::clone(&self.provider);
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .map_err(|e| rustls::Error::General(e.to_string()))
+            judge(roots, Arc::clone(&self.provider))
         });
         verifier.as_ref().map(Arc::as_ref).map_err(Clone::clone)
     }
+}
+
+/// Who judges certificates by these roots.
+fn judge(
+    roots: RootCertStore,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, rustls::Error> {
+    let refused = rustls::Error::General;
+    if roots.is_empty() {
+        let nobody = format!(
+            "no certificate authority is known: none in `ca_certs`, none of the system, none in {CERTIFICATE_FOLDER}"
+        );
+        return Err(refused(nobody));
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|e| refused(e.to_string()))
 }
 
 impl ServerCertVerifier for LazyRoots {
@@ -217,5 +231,12 @@ mod tests {
             assert!(error.to_string().contains("ca_certs"), "{error}");
         }
         assert!(tls(&[], false).is_ok() && tls(&[], true).is_ok());
+    }
+
+    #[test]
+    fn without_a_single_root_the_places_that_have_none_are_named() {
+        let provider = Arc::new(ring::default_provider());
+        let error = judge(RootCertStore::empty(), provider).unwrap_err();
+        assert!(error.to_string().contains(CERTIFICATE_FOLDER), "{error}");
     }
 }
