@@ -7,7 +7,7 @@ use trireme_sandbox::clients::prober::{Bucket, Measured};
 
 /// The length of one [`Bucket`].
 pub(super) const BUCKET_MS: i64 = 250;
-/// The prober waits as long for an answer, so that a shorter hole hides nothing that it would have called a failure.
+/// A shorter hole hides nothing that the prober would have called a failure: it waits longer for an answer.
 pub(super) const HOLE_MS: i64 = 1000;
 
 /// What the prober counted, since this run began: what one before it saw was lost with it.
