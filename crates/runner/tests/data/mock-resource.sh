@@ -11,8 +11,8 @@ exit=$(field exit)
 [ "$exit" != 3 ] || printf '\033[31m%s\033[0m\n' "$say" >&2 # in colour, as real resources write
 wait=$(field wait)
 if [ -n "$wait" ]; then
-  touch "$home/waiting"
   trap 'echo interrupted >&2; touch "$home/interrupted"; exit 75' TERM
+  touch "$home/waiting"
   while [ ! -e "$wait" ]; do sleep 0.02; done
 fi
 die=$(field die)
