@@ -51,6 +51,7 @@ fn the_rules_of_debian_policy_hold() {
         "0:1.0 = 1.0",
         "1.2.3 < 1.2.10",
         "1.02 = 1.2",
+        "9~ = 9~0",
         "3.0.11-1~deb12u2 < 3.0.11-1",
         "2.36-9+deb12u3 < 2.36-9+deb12u10",
         "20230101000000000000000000001 < 20230101000000000000000000002",
@@ -101,6 +102,12 @@ fn debian_version() -> impl Strategy<Value = String> {
         .prop_map(|(epoch, upstream, revision)| format!("{epoch}{upstream}{revision}"))
 }
 
+/// The same without zeros: debversion 0.5 takes a number that is not there for less than 0, dpkg for 0 (`9~` and `9~0`).
+/// With them, dpkg itself is asked (`tests/peers.rs`).
+fn debian_version_without_zeros() -> impl Strategy<Value = String> {
+    debian_version().prop_map(|version| version.replace('0', "1"))
+}
+
 fn apk_version() -> impl Strategy<Value = String> {
     (
         "[0-9]{1,2}(\\.[0-9]{1,3}){0,3}[a-c]?",
@@ -112,7 +119,9 @@ fn apk_version() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn our_dpkg_order_is_that_of_a_second_implementation(a in debian_version(), b in debian_version()) {
+    fn our_dpkg_order_is_that_of_a_second_implementation(
+        a in debian_version_without_zeros(), b in debian_version_without_zeros(),
+    ) {
         let parse = |text: &str| text.parse::<debversion::Version>();
         if let (Ok(theirs_a), Ok(theirs_b)) = (parse(&a), parse(&b)) {
             prop_assert_eq!(dpkg(&a, &b), theirs_a.cmp(&theirs_b), "{} and {}", a, b);
