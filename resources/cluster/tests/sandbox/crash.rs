@@ -174,13 +174,14 @@ fn is_over(seen: &Observed) -> bool {
     done && seen.nodes.len() == 2
 }
 
-/// Every write of a plain roll, those that are due only after trouble, and one whose place follows from how long a roll takes.
+/// Every write of a plain roll, those that are due only after trouble, and those whose place follows from how long a roll takes.
 async fn crashes() -> Vec<(Course, At, Strike)> {
     let whole = Trial::start(Course::Plain).await;
     whole.complete().await;
     let plain = (1..=whole.proxy.writes().len()).map(|number| (Course::Plain, At::Write(number)));
     let others = [
         (Course::Plain, At::First("renew")),
+        (Course::Plain, At::First("record again")),
         (Course::FailedAct, At::First("retire")),
         (Course::StuckNode, At::First("restore")),
     ];
