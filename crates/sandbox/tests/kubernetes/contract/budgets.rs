@@ -91,11 +91,15 @@ async fn of_a_budget_that_cannot_be_computed(admin: &Caller) -> Answers {
     ]
 }
 
+/// The name of the first pod that is not going.
 async fn first_pod(admin: &Caller, app: &str) -> String {
     let pods = admin
         .get(&format!("{PODS}?labelSelector=app%3D{app}"))
         .await;
-    pods["items"][0]["metadata"]["name"]
+    let pods = pods["items"].as_array().into_iter().flatten();
+    let mut staying = pods.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+    let first = staying.next().cloned().unwrap_or_default();
+    first["metadata"]["name"]
         .as_str()
         .unwrap_or_default()
         .to_owned()

@@ -201,8 +201,9 @@ async fn evict(admin: &Caller, number: usize, (_, _, budget, query, options): &T
         .replace("UID", &uid)
         .replace("REVISION", &revision);
     let answer = post(admin, &format!("{path}/eviction{query}"), body).await;
-    let left = json!({"pod": of_pod(&admin.get(&path).await), "budget": of_budget(admin, &name, budget).await});
-    let told = json!({"answer": answer, "left": left}).to_string();
+    let pod = of_pod(&admin.get(&path).await);
+    let budget = of_budget(admin, &name, budget, pod["goes"] == true).await;
+    let told = json!({"answer": answer, "left": {"pod": pod, "budget": budget}}).to_string();
     let mut told = told
         .replace(&uid, "UID")
         .replace(&format!("({revision})"), "(REVISION)");
@@ -231,11 +232,17 @@ fn of_pod(pod: &Value) -> Value {
     })
 }
 
-async fn of_budget(admin: &Caller, name: &str, budget: &Value) -> Value {
+/// What the budget allows once the controller has seen a pod go: until then the grant of its eviction counts, which is listed in
+/// `disruptedPods` and ends as the controller meets the pod's deletion.
+async fn of_budget(admin: &Caller, name: &str, budget: &Value, goes: bool) -> Value {
     if budget.is_null() {
         return Value::Null;
     }
-    let status = admin.get(&format!("{BUDGETS}/{name}")).await["status"].take();
+    let counted = |budget: &Value| {
+        let granted = budget["status"]["disruptedPods"].as_object();
+        !goes || granted.is_none_or(serde_json::Map::is_empty)
+    };
+    let status = admin.until(&format!("{BUDGETS}/{name}"), counted).await["status"].take();
     json!({"allowed": status["disruptionsAllowed"], "desired": status["desiredHealthy"]})
 }
 
