@@ -13,6 +13,7 @@
 mod act;
 mod cordons;
 mod error;
+pub mod interruption;
 mod job;
 mod pass;
 mod roll;

@@ -1,7 +1,6 @@
 //! What is rolled and with whom, and what is remembered while it goes on.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tokio::time::Instant;
 use trireme_blueprint::Goal;
@@ -27,12 +26,6 @@ impl Roll<'_> {
             return Err(Cause::Interrupted);
         }
         Ok(())
-    }
-
-    /// Returns when the roll was interrupted `pause` ago.
-    pub(crate) async fn interrupted_for(&self, pause: Duration) {
-        self.voice.cancelled().await;
-        tokio::time::sleep(pause).await;
     }
 }
 

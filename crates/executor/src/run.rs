@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use trireme_blueprint::{Evidence, Inventory, Journal, rehearse};
 use trireme_kubernetes::{Alarm, Lease, Pods};
 
+use crate::interruption::{WORK, cut, last_look};
 use crate::pass::{After, Pass};
 use crate::roll::{Memory, Roll};
 use crate::{Cause, Cordons, RollError};
@@ -15,13 +16,6 @@ use crate::{Cause, Cordons, RollError};
 const LOOK: Duration = Duration::from_secs(2);
 /// Between two tries of an API that is away.
 const RETRY: Duration = Duration::from_millis(500);
-/// After an interruption, what is under way may take so long; then it is dropped. With the look below and what the caller
-/// still has to put away it stays within the 10 s after which Concourse kills.
-const SAFE_POINT: Duration = Duration::from_secs(3);
-/// The look at what is left cordoned when a roll stops.
-const LAST_LOOK: Duration = Duration::from_secs(5);
-/// The same after an interruption.
-const LAST_LOOK_INTERRUPTED: Duration = Duration::from_secs(2);
 
 /// Rolls the cluster to the goal, or stops, and says why and in which state. `journal` is what earlier runs of this roll saw of
 /// the budgets; what this one sees is added to it, also when it stops.
@@ -34,16 +28,13 @@ pub async fn roll(
     journal: &mut Journal,
 ) -> Result<Evidence, RollError> {
     let mut memory = Memory::default();
-    let ended = tokio::select! {
-        biased;
-        ended = to_the_end(roll, lease, journal, &mut memory) => ended,
-        () = roll.interrupted_for(SAFE_POINT) => Err(Cause::Interrupted),
-    };
-    match ended {
+    let work = Box::pin(to_the_end(roll, lease, journal, &mut memory));
+    let ended = cut(roll.voice, WORK, work).await;
+    match ended.unwrap_or(Err(Cause::Interrupted)) {
         Ok(evidence) => Ok(evidence),
         Err(cause) => Err(RollError {
             cause: Box::new(cause),
-            cordons: last_look(roll, memory.cordons).await,
+            cordons: left(roll, memory.cordons).await,
         }),
     }
 }
@@ -79,13 +70,8 @@ async fn to_the_end(
 }
 
 /// What is left cordoned, as the cluster says now; what is remembered, when it does not answer.
-async fn last_look(roll: &Roll<'_>, mut known: Cordons) -> Cordons {
-    let look = tokio::select! {
-        look = roll.cluster.cordoned() => look.map_err(|error| error.to_string()),
-        () = tokio::time::sleep(LAST_LOOK) => Err("no answer".into()),
-        () = roll.interrupted_for(LAST_LOOK_INTERRUPTED) => Err("no answer".into()),
-    };
-    match look {
+async fn left(roll: &Roll<'_>, mut known: Cordons) -> Cordons {
+    match last_look(roll.voice, roll.cluster.cordoned()).await {
         Ok(cordoned) => known.observe(cordoned),
         Err(why) => {
             let message = format!("what is left cordoned could not be looked at: {why}");

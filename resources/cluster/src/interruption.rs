@@ -1,34 +1,17 @@
 //! What a put still does after SIGTERM, and for how long.
 //!
-//! Concourse kills 10 s after SIGTERM. A request that hangs would outlive that, so that everything a put waits for is
-//! dropped some time after the signal: at most [`WORK`], then [`LOOK`], then [`PUT_AWAY`] twice.
+//! After what the roll allows itself ([`trireme_executor::interruption`]) the record and the Lease are put away, each within
+//! [`PUT_AWAY`]: together that stays within the 10 s after which Concourse kills.
 
 use std::time::Duration;
 
+use trireme_executor::interruption::{WORK, cut};
 use trireme_protocol::{Fault, Step};
 
-/// For what is under way.
-pub(crate) const WORK: Duration = Duration::from_secs(3);
-/// For the look at the nodes that are left cordoned.
-pub(crate) const LOOK: Duration = Duration::from_secs(2);
-/// For the record and for the Lease, each.
-pub(crate) const PUT_AWAY: Duration = Duration::from_secs(1);
+use crate::voice::Spoken;
 
-/// `work`, unless it is still under way `pause` after the interruption.
-pub(crate) async fn cut<T>(
-    step: &Step,
-    pause: Duration,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    tokio::select! {
-        biased;
-        ended = work => Some(ended),
-        () = async {
-            step.cancelled().await;
-            tokio::time::sleep(pause).await;
-        } => None,
-    }
-}
+/// For the record and for the Lease, each.
+const PUT_AWAY: Duration = Duration::from_secs(1);
 
 /// `work` outside of the roll itself.
 ///
@@ -38,9 +21,20 @@ pub(crate) async fn unless_interrupted<T>(
     step: &Step,
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
-    let ended = cut(step, WORK, work).await;
+    let ended = cut(&Spoken(step), WORK, work).await;
     ended.unwrap_or_else(|| {
         let message = "interrupted; the same call again goes on from here";
         Err(Fault::interrupted(message).into())
     })
+}
+
+/// Puts something away; says why it could not.
+pub(crate) async fn put_away<E: std::fmt::Display>(
+    step: &Step,
+    work: impl Future<Output = Result<(), E>>,
+) -> Result<(), String> {
+    match cut(&Spoken(step), PUT_AWAY, work).await {
+        Some(done) => done.map_err(|error| error.to_string()),
+        None => Err("the API did not answer".into()),
+    }
 }

@@ -14,7 +14,7 @@ use trireme_protocol::{Fault, Outcome, Step, build};
 
 use crate::act::act_spec;
 use crate::check::{current, mark, rolled};
-use crate::interruption::{PUT_AWAY, cut, unless_interrupted};
+use crate::interruption::{put_away, unless_interrupted};
 use crate::proof::{self, Proofs};
 use crate::voice::Spoken;
 use crate::wanted::{images, parse};
@@ -75,11 +75,8 @@ async fn with_lease(
     }
     .run(params, dir, named, &mut lease)
     .await;
-    let released = cut(step, PUT_AWAY, lease.release()).await;
-    match released {
-        Some(Ok(())) => {}
-        Some(Err(error)) => step.warn("lease", format!("could not be given back: {error}")),
-        None => step.warn("lease", "could not be given back: the API did not answer"),
+    if let Err(why) = put_away(step, Box::pin(lease.release())).await {
+        step.warn("lease", format!("could not be given back: {why}"));
     }
     done
 }
@@ -219,13 +216,11 @@ impl Put<'_> {
             return;
         }
         record.journal = Some(journal);
-        let why = match cut(self.step, PUT_AWAY, self.cluster.store(&mut record)).await {
-            Some(Ok(())) => return,
-            Some(Err(error)) => error.to_string(),
-            None => "the API did not answer".into(),
-        };
-        let lost = "what was seen of the budgets is lost, and the evidence will say so";
-        self.step.warn("cluster", format!("{lost}: {why}"));
+        let store = Box::pin(self.cluster.store(&mut record));
+        if let Err(why) = put_away(self.step, store).await {
+            let lost = "what was seen of the budgets is lost, and the evidence will say so";
+            self.step.warn("cluster", format!("{lost}: {why}"));
+        }
     }
 
     async fn finish(
