@@ -61,6 +61,7 @@ impl Runner {
             &options.supply,
         )?;
         known_jobs(&pipeline, &options.jobs)?;
+        may_be_started(&pipeline, &options.jobs)?;
         options
             .vars
             .secrets()
@@ -238,7 +239,7 @@ fn known_jobs(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
         .map(String::as_str)
         .collect();
     if unknown.is_empty() {
-        return by_hand(pipeline, jobs);
+        return Ok(());
     }
     let known: Vec<&str> = pipeline
         .jobs
@@ -254,7 +255,7 @@ fn known_jobs(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
 
 /// `--job` is what a person does with the button of a job's page, and that may be taken away
 /// (`atc/api/jobserver/create_build.go`: 409).
-fn by_hand(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
+fn may_be_started(pipeline: &Pipeline, jobs: &[String]) -> Result<(), RunnerError> {
     let closed = |name: &&String| {
         let job = pipeline.job(name);
         job.is_some_and(|job| job.disable_manual_trigger)

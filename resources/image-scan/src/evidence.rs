@@ -14,7 +14,7 @@ use crate::{OnDeny, Scanner, Version};
 /// The format number of `packages.json`; raised when a field changes its meaning or goes.
 const PACKAGES_FORMAT: u32 = 1;
 /// Where a `put` writes: no input of a build can have this name, since identifiers begin with a letter.
-const FOLDER_IN_BUILD: &str = ".image-scan";
+pub const FOLDER_IN_BUILD: &str = ".image-scan";
 /// How many findings the log names. The files have all.
 const LOGGED_FINDINGS: usize = 20;
 

@@ -27,6 +27,7 @@ use std::path::Path;
 
 use trireme_protocol::{Fault, Outcome, Resource, Step};
 
+pub use evidence::FOLDER_IN_BUILD;
 pub use get::GetParams;
 pub use put::PutParams;
 pub use scanner::{Scanner, ScannerError};

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
+use trireme_image_scan::FOLDER_IN_BUILD;
 use trireme_runner::{RunReport, Status, StepKind};
 
 use super::steps::{got, json, served_by, text};
-
-/// Where a `put` of image-scan writes, in the folder of the build (`resources/image-scan/README.md`).
-const PUT_VERDICT: &str = ".image-scan";
 
 /// One image.
 #[derive(Clone, Debug, Serialize)]
@@ -72,7 +70,7 @@ fn judgements(report: &RunReport, linked: &str, file: &str) -> anyhow::Result<Ve
     for (step, dir) in served_by(report, linked) {
         let folder = match (step.kind, step.status) {
             (StepKind::Get, Status::Succeeded | Status::Denied) => dir.to_owned(),
-            (StepKind::Put, Status::Succeeded | Status::Denied) => dir.join(PUT_VERDICT),
+            (StepKind::Put, Status::Succeeded | Status::Denied) => dir.join(FOLDER_IN_BUILD),
             _ => continue,
         };
         let Some(said) = json(&folder, file)? else {
@@ -280,7 +278,7 @@ mod tests {
         let mut run = Run::new();
         let dir = run.step(StepKind::Put, "image-scan", "scan", Status::Denied);
         write_verdict(&dir, "permit", 0);
-        let own = dir.join(".image-scan");
+        let own = dir.join(FOLDER_IN_BUILD);
         std::fs::create_dir(&own).unwrap();
         write_verdict(&own, "deny", 2);
         assert_eq!(run.verdict(), denied(2));

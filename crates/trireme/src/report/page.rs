@@ -103,11 +103,7 @@ fn roll(summary: &Summary, witnessed: Option<&Witnessed>) -> Markup {
     let axis = chart::Axis::around(evidence);
     let gaps = evidence.unwatched.as_deref().unwrap_or_default();
     let always = evidence.unwatched.is_some() && gaps.is_empty();
-    let holes = summary
-        .prober
-        .as_ref()
-        .and_then(|probes| probes.unmeasured.as_deref())
-        .unwrap_or_default();
+    let holes = summary.unmeasured().unwrap_or_default();
     let who = if witnessed.is_some() {
         "an observer with a watch of its own"
     } else {

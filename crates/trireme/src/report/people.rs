@@ -89,11 +89,7 @@ pub(super) fn share(summary: &Summary) -> Option<String> {
 
 /// When the share was measured: a part of a roll must not be taken for all of it.
 pub(super) fn when(summary: &Summary) -> &'static str {
-    let holes = summary
-        .prober
-        .as_ref()
-        .and_then(|probes| probes.unmeasured.as_deref());
-    match holes {
+    match summary.unmeasured() {
         None => "during the run",
         Some([]) => "while the cluster rolled",
         Some(_) => "while the cluster rolled, as far as it was measured",

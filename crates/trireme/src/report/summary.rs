@@ -56,6 +56,11 @@ pub struct Node {
 }
 
 impl Summary {
+    /// When, during the roll, the availability was not measured; none when nobody measured, or nothing was rolled.
+    pub(super) fn unmeasured(&self) -> Option<&[Span]> {
+        self.prober.as_ref()?.unmeasured.as_deref()
+    }
+
     /// Reads the files that the steps of the run wrote.
     ///
     /// # Errors
