@@ -57,7 +57,7 @@ median() { sort -n "$1" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
 # Prints one figure; ours and the peer's are divided by DIVISOR (default 1).
 figure() { # NAME OURS PEER [DIVISOR]
-  awk -v n="$1" -v o="$2" -v p="$3" -v by="${4:-1}" 'BEGIN {printf "figure %s %.1f %.1f %.2f\n", n, o / by, p / by, o / p}'
+  awk -v n="$1" -v o="$2" -v p="$3" -v by="${4:-1}" 'BEGIN {printf "figure %s %.1f %.1f %.2g\n", n, o / by, p / by, o / p}'
 }
 
 # Prints the figure of two files of milliseconds, $WORK/NAME.ours and $WORK/NAME.peer.
