@@ -21,6 +21,8 @@ pub struct Inventory {
     pub pods: BTreeMap<String, Vec<Pod>>,
     /// Every disruption budget.
     pub budgets: Vec<Budget>,
+    /// Every DaemonSet, as it was just before the pods were looked at; none where no pods were.
+    pub daemons: Vec<Daemon>,
     /// Jobs of ours.
     pub jobs: Vec<ActJob>,
 }
@@ -151,6 +153,21 @@ pub struct Budget {
     pub observed: bool,
 }
 
+/// One DaemonSet: how many nodes shall have a pod of it, and how many have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Daemon {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `status.desiredNumberScheduled`.
+    pub desired: i32,
+    /// `status.currentNumberScheduled`.
+    pub current: i32,
+    /// Whether `status.observedGeneration` is the current generation.
+    pub observed: bool,
+}
+
 /// One Job of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActJob {
@@ -190,6 +207,14 @@ impl Inventory {
         ours.map(|node| node.name.clone()).collect()
     }
 
+    /// The DaemonSets that may owe `node` a pod: they have none on it, and fewer than they shall have in all.
+    pub fn owing(&self, node: &str) -> impl Iterator<Item = &Daemon> {
+        let pods = self.pods.get(node).map_or(&[][..], Vec::as_slice);
+        let owing = |daemon: &&Daemon| !pods.iter().any(|pod| daemon.owns(pod));
+        let short = self.daemons.iter().filter(|daemon| daemon.is_short());
+        short.filter(owing)
+    }
+
     /// Whether any node reports another version, or is still being worked on.
     pub fn differs_from(&self, wanted: &Version) -> bool {
         let differs = |node: &Node| node.roll.is_some() || node.version != *wanted;
@@ -211,6 +236,33 @@ impl Node {
     /// For people: name and zone.
     pub fn title(&self) -> String {
         format!("node {} ({})", self.name, self.zone)
+    }
+}
+
+impl Daemon {
+    /// Whether it lacks a pod on some node, as far as its controller has said.
+    fn is_short(&self) -> bool {
+        !self.observed || self.current < self.desired
+    }
+
+    fn owns(&self, pod: &Pod) -> bool {
+        let owner = pod.owner.as_ref();
+        pod.kind == PodKind::Daemon
+            && pod.namespace == self.namespace
+            && owner.is_some_and(|owner| owner.name == self.name)
+    }
+
+    /// For people: what its controller says of its pods.
+    pub fn counts(&self) -> String {
+        if !self.observed {
+            return "its controller has not looked at its last change yet".into();
+        }
+        format!("{} of {} nodes have one", self.current, self.desired)
+    }
+
+    /// For people: what it is.
+    pub fn title(&self) -> String {
+        format!("DaemonSet {}/{}", self.namespace, self.name)
     }
 }
 

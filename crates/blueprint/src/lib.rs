@@ -33,7 +33,9 @@ pub use act::{Act, Stop, StopReason, Wait};
 pub use evidence::{Evidence, NodeEvidence};
 pub use goal::Goal;
 pub use identity::{Identity, Pool};
-pub use inventory::{ActJob, Budget, Inventory, JobState, Node, Owner, Pod, PodKind, Roll, Rolled};
+pub use inventory::{
+    ActJob, Budget, Daemon, Inventory, JobState, Node, Owner, Pod, PodKind, Roll, Rolled,
+};
 pub use journal::{BudgetSamples, Journal, Sample, Span};
 pub use limit::Limit;
 pub use moves::{Moves, moves};

@@ -88,6 +88,19 @@ pub enum Obstacle {
         /// `namespace/name`.
         budget: String,
     },
+    /// A DaemonSet that has not started all its pods. It may.
+    #[error(
+        "{daemon} has no pod on node {node}, which would not be taken back without one ({counts}); \
+         look at the events of {daemon}"
+    )]
+    DaemonMissing {
+        /// `DaemonSet namespace/name`.
+        daemon: String,
+        /// The first node without.
+        node: String,
+        /// What its controller says.
+        counts: String,
+    },
     /// A node that is out of service, not by us.
     #[error("node {node} is {state}, not by us; a roll begins only in a healthy cluster")]
     OutOfService {
@@ -103,7 +116,10 @@ impl Obstacle {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::BudgetBroken { .. } | Self::BudgetStale { .. } | Self::OutOfService { .. }
+            Self::BudgetBroken { .. }
+                | Self::BudgetStale { .. }
+                | Self::DaemonMissing { .. }
+                | Self::OutOfService { .. }
         )
     }
 }

@@ -1,6 +1,6 @@
 //! The rehearsal: what would stop the roll half-way, looked for before anything is touched.
 
-use crate::inventory::{Budget, Inventory, Node, Pod};
+use crate::inventory::{Budget, Daemon, Inventory, Node, Pod};
 use crate::obstacle::Obstacle;
 use crate::order;
 use crate::policy::{Policy, Unmanaged, Wanted};
@@ -29,6 +29,11 @@ pub fn rehearse(inventory: &Inventory, wanted: &Wanted, policy: &Policy) -> Vec<
         let pods = leavers(inventory, &node.name);
         found.extend(pods.filter_map(|pod| stuck(pod, node, policy)));
     }
+    found.extend(inventory.daemons.iter().filter_map(|daemon| {
+        let owes = |node: &&&Node| inventory.owing(&node.name).any(|owing| owing == daemon);
+        let node = due.iter().find(owes)?;
+        Some(missing(daemon, node))
+    }));
     let on_due = |budget: &Budget| {
         let mut pods = due.iter().flat_map(|node| leavers(inventory, &node.name));
         pods.any(|pod| budget.selects(pod))
@@ -98,6 +103,14 @@ fn stuck(pod: &Pod, node: &Node, policy: &Policy) -> Option<Obstacle> {
         pod: name,
         node: node.name.clone(),
     })
+}
+
+fn missing(daemon: &Daemon, node: &Node) -> Obstacle {
+    Obstacle::DaemonMissing {
+        daemon: daemon.title(),
+        node: node.name.clone(),
+        counts: daemon.counts(),
+    }
 }
 
 fn refuses(inventory: &Inventory, budget: &Budget, on_due: bool) -> Option<Obstacle> {

@@ -183,7 +183,13 @@ impl View<'_> {
             .iter()
             .filter(|pod| pod.should_be_ready() && !pod.ready)
             .collect();
-        (!ill.is_empty()).then(|| format!("until these are Ready: {}", named(&ill)))
+        if !ill.is_empty() {
+            return Some(format!("until these are Ready: {}", named(&ill)));
+        }
+        let owing = self.inventory.owing(&node.name);
+        let first = owing.min_by_key(|daemon| daemon.title())?;
+        let (title, counts) = (first.title(), first.counts());
+        Some(format!("until {title} has a pod on it ({counts})"))
     }
 }
 

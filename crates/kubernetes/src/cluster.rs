@@ -6,13 +6,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
-use trireme_blueprint::{FORMAT, Inventory, Node};
+use trireme_blueprint::{Daemon, FORMAT, Inventory, Node};
 use trireme_release::Version;
 
 use crate::{Error, convert, names};
@@ -67,7 +68,7 @@ impl Cluster {
             .map_err(|error| Error::malformed("/version", error))
     }
 
-    /// The nodes, budgets and Jobs, and the pods asked for.
+    /// The nodes, budgets and Jobs, and the pods asked for, with the DaemonSets where any are.
     ///
     /// # Errors
     /// When any part cannot be read whole: half an inventory is none.
@@ -84,6 +85,8 @@ impl Cluster {
         let jobs: Api<Job> = Api::namespaced(self.client.clone(), &self.namespace);
         let ours = ListParams::default().labels(&format!("{}={}", names::ACT, names::ACT_NODE));
         let jobs = list(&jobs, ours, "Jobs").await?;
+        // A DaemonSet that has all its pods has them among those that are listed after it.
+        let daemons = self.daemons(pods).await?;
         let pods = self.pods(pods, &nodes, &budgets).await?;
         Ok(Inventory {
             format: FORMAT,
@@ -92,6 +95,7 @@ impl Cluster {
             nodes,
             pods,
             budgets: budgets.iter().map(convert::budget).collect(),
+            daemons,
             jobs: jobs.iter().map(convert::job).collect::<Result<_, _>>()?,
         })
     }
@@ -111,6 +115,15 @@ impl Cluster {
         let nodes = list(&api, ListParams::default(), "nodes").await?;
         let convert = |node| convert::node(node).map(|node| (node.name.clone(), node));
         nodes.iter().map(convert).collect()
+    }
+
+    async fn daemons(&self, beside: Pods<'_>) -> Result<Vec<Daemon>, Error> {
+        if matches!(beside, Pods::None) {
+            return Ok(Vec::new());
+        }
+        let api: Api<DaemonSet> = Api::all(self.client.clone());
+        let daemons = list(&api, ListParams::default(), "DaemonSets").await?;
+        Ok(daemons.iter().map(convert::daemon).collect())
     }
 
     async fn pods(

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::ResourceExt;
 use serde::de::DeserializeOwned;
-use trireme_blueprint::{ActJob, Budget, JobState, Node, Owner, Pod, PodKind};
+use trireme_blueprint::{ActJob, Budget, Daemon, JobState, Node, Owner, Pod, PodKind};
 
 use crate::{Error, names};
 
@@ -104,8 +105,9 @@ fn kind(pod: &core::Pod) -> PodKind {
     match (phase, controller) {
         _ if pod.labels().contains_key(names::ACT) => PodKind::Act,
         _ if pod.annotations().contains_key(MIRROR) => PodKind::Mirror,
-        (Some("Succeeded" | "Failed"), _) => PodKind::Finished,
+        // Whatever has become of it: its DaemonSet starts another in its place.
         (_, Some("DaemonSet")) => PodKind::Daemon,
+        (Some("Succeeded" | "Failed"), _) => PodKind::Finished,
         (_, Some(_)) => PodKind::Managed,
         (_, None) => PodKind::Unmanaged,
     }
@@ -171,6 +173,18 @@ pub(crate) fn budget(budget: &PodDisruptionBudget) -> Budget {
         desired: number(|status| status.desired_healthy),
         expected: number(|status| status.expected_pods),
         observed: seen.is_some() && seen >= budget.metadata.generation,
+    }
+}
+
+pub(crate) fn daemon(daemon: &DaemonSet) -> Daemon {
+    let status = daemon.status.as_ref();
+    let seen = status.and_then(|status| status.observed_generation);
+    Daemon {
+        namespace: daemon.namespace().unwrap_or_default(),
+        name: daemon.name_any(),
+        desired: status.map_or(0, |status| status.desired_number_scheduled),
+        current: status.map_or(0, |status| status.current_number_scheduled),
+        observed: seen.is_some() && seen >= daemon.metadata.generation,
     }
 }
 

@@ -95,6 +95,7 @@ fn world(zones: usize, planes: usize, workers: usize, policy: Policy) -> World {
         nodes,
         pods,
         budgets: vec![budget],
+        daemons: Vec::new(),
         jobs: Vec::new(),
     };
     let blueprint = Identity::new(&inventory, &wanted, &policy, None).id();

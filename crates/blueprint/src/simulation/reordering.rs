@@ -23,6 +23,7 @@ fn reordered(inventory: &Inventory, seed: u64) -> Inventory {
         }
     }
     shuffle(&mut other.budgets, seed, Budget::title);
+    shuffle(&mut other.daemons, seed, Daemon::title);
     shuffle(&mut other.jobs, seed, |job| job.name.clone());
     other
 }
@@ -45,6 +46,13 @@ fn busy(looks: usize, budgets: &[(i32, i32, usize)], ill: usize) -> World {
         }
     }
     for (number, (current, desired, _)) in budgets.iter().enumerate() {
+        world.inventory.daemons.push(Daemon {
+            namespace: "shop".into(),
+            name: format!("log-{number}"),
+            desired: *desired,
+            current: *current,
+            observed: true,
+        });
         world.inventory.budgets.push(Budget {
             namespace: "shop".into(),
             name: format!("more-{number}"),

@@ -209,3 +209,52 @@ async fn a_pod_that_is_not_well_on_a_node_that_is_back_holds_the_node_until_it_i
         acts.abort();
     }
 }
+
+/// A DaemonSet whose pods the API refuses: their names would be too long.
+fn barren() -> Value {
+    let mut barren = daemon();
+    barren["metadata"]["name"] = "a".repeat(253).into();
+    barren
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_cannot_start_its_pods_is_named_before_any_node_is_touched() {
+    let world = World::small().await;
+    world.create(&barren()).await;
+    let mut request = put(&world);
+    request["source"]["policy"]["node_timeout"] = json!("1s");
+    let output = world.run("out", &request).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "cluster: waiting: DaemonSet shop/aaa",
+        "has no pod on node w-b, which would not be taken back without one (0 of 2 nodes have one)",
+        "no node was touched",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert_eq!(world.cordoned().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_a_daemon_owes_a_pod_is_not_given_back() {
+    let world = World::small_with_acts_that_wait().await;
+    let mut request = put(&world);
+    request["source"]["policy"]["node_timeout"] = json!("2s");
+    let child = world.spawn("out", &request);
+    world
+        .wait("an act", async |world| !world.jobs().await.is_empty())
+        .await;
+    world.create(&barren()).await;
+    let acts = world.end_acts(0);
+    let output = finish(child).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "node w-b (az-b): not back in service 2 s after its act: until DaemonSet shop/aaa",
+        "has a pod on it (0 of 2 nodes have one)",
+        "left cordoned: w-b",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert_eq!(world.cordoned().await, ["w-b"]);
+    world.remove_daemon(&"a".repeat(253)).await;
+    goes_on(&world).await;
+    acts.abort();
+}

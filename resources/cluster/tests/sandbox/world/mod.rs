@@ -1,6 +1,7 @@
 //! A cluster in the sandbox, with the rights of `rbac.yaml` and an actor that stands in for the act on a node.
 
 mod acts;
+mod budgets;
 pub mod objects;
 mod program;
 
@@ -9,10 +10,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -186,13 +187,6 @@ impl World {
             .await;
     }
 
-    /// The second budget over the pods of Deployment `shop/web`.
-    pub async fn add_second_budget(&self) {
-        let mut second = budget(json!({"maxUnavailable": 1}));
-        second["metadata"]["name"] = json!("web-too");
-        self.create(&second).await;
-    }
-
     /// The pod of `shop` on `node` whose name begins so, once it is there and runs.
     pub async fn running_pod(&self, node: &str, prefix: &str) -> String {
         let api: Api<Pod> = Api::namespaced(self.admin.clone(), "shop");
@@ -226,9 +220,9 @@ impl World {
         self.patch(&uri, &status).await;
     }
 
-    pub async fn remove_budget(&self, name: &str) {
-        let budgets: Api<PodDisruptionBudget> = Api::namespaced(self.admin.clone(), "shop");
-        budgets
+    pub async fn remove_daemon(&self, name: &str) {
+        let daemons: Api<DaemonSet> = Api::namespaced(self.admin.clone(), "shop");
+        daemons
             .delete(name, &DeleteParams::default())
             .await
             .unwrap();
@@ -259,13 +253,6 @@ impl World {
         }});
         self.patch(&format!("/api/v1/nodes/{name}/status"), &status)
             .await;
-    }
-
-    pub async fn budget_says(&self, key: &str) -> Option<i64> {
-        let uri = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web";
-        let request = http::Request::get(uri).body(Vec::new()).unwrap();
-        let budget: Value = self.admin.request(request).await.ok()?;
-        budget["status"][key].as_i64()
     }
 
     pub async fn nodes(&self) -> Vec<Node> {
