@@ -245,5 +245,10 @@ impl Pass<'_, '_> {
 /// For people: what was done to a node, and how long it took.
 fn took(rolled: &Rolled) -> String {
     let took = rolled.uncordoned_at.duration_since(rolled.cordoned_at);
-    format!("{} to {} in {:.1} s", rolled.from, rolled.to, took.as_secs_f64())
+    format!(
+        "{} to {} in {:.1} s",
+        rolled.from,
+        rolled.to,
+        took.as_secs_f64()
+    )
 }

@@ -1,5 +1,7 @@
 //! What stops a roll, what is said about it, and that the same put goes on when it is repaired.
 
+use std::process::Child;
+
 use serde_json::{Value, json};
 
 use crate::world::objects::{daemon, static_pod};
@@ -7,6 +9,14 @@ use crate::world::{NEW, World, finish, stderr};
 
 fn put(world: &World) -> Value {
     json!({"source": world.source(), "params": {"version": NEW}})
+}
+
+/// A put that has begun to act on its first node.
+async fn acting(world: &World, request: &Value) -> Child {
+    let child = world.spawn("out", request);
+    let begun = async |world: &World| !world.jobs().await.is_empty();
+    world.wait("an act", begun).await;
+    child
 }
 
 fn assert_says(text: &str, parts: &[&str]) {
@@ -73,10 +83,7 @@ async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_touched() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_budget_that_comes_during_the_roll_stops_it_between_two_nodes() {
     let world = World::small_with_acts_that_wait().await;
-    let child = world.spawn("out", &put(&world));
-    world
-        .wait("an act", async |world| !world.jobs().await.is_empty())
-        .await;
+    let child = acting(&world, &put(&world)).await;
     world.add_second_budget().await;
     let acts = world.end_acts(0);
     let output = finish(child).await;
@@ -134,10 +141,7 @@ fn time(value: &Value) -> jiff::Timestamp {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_run_saw_is_said_to_be_missing() {
     let world = World::small_with_acts_that_wait().await;
-    let mut child = world.spawn("out", &put(&world));
-    world
-        .wait("an act", async |world| !world.jobs().await.is_empty())
-        .await;
+    let mut child = acting(&world, &put(&world)).await;
     child.kill().unwrap();
     finish(child).await;
     world.shorten_lease().await;
@@ -188,10 +192,7 @@ async fn a_pod_that_is_not_well_on_a_node_that_is_back_holds_the_node_until_it_i
         let pod = world.running_pod("w-b", "log").await;
         let mut request = put(&world);
         request["source"]["policy"]["node_timeout"] = json!("2s");
-        let child = world.spawn("out", &request);
-        world
-            .wait("an act", async |world| !world.jobs().await.is_empty())
-            .await;
+        let child = acting(&world, &request).await;
         world.set_pod_ready(&pod, false).await;
         let acts = world.end_acts(0);
         let output = finish(child).await;
@@ -239,10 +240,7 @@ async fn a_node_that_a_daemon_owes_a_pod_is_not_given_back() {
     let world = World::small_with_acts_that_wait().await;
     let mut request = put(&world);
     request["source"]["policy"]["node_timeout"] = json!("2s");
-    let child = world.spawn("out", &request);
-    world
-        .wait("an act", async |world| !world.jobs().await.is_empty())
-        .await;
+    let child = acting(&world, &request).await;
     world.create(&barren()).await;
     let acts = world.end_acts(0);
     let output = finish(child).await;
