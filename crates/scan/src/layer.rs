@@ -8,7 +8,10 @@ mod files;
 mod headers;
 mod interest;
 
-use std::io::{self, Read};
+use std::{
+    collections::BTreeSet,
+    io::{self, Read},
+};
 
 use tar::{Archive, Entry, EntryType};
 
@@ -150,16 +153,27 @@ fn take_in(
     Ok(name_bytes + kept_bytes)
 }
 
+/// Keys of a pax header that describe a sparse file; some stand once for each piece of it.
+const SPARSE: &[u8] = b"GNU.sparse.";
+
 /// The true name of a sparse file as pax headers describe it (GNU tar and libarchive write such entries): name and content
 /// of the entry are only a description.
 fn sparse_name(entry: &mut Entry<'_, impl Read>) -> io::Result<Option<Vec<u8>>> {
     let mut is_sparse = false;
     let mut name = entry.path_bytes().into_owned();
+    let mut keys = BTreeSet::new();
     for extension in entry.pax_extensions()?.into_iter().flatten() {
         let extension = extension?;
-        is_sparse |= extension.key_bytes().starts_with(b"GNU.sparse.");
-        if extension.key_bytes() == b"GNU.sparse.name" {
+        let key = extension.key_bytes();
+        is_sparse |= key.starts_with(SPARSE);
+        if key == b"GNU.sparse.name" {
             name = extension.value_bytes().to_vec();
+        }
+        // Container runtimes (Go's archive/tar) take the last one, others the first.
+        if !key.starts_with(SPARSE) && !keys.insert(key.to_vec()) {
+            let key = String::from_utf8_lossy(key);
+            let reason = format!("a pax header says {key} twice");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         }
     }
     Ok(is_sparse.then_some(name))

@@ -280,6 +280,23 @@ fn a_sparse_file_is_known_by_its_true_name() {
     assert_eq!(archive, [("opt/app.jar".to_owned(), TraceKind::Java)]);
 }
 
+/// Which of two names it has depends on who reads it.
+#[test]
+fn a_file_with_two_names_in_its_pax_header_is_an_error() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let names = [("path", &b"usr/share/doc"[..]), ("path", STATUS.as_bytes())];
+    builder.append_pax_extensions(names).unwrap();
+    let mut header = tar::Header::new_ustar();
+    header.set_size(0);
+    builder.append_data(&mut header, "x", &b""[..]).unwrap();
+    let layer = builder.into_inner().unwrap();
+    let error = Layers::new().apply(&layer[..]).unwrap_err();
+    assert!(
+        format!("{error:?}").contains("says path twice"),
+        "{error:?}"
+    );
+}
+
 #[test]
 fn an_endless_name_is_not_kept() {
     for kind in [

@@ -319,24 +319,24 @@ fn refuse_ambiguous(entry: &mut Entry<'_, impl Read>, name: &Path) -> Result<(),
     if has_no_content && entry.size() > 0 {
         return Err(hostile(name, "it is no file, and says that it has content"));
     }
-    if is_sparse(entry).map_err(LayerError::Read)? {
-        let reason = "a sparse file as pax headers describe it, which is not supported; write the layer without";
-        return Err(hostile(name, reason));
-    }
-    Ok(())
-}
-
-/// Whether its name and content are only a description of the true ones (GNU tar and libarchive write such entries).
-fn is_sparse(entry: &mut Entry<'_, impl Read>) -> io::Result<bool> {
-    let Some(extensions) = entry.pax_extensions()? else {
-        return Ok(false);
-    };
-    for extension in extensions {
-        if extension?.key_bytes().starts_with(b"GNU.sparse.") {
-            return Ok(true);
+    let mut keys = BTreeSet::new();
+    let extensions = entry.pax_extensions().map_err(LayerError::Read)?;
+    for extension in extensions.into_iter().flatten() {
+        let extension = extension.map_err(LayerError::Read)?;
+        let key = extension.key_bytes();
+        // Name and content are only a description of the true ones (GNU tar and libarchive write such entries).
+        if key.starts_with(b"GNU.sparse.") {
+            let reason = "a sparse file as pax headers describe it, which is not supported; write the layer without";
+            return Err(hostile(name, reason));
+        }
+        // Go takes the last one, others the first.
+        if !keys.insert(key.to_vec()) {
+            let reason =
+                "its pax header says something twice, and readers differ in which they take";
+            return Err(hostile(name, reason));
         }
     }
-    Ok(false)
+    Ok(())
 }
 
 fn mode(header: &Header) -> Result<u32, LayerError> {

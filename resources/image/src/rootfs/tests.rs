@@ -294,3 +294,18 @@ fn a_sparse_file_in_pax_headers_is_refused_and_not_written_as_it_lies() {
     let error = Case::new().apply([layer]).unwrap_err();
     assert!(matches!(error, LayerError::Hostile { .. }), "{error}");
 }
+
+/// Which of two names it has depends on who reads it.
+#[test]
+fn two_names_in_one_pax_header_are_refused() {
+    let mut layer = Layer::new();
+    let names = [("path", &b"etc/one"[..]), ("path", b"etc/two")];
+    layer.0.append_pax_extensions(names).unwrap();
+    let layer = layer.file("etc/three", "0\n");
+    let error = Case::new().apply([layer]).unwrap_err();
+    assert!(
+        error.to_string().contains("says something twice"),
+        "{error}"
+    );
+    assert!(matches!(error, LayerError::Hostile { .. }), "{error}");
+}
