@@ -213,15 +213,15 @@ impl Found {
                 reason: None,
             },
             // To Concourse a check that fails is an error, whatever its exit code: no verdict comes from a check.
-            Ok(Reply::Refused { code, last_line }) => nothing(
+            Ok(Reply::Refused { code, said }) => nothing(
                 Status::Errored,
                 Some(code),
-                format!("check failed with exit code {code}: {last_line}"),
+                format!("check failed with exit code {code}: {said}"),
             ),
-            Ok(Reply::Interrupted) if interrupt.is_raised() => {
+            Ok(Reply::Interrupted { .. }) if interrupt.is_raised() => {
                 nothing(Status::Aborted, None, "interrupted".to_owned())
             }
-            Ok(Reply::Interrupted) => nothing(
+            Ok(Reply::Interrupted { .. }) => nothing(
                 Status::Errored,
                 None,
                 format!("check took longer than {limit:?} (`check_timeout`)"),

@@ -20,6 +20,7 @@ mod event;
 mod files;
 mod inputs;
 mod interrupt;
+mod last_words;
 mod load;
 mod order;
 pub mod pipeline;

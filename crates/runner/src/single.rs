@@ -251,7 +251,7 @@ fn said<T>(
             answer: None,
             exit: code,
         }),
-        Reply::Interrupted => Ok(Said {
+        Reply::Interrupted { .. } => Ok(Said {
             answer: None,
             exit: 75,
         }),

@@ -3,6 +3,7 @@
 
 use crate::child::{self, Program};
 use crate::interrupt::Interrupt;
+use crate::last_words::LastWords;
 use crate::progress;
 use crate::report::{Metadatum, Version};
 use serde::Deserialize;
@@ -36,13 +37,15 @@ pub(crate) struct Call<'c> {
 #[derive(Debug)]
 pub(crate) enum Reply<T> {
     Answer(T),
-    /// The program ended with this code, and this was its last line.
+    /// The program ended with this code, and said this about it.
     Refused {
         code: i32,
-        last_line: String,
+        said: String,
     },
-    /// It was told to end before it had answered.
-    Interrupted,
+    /// It was told to end before it had answered, and said this.
+    Interrupted {
+        said: String,
+    },
 }
 
 /// What `in` and `out` answer.
@@ -88,11 +91,11 @@ async fn ask<T>(
     line: &(dyn Fn(&str) + Sync),
     parse: impl Fn(&[u8]) -> Result<T, String>,
 ) -> Result<Reply<T>, String> {
-    let last = std::sync::Mutex::new(String::new());
+    let last_words = std::sync::Mutex::new(LastWords::default());
     let keep = |text: &str| {
-        if let (false, Ok(mut last)) = (text.trim().is_empty(), last.lock()) {
+        if let Ok(mut words) = last_words.lock() {
             // Programs write colours without a terminal; a reason is plain text.
-            *last = progress::clean(text, false).trim().to_owned();
+            words.hear(progress::clean(text, false).trim());
         }
         line(text);
     };
@@ -107,13 +110,13 @@ async fn ask<T>(
     if ended.code == 0 {
         return parse(&ended.stdout).map(Reply::Answer);
     }
+    let said = last_words.into_inner().unwrap_or_default().said();
     if ended.interrupted {
-        return Ok(Reply::Interrupted);
+        return Ok(Reply::Interrupted { said });
     }
-    let last_line = last.into_inner().unwrap_or_default();
     Ok(Reply::Refused {
         code: ended.code,
-        last_line,
+        said,
     })
 }
 

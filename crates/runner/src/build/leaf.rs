@@ -35,7 +35,7 @@ impl Ending {
                 self.exit = Some(0);
                 return Some(answer);
             }
-            Ok(Reply::Refused { code, last_line }) => {
+            Ok(Reply::Refused { code, said }) => {
                 self.exit = Some(code);
                 // The exit codes of our resources: 2 is a verdict, everything else a failure.
                 let status = if code == 2 {
@@ -43,9 +43,12 @@ impl Ending {
                 } else {
                     Status::Failed
                 };
-                self.fail(status, format!("exit code {code}: {last_line}"));
+                self.fail(status, format!("exit code {code}: {said}"));
             }
-            Ok(Reply::Interrupted) => self.fail(Status::Aborted, "interrupted"),
+            Ok(Reply::Interrupted { said }) if said.is_empty() => {
+                self.fail(Status::Aborted, "interrupted");
+            }
+            Ok(Reply::Interrupted { said }) => self.fail(Status::Aborted, said),
             Err(reason) => self.fail(Status::Errored, reason),
         }
         None
