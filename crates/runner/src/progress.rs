@@ -1,7 +1,7 @@
 //! Live progress for people: one line per event, a prefix per step, a colour per end.
 
 use crate::event::{Event, Observer, StepId};
-use crate::report::{Idle, Status, StepKind};
+use crate::report::{Idle, Status};
 use owo_colors::{OwoColorize, Style};
 use std::io::Write;
 use std::sync::Mutex;
@@ -68,13 +68,13 @@ impl<W: Write + Send> Observer for Progress<W> {
                 let text = format!(
                     "{}: {} in {}{reason}",
                     label(*step),
-                    word(report.status),
+                    report.status,
                     seconds(report.took)
                 );
                 self.line(style(report.status), &text);
             }
             Event::BuildEnded { report } => {
-                let (job, number, end) = (&report.job, report.number, word(report.status));
+                let (job, number, end) = (&report.job, report.number, report.status);
                 let text = format!(
                     "job {job}: build {number} {end} in {}",
                     seconds(report.took)
@@ -89,24 +89,7 @@ impl<W: Write + Send> Observer for Progress<W> {
 }
 
 fn label(step: StepId<'_>) -> String {
-    let kind = match step.kind {
-        StepKind::Check => "check",
-        StepKind::Get => "get",
-        StepKind::Put => "put",
-        StepKind::Task => "task",
-        StepKind::LoadVar => "load_var",
-    };
-    format!("{} {kind} {}", step.job, step.name)
-}
-
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Succeeded => "succeeded",
-        Status::Failed => "failed",
-        Status::Denied => "was denied",
-        Status::Errored => "errored",
-        Status::Aborted => "was aborted",
-    }
+    format!("{} {} {}", step.job, step.kind, step.name)
 }
 
 fn style(status: Status) -> Style {
@@ -170,6 +153,7 @@ fn escape_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::StepKind;
 
     #[test]
     fn cursor_movements_go_and_colours_stay_where_wished() {

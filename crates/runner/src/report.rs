@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,6 +49,32 @@ pub enum StepKind {
     Task,
     /// `load_var`.
     LoadVar,
+}
+
+impl fmt::Display for Status {
+    /// For people, after the name of what ended so.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Denied => "was denied",
+            Self::Errored => "errored",
+            Self::Aborted => "was aborted",
+        })
+    }
+}
+
+impl fmt::Display for StepKind {
+    /// As in a pipeline.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Check => "check",
+            Self::Get => "get",
+            Self::Put => "put",
+            Self::Task => "task",
+            Self::LoadVar => "load_var",
+        })
+    }
 }
 
 /// One step that was run.
@@ -185,6 +212,14 @@ impl RunReport {
     /// All steps of all builds, in order.
     pub fn steps(&self) -> impl Iterator<Item = &StepReport> {
         self.builds().flat_map(|build| &build.steps)
+    }
+
+    /// The jobs that wait for a version, with what they wait for.
+    pub fn waiting(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.jobs.iter().filter_map(|job| match &job.outcome {
+            JobOutcome::Idle(Idle::Waiting { reason, .. }) => Some((&*job.name, &**reason)),
+            _ => None,
+        })
     }
 
     /// Whether no job had anything to do, and none had to be built.

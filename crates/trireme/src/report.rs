@@ -10,6 +10,7 @@ mod page;
 mod people;
 mod steps;
 mod summary;
+mod troubles;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use trireme_sandbox::clients::prober::Measured;
 
 pub use availability::Probes;
 pub use summary::Summary;
+pub use troubles::RollEnd;
 
 /// What an observer and a prober saw while the pipeline ran.
 pub struct Witnessed {

@@ -91,10 +91,9 @@ impl<'c> Checker<'c> {
                 );
                 self.problems.error(passed.at, message);
             } else if jobs.is_empty() {
-                self.problems.error(
-                    passed.at,
-                    format!("{context}.passed: unknown job '{}'", passed.text),
-                );
+                let known = among(self.pipeline.jobs.iter().map(|job| &job.name));
+                let message = format!("{context}.passed: unknown job '{}'{known}", passed.text);
+                self.problems.error(passed.at, message);
             }
             let resource = get.resource.text.as_str();
             let apart = |job: &&Job| !resources_of(job).iter().any(|name| name.text == resource);
@@ -110,10 +109,9 @@ impl<'c> Checker<'c> {
 
     fn resource(&mut self, name: &Name, context: &str) {
         if !name.text.is_empty() && self.pipeline.resource(&name.text).is_none() {
-            self.problems.error(
-                name.at,
-                format!("{context}: unknown resource '{}'", name.text),
-            );
+            let known = among(self.pipeline.resources.iter().map(|one| &one.name));
+            let message = format!("{context}: unknown resource '{}'{known}", name.text);
+            self.problems.error(name.at, message);
         }
     }
 
@@ -135,4 +133,10 @@ impl<'c> Checker<'c> {
             );
         }
     }
+}
+
+/// The names that there are, where another was named.
+fn among<'n>(names: impl Iterator<Item = &'n Name>) -> String {
+    let names: Vec<&str> = names.map(|name| name.text.as_str()).collect();
+    format!("; known here: {}", names.join(", "))
 }

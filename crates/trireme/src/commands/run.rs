@@ -31,9 +31,21 @@ async fn build(
     let runner = Runner::new(options(args, vars)?, state.clone(), progress())?;
     let report = runner.run(interrupt).await?;
     if report.nothing_to_do() {
-        eprintln!("run: nothing to do{}", last_report(&args.state));
+        eprintln!("run: {}{}", idle(&report), last_report(&args.state));
     }
     Ok(report)
+}
+
+/// Why no job was built. That one waits is in order (no new release, no version) unless `--job` names it; but it is not done.
+fn idle(report: &RunReport) -> String {
+    let waiting: Vec<_> = report
+        .waiting()
+        .map(|(job, reason)| format!("job {job} waits: {reason}"))
+        .collect();
+    match waiting.is_empty() {
+        true => "nothing to do".to_owned(),
+        false => format!("nothing was done; {}", waiting.join("; ")),
+    }
 }
 
 /// Where the report of the last run that had something to do is, if there is one.

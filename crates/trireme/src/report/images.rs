@@ -47,6 +47,7 @@ pub(super) fn of(report: &RunReport) -> anyhow::Result<Vec<Image>> {
         images.insert((repository, digest), image);
     }
     for judgement in judgements(report, "image-scan", "verdict.json")? {
+        add_judged(&mut images, &judgement);
         judge(&mut images, &judgement);
     }
     let signatures = judgements(report, "image-signature", "signature.json")?;
@@ -91,6 +92,25 @@ fn judgements(report: &RunReport, linked: &str, file: &str) -> anyhow::Result<Ve
         last.insert(key, judgement);
     }
     Ok(last.into_values().collect())
+}
+
+/// An image that was judged and that no step fetched or copied.
+fn add_judged(images: &mut BTreeMap<(String, String), Image>, judgement: &Judgement) {
+    if images
+        .values()
+        .any(|image| image.digest == judgement.digest)
+    {
+        return;
+    }
+    let image = Image {
+        reference: judgement.repository.clone(),
+        digest: judgement.digest.clone(),
+        verdict: None,
+        findings: None,
+        signed: false,
+    };
+    let key = (judgement.repository.clone(), judgement.digest.clone());
+    images.insert(key, image);
 }
 
 /// A verdict is about content, wherever it lies: of several about one digest, a deny wins.
@@ -289,6 +309,20 @@ mod tests {
         let mut run = Run::new();
         run.steps[1].status = Status::Errored;
         assert_eq!(run.images().len(), 1);
+    }
+
+    #[test]
+    fn an_image_that_was_only_judged_is_told() {
+        let mut run = Run::new();
+        let dir = run.step(StepKind::Get, "image-scan", "scan", Status::Denied);
+        let said =
+            json!({"repository": "c", "digest": "sha256:c", "verdict": "deny", "findings": []});
+        std::fs::write(dir.join("verdict.json"), said.to_string()).unwrap();
+        let images = run.images();
+        let told = |image: &Image| (image.reference.clone(), image.verdict.clone());
+        let last = images.last().map(told);
+        assert_eq!(images.len(), 3);
+        assert_eq!(last, Some(("c".to_owned(), Some("deny".to_owned()))));
     }
 
     #[test]

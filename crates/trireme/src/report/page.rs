@@ -6,8 +6,8 @@ use trireme_blueprint::{BudgetSamples, Evidence};
 use trireme_runner::{Idle, JobOutcome, RunReport};
 
 use super::chart::Level;
-use super::people::{counts, measured, share, watch, when};
-use super::{Summary, Witnessed, chart};
+use super::people::{UNFINISHED, counts, measured, share, watch, when};
+use super::{RollEnd, Summary, Witnessed, chart};
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1b2430; --paper: #fbfbf9; --faint: #d9dde3; --soft: #66707d;
@@ -51,6 +51,7 @@ pub(super) fn page(summary: &Summary, report: &RunReport, witnessed: Option<&Wit
                 h1 { (title) }
                 p.lead { (report.started_at.strftime("%Y-%m-%d %H:%M:%S UTC")) ", " (report.took.as_secs()) " s" }
                 (cards(summary))
+                (troubles(summary))
                 (roll(summary, witnessed))
                 (images(summary))
                 (nodes(summary))
@@ -89,16 +90,36 @@ fn cards(summary: &Summary) -> Markup {
         div.cards {
             @if !release.is_empty() { div.card { b { (release.join(" → ")) } span { "Kubernetes release" } } }
             div.card { b { (permitted) " of " (summary.images.len()) } span { "images permitted" } }
-            div.card { b { (summary.nodes.len()) } span { "nodes rolled" } }
+            div.card { b { (nodes_rolled(summary)) } span { "nodes rolled" } }
             div.card { b { (share(summary).unwrap_or_else(|| "not measured".to_owned())) }
                 span { "available " (when(summary)) @if !counts.is_empty() { ": " (counts) } } }
         }
     }
 }
 
+/// How many; a roll that did not finish has not said.
+fn nodes_rolled(summary: &Summary) -> String {
+    match (summary.roll, &summary.evidence) {
+        (RollEnd::Unfinished, None) => "not known".to_owned(),
+        _ => summary.nodes.len().to_string(),
+    }
+}
+
+fn troubles(summary: &Summary) -> Markup {
+    html! {
+        @if !summary.troubles.is_empty() {
+            h2 { "What stopped" }
+            @for trouble in &summary.troubles { p.bad { (trouble.text()) } }
+        }
+    }
+}
+
 fn roll(summary: &Summary, witnessed: Option<&Witnessed>) -> Markup {
     let Some(evidence) = &summary.evidence else {
-        return html! { p { "No node was rolled in this run." } };
+        return match summary.roll {
+            RollEnd::Unfinished => html! { p.bad { "Roll: " (UNFINISHED) "." } },
+            _ => html! { p { "No node was rolled in this run." } },
+        };
     };
     let axis = chart::Axis::around(evidence);
     let gaps = evidence.unwatched.as_deref().unwrap_or_default();
@@ -193,7 +214,7 @@ fn jobs(report: &RunReport) -> Markup {
                 td { (job.name) }
                 @match &job.outcome {
                     JobOutcome::Built(builds) => {
-                        td { @for build in builds { (format!("{:?}", build.status).to_lowercase()) " " } }
+                        td { @for build in builds { (build.status) " " } }
                         td.number { (builds.iter().map(|build| build.steps.len()).sum::<usize>()) }
                         td.number { (builds.iter().map(|build| build.took.as_secs()).sum::<u64>()) }
                     }

@@ -6,10 +6,12 @@ use jiff::SignedDuration;
 use trireme_blueprint::{Evidence, Span};
 
 use super::summary::tenths;
-use super::{Files, Probes, Summary};
+use super::{Files, Probes, RollEnd, Summary};
 
 /// More gaps than this are in `summary.json` alone.
 const GAPS_SHOWN: usize = 5;
+/// What is known of a roll that stopped on the way.
+pub(super) const UNFINISHED: &str = "not finished: which nodes it has done is kept on the cluster and not listed here; the same run again goes on from there";
 const INSTANT: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The summary as text.
@@ -24,10 +26,11 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
     writeln!(out)?;
     if let Some(to) = &summary.release.to {
         let from = summary.release.from.as_ref();
-        let from = from.map_or_else(
-            || "no node rolled".to_owned(),
-            |from| format!("from {from}"),
-        );
+        let from = match (from, summary.roll) {
+            (Some(from), _) => format!("from {from}"),
+            (None, RollEnd::Unfinished) => "the roll did not finish".to_owned(),
+            (None, _) => "no node rolled".to_owned(),
+        };
         writeln!(out, "release    {to} ({from})")?;
     }
     for image in &summary.images {
@@ -50,6 +53,12 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
             "node       {:<12} {:<8} {} -> {}  {:>6.1} s",
             node.name, node.zone, node.from, node.to, node.seconds
         )?;
+    }
+    if summary.roll == RollEnd::Unfinished {
+        writeln!(out, "roll       {UNFINISHED}")?;
+    }
+    for trouble in &summary.troubles {
+        writeln!(out, "stopped    {}", trouble.text())?;
     }
     if let Some(evidence) = &summary.evidence {
         writeln!(out, "watch      {}", watch(evidence))?;
@@ -172,10 +181,12 @@ mod tests {
     use std::path::Path;
 
     use serde_json::json;
+    use trireme_runner::Status;
     use trireme_sandbox::clients::prober::{Bucket, Measured};
 
     use super::super::images::Image;
     use super::super::summary::{Node, Release};
+    use super::super::troubles::Trouble;
     use super::*;
 
     fn evidence(unwatched: serde_json::Value) -> Evidence {
@@ -221,12 +232,40 @@ mod tests {
             format: 1,
             release: Release::default(),
             images: Vec::new(),
+            roll: match evidence {
+                Some(_) => RollEnd::Finished,
+                None => RollEnd::None,
+            },
             nodes: Vec::new(),
             prober: measured.map(|measured| Probes::of(measured, evidence.as_ref())),
             budget_violations: measured.map(|_| 0),
             unwatched: None,
+            troubles: Vec::new(),
             evidence,
         }
+    }
+
+    #[test]
+    fn a_roll_that_stopped_is_never_told_as_no_roll() {
+        let mut summary = summary(None, None);
+        summary.release.to = Some("v1.37.2".to_owned());
+        assert!(printed(&summary).contains("v1.37.2 (no node rolled)\n"));
+        summary.roll = RollEnd::Unfinished;
+        summary.troubles = vec![Trouble {
+            job: "roll".to_owned(),
+            step: Some("put platform".to_owned()),
+            status: Status::Aborted,
+            reason: Some("interrupted; left cordoned: w-a2".to_owned()),
+        }];
+        let text = printed(&summary);
+        for line in [
+            "release    v1.37.2 (the roll did not finish)\n",
+            "roll       not finished: which nodes it has done is kept on the cluster",
+            "stopped    roll put platform: was aborted: interrupted; left cordoned: w-a2\n",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        assert!(!text.contains("no node"), "{text}");
     }
 
     fn printed(summary: &Summary) -> String {

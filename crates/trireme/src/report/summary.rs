@@ -7,6 +7,7 @@ use trireme_runner::RunReport;
 
 use super::images::{self, Image};
 use super::steps::{got, json, text};
+use super::troubles::{self, RollEnd, Trouble};
 use super::{Probes, Witnessed};
 
 /// The facts of a run.
@@ -18,6 +19,8 @@ pub struct Summary {
     pub release: Release,
     /// Images that a step fetched, copied or judged.
     pub images: Vec<Image>,
+    /// How the last roll ended that this run began; of one that did not finish, `nodes` is empty.
+    pub roll: RollEnd,
     /// Nodes that were rolled.
     pub nodes: Vec<Node>,
     /// The availability that was measured; null when nobody measured.
@@ -26,6 +29,8 @@ pub struct Summary {
     pub budget_violations: Option<u64>,
     /// When, during the roll, nobody watched the budgets on its behalf; null when nothing was rolled, or this was not noted.
     pub unwatched: Option<Vec<Span>>,
+    /// What did not succeed, in the order of the jobs.
+    pub troubles: Vec<Trouble>,
     /// What the cluster wrote down about its roll.
     #[serde(skip)]
     pub evidence: Option<Evidence>,
@@ -71,6 +76,7 @@ impl Summary {
             format: 1,
             release: release(report, evidence.as_ref())?,
             images: images::of(report)?,
+            roll: RollEnd::of(report, evidence.is_some()),
             nodes: evidence
                 .iter()
                 .flat_map(|evidence| &evidence.nodes)
@@ -81,6 +87,7 @@ impl Summary {
             unwatched: evidence
                 .as_ref()
                 .and_then(|evidence| evidence.unwatched.clone()),
+            troubles: troubles::of(report),
             evidence,
         })
     }

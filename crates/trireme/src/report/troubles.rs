@@ -1,0 +1,100 @@
+//! What did not end well in a run.
+
+use serde::Serialize;
+use trireme_runner::{BuildReport, JobOutcome, RunReport, Status, StepKind, StepReport};
+
+/// A step, or a build without such a step, that did not succeed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trouble {
+    /// The job.
+    pub job: String,
+    /// Kind and name, as `put platform`; null where no single step is to blame.
+    pub step: Option<String>,
+    /// How it ended.
+    pub status: Status,
+    /// What it said about that.
+    pub reason: Option<String>,
+}
+
+/// How the last roll ended that a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollEnd {
+    /// None was begun, or there was nothing to do.
+    None,
+    /// It stopped on the way. Which nodes it has done is kept on the cluster, and is not in this report.
+    Unfinished,
+    /// Every node is done.
+    Finished,
+}
+
+impl RollEnd {
+    /// By the last put of a cluster, and whether a roll left evidence.
+    pub(super) fn of(report: &RunReport, has_evidence: bool) -> Self {
+        let is_roll = |step: &&StepReport| {
+            step.kind == StepKind::Put && step.linked.as_deref() == Some("cluster")
+        };
+        match report.steps().filter(is_roll).last() {
+            Some(put) if put.status != Status::Succeeded => Self::Unfinished,
+            _ if has_evidence => Self::Finished,
+            _ => Self::None,
+        }
+    }
+}
+
+/// What did not succeed, by job. A step whose build went on and succeeded is no trouble.
+pub(super) fn of(report: &RunReport) -> Vec<Trouble> {
+    let mut found = Vec::new();
+    for job in &report.jobs {
+        match &job.outcome {
+            JobOutcome::Built(builds) => {
+                let ill = builds.iter().filter(|one| one.status != Status::Succeeded);
+                found.extend(ill.flat_map(of_build));
+            }
+            JobOutcome::Unknown(check) => found.push(of_step(&job.name, check)),
+            JobOutcome::Idle(_) => {}
+        }
+    }
+    found
+}
+
+fn of_build(build: &BuildReport) -> Vec<Trouble> {
+    let ill = build
+        .steps
+        .iter()
+        .filter(|step| step.status != Status::Succeeded);
+    let found: Vec<_> = ill.map(|step| of_step(&build.job, step)).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    vec![Trouble {
+        job: build.job.clone(),
+        step: None,
+        status: build.status,
+        reason: None,
+    }]
+}
+
+fn of_step(job: &str, step: &StepReport) -> Trouble {
+    Trouble {
+        job: job.to_owned(),
+        step: Some(format!("{} {}", step.kind, step.name)),
+        status: step.status,
+        reason: step.reason.clone(),
+    }
+}
+
+impl Trouble {
+    /// For people: job and step, how it ended, and why.
+    pub(super) fn text(&self) -> String {
+        let mut text = self.job.clone();
+        if let Some(step) = &self.step {
+            text = format!("{text} {step}");
+        }
+        text = format!("{text}: {}", self.status);
+        match &self.reason {
+            Some(reason) => format!("{text}: {reason}"),
+            None => text,
+        }
+    }
+}
