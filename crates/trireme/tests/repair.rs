@@ -266,6 +266,12 @@ fn measured_since_the_second_run(summary: &Value) {
 }
 
 fn kill_once(mut child: Child, log: &Path, line: &str) {
+    wait_for(&mut child, log, line);
+    child.kill().expect("a child to kill");
+    child.wait().expect("a child");
+}
+
+fn wait_for(child: &mut Child, log: &Path, line: &str) {
     let started = Instant::now();
     while !fs::read_to_string(log).unwrap_or_default().contains(line) {
         assert!(started.elapsed() < DEADLINE, "`{line}` was never printed");
@@ -275,8 +281,37 @@ fn kill_once(mut child: Child, log: &Path, line: &str) {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-    child.kill().expect("a child to kill");
-    child.wait().expect("a child");
+}
+
+#[test]
+fn a_roll_that_was_aborted_is_told_as_one_and_not_as_none() {
+    let _alone = alone();
+    let state = tempfile::tempdir().expect("a folder");
+    let log = state.path().join("run.log");
+    let mut command = command(&pipelines().join("repair.yml"), state.path());
+    let file = fs::File::create(&log).expect("a log");
+    let mut child = command.stderr(file).spawn().expect("the program starts");
+    wait_for(&mut child, &log, "node w-a1 (az-a): empty; starting Job");
+    let pid = child.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(told.expect("kill").success());
+    let ended = child.wait().expect("a child");
+    let text = fs::read_to_string(&log).expect("a log");
+    assert_eq!(ended.code(), Some(75), "{text}");
+    for part in [
+        "release    v1.37.2 (the roll did not finish)\n",
+        "stopped    roll put platform: was aborted: ",
+        "left cordoned: w-a1\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let summary = summary(state.path());
+    assert_eq!(summary["roll"], "unfinished");
+    let page = fs::read_to_string(state.path().join("report.html")).expect("a page");
+    for part in ["not known", "What stopped", "left cordoned: w-a1"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("No node was rolled"));
 }
 
 #[test]
@@ -284,9 +319,7 @@ fn without_on_deny_the_vulnerable_application_ends_its_job_with_a_deny() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
     let text = fs::read_to_string(pipelines().join("repair.yml")).expect("the pipeline");
-    let strict = text
-        .replace(", on_deny: report", "")
-        .replace("    get_params: {on_deny: report}\n", "");
+    let strict = text.replace(", params: {on_deny: report}", "");
     assert!(
         !strict.contains("on_deny"),
         "the pipeline says on_deny elsewhere"
