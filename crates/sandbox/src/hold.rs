@@ -1,8 +1,9 @@
 //! One sandbox at a time serves a world.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, DirBuilder, File, TryLockError},
     io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
     time::Duration,
 };
@@ -26,7 +27,9 @@ impl Hold {
     /// # Errors
     /// [`SandboxError::Busy`] when another sandbox has it; the folder cannot be used, or its file system has no locks.
     pub(crate) async fn take(folder: &Path) -> Result<Self, SandboxError> {
-        fs::create_dir_all(folder).map_err(SandboxError::file("create", folder))?;
+        // It holds a password and tokens.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(SandboxError::file("create", folder))?;
         let path = folder.join("sandbox.lock");
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
