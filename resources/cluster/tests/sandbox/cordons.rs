@@ -1,5 +1,6 @@
 //! However a put ends, what it says of cordoned nodes is true, and what it cannot know it says it does not know.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::Output;
 
 use k8s_openapi::api::coordination::v1::Lease;
@@ -134,23 +135,25 @@ async fn with_a_cordon_of_a_killed_put() -> World {
     world
 }
 
+/// Another roller has the Lease.
+async fn claim(world: &World, spec: &Value) {
+    let leases: Api<Lease> = Api::namespaced(world.admin.clone(), "trireme-system");
+    let patch = Patch::Merge(json!({"spec": spec}));
+    let params = PatchParams::default();
+    let claimed = leases.patch("trireme-roller", &params, &patch).await;
+    claimed.unwrap();
+}
+
 /// Another roller that is alive.
 async fn hold_the_lease(world: &World) -> JoinHandle<()> {
     let leases: Api<Lease> = Api::namespaced(world.admin.clone(), "trireme-system");
-    let renewal = |count: i32| {
-        Patch::Merge(json!({"spec": {"holderIdentity": "another", "leaseTransitions": count}}))
-    };
+    claim(world, &json!({"holderIdentity": "another"})).await;
     let params = PatchParams::default();
-    let renew = async move |count| {
-        let renewed = leases
-            .patch("trireme-roller", &params, &renewal(count))
-            .await;
-        renewed.unwrap();
-    };
-    renew(0).await;
     tokio::spawn(async move {
         for count in 1.. {
-            renew(count).await;
+            let renewal = Patch::Merge(json!({"spec": {"leaseTransitions": count}}));
+            let renewed = leases.patch("trireme-roller", &params, &renewal).await;
+            renewed.unwrap();
             tokio::task::yield_now().await;
         }
     })
@@ -206,6 +209,27 @@ async fn a_put_that_cannot_begin_names_what_a_killed_one_left_cordoned() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("another roller is at work"), "{said}");
     assert!(said.contains(CORDONED), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn terminated_while_it_watches_another_roller_it_ends_and_leaves_the_lease_alone() {
+    let world = with_a_cordon_of_a_killed_put().await;
+    let dead = json!({"holderIdentity": "another", "leaseDurationSeconds": 50});
+    claim(&world, &dead).await;
+    let request = json!({"source": world.source(), "params": {"version": NEW}});
+    let mut child = world.spawn("out", &request);
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("held by another; watching") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    terminate(&child);
+    stderr.read_to_string(&mut said).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(75), "{said}");
+    assert!(said.contains("interrupted; the same call"), "{said}");
+    assert!(said.contains(CORDONED), "{said}");
+    assert!(world.is_held().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
