@@ -50,11 +50,14 @@ fn commands(stderr: &mut impl BufRead) -> Vec<String> {
     printed.iter().map(command).collect()
 }
 
-/// Runs a command as a person with the peers in `PATH` and an empty home would.
+/// Runs a command as a person with our program and the peers in `PATH`, at the root of the tree, with an empty home would.
 fn shell(command: &str, home: &Path) -> String {
     let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}", cache().join("bin").display());
-    let shell = Tool::system("sh").args(["-c", command]).env("PATH", path);
+    let ours = Path::new(env!("CARGO_BIN_EXE_trireme")).parent();
+    let ours = ours.expect("a folder").display();
+    let path = format!("{ours}:{}:{path}", cache().join("bin").display());
+    let command = format!("cd {}/../.. && {command}", env!("CARGO_MANIFEST_DIR"));
+    let shell = Tool::system("sh").args(["-c", &*command]).env("PATH", path);
     let shell = shell.env("HOME", home).env("DOCKER_CONFIG", home);
     shell.succeed().expect("the command succeeds")
 }
@@ -66,6 +69,7 @@ fn the_commands_that_the_sandbox_prints_work_in_their_order_and_an_interrupt_end
     let (mut sandbox, mut stderr) = start(state.path());
     let commands = commands(&mut stderr);
     let answers = [
+        ("trireme check", "v1.37.2"),
         ("crane auth login", ""),
         ("crane ls", "stable"),
         ("kubectl", "w-c2"),

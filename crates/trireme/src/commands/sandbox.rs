@@ -32,6 +32,12 @@ pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Resul
     let registry = sandbox.registry();
     let password = args.state.join("sandbox/registry-password");
     keep(&password, var("registry_password"))?;
+    let vars_file = args.state.join("sandbox/vars.json");
+    keep(&vars_file, &serde_json::to_string_pretty(&vars)?)?;
+    eprintln!(
+        "pipelines      trireme check pipelines/repair.yml release --load-vars-from pipelines/vars/sandbox.yml --load-vars-from {}",
+        vars_file.display()
+    );
     eprintln!(
         "registry       crane auth login {registry} -u {} --password-stdin < {}",
         var("registry_username"),
