@@ -2,6 +2,8 @@
 
 /// The longest reason. All of it was told when it was said.
 const LIMIT_CHARS: usize = 400;
+/// What is kept until the end, so that a program that goes on and on fills no memory.
+const KEPT_CHARS: usize = 10 * LIMIT_CHARS;
 
 /// The lines from the last one on that begins with `error:`, as our resources end; of a program that has none, its last line.
 #[derive(Default)]
@@ -25,7 +27,7 @@ impl LastWords {
     }
 
     fn go_on(&mut self, line: &str) {
-        if line.is_empty() || self.said.chars().count() > LIMIT_CHARS {
+        if line.is_empty() {
             return;
         }
         if !self.said.ends_with([':', ';', '.', ',']) {
@@ -33,16 +35,24 @@ impl LastWords {
         }
         self.said.push(' ');
         self.said.push_str(line);
+        self.said = shortened(std::mem::take(&mut self.said), KEPT_CHARS);
     }
 
     /// The reason.
     pub fn said(self) -> String {
-        if self.said.chars().count() <= LIMIT_CHARS {
-            return self.said;
-        }
-        let begin: String = self.said.chars().take(LIMIT_CHARS).collect();
-        format!("{begin}…")
+        shortened(self.said, LIMIT_CHARS)
     }
+}
+
+/// The begin and the end of what is longer than `limit`: an error begins with what happened, and ends with what is left of it.
+fn shortened(text: String, limit: usize) -> String {
+    let count = text.chars().count();
+    if count <= limit {
+        return text;
+    }
+    let begin: String = text.chars().take(limit / 2).collect();
+    let end: String = text.chars().skip(count - limit / 2 + 1).collect();
+    format!("{begin}…{end}")
 }
 
 #[cfg(test)]
@@ -73,14 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn a_long_error_is_cut() {
-        let many = vec!["error: é".repeat(1000); 3];
-        let lines: Vec<_> = many.iter().map(String::as_str).collect();
-        assert_eq!(said(&lines).chars().count(), LIMIT_CHARS + 1);
-        let long = "ü".repeat(300);
-        assert_eq!(
-            said(&["error: x", &long, &long]).chars().count(),
-            LIMIT_CHARS + 1
-        );
+    fn of_a_long_error_the_middle_goes() {
+        let long = format!("error: {}", "ü".repeat(100_000));
+        let lines = [&long[..], &long[7..], "left cordoned: w-a"];
+        let said = said(&lines);
+        assert_eq!(said.chars().count(), LIMIT_CHARS);
+        assert!(said.starts_with("üü") && said.ends_with("; left cordoned: w-a"));
     }
 }
