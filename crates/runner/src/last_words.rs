@@ -5,7 +5,8 @@ const LIMIT_CHARS: usize = 400;
 /// What is kept until the end, so that a program that goes on and on fills no memory.
 const KEPT_CHARS: usize = 10 * LIMIT_CHARS;
 
-/// The lines from the last one on that begins with `error:`, as our resources end; of a program that has none, its last line.
+/// The lines from the last one on that begins with `error:` or `denied:`, as our resources end; of a program that has none, its
+/// last line.
 #[derive(Default)]
 pub(crate) struct LastWords {
     said: String,
@@ -16,7 +17,8 @@ impl LastWords {
     /// Hears one line, without colours.
     pub fn hear(&mut self, line: &str) {
         let line = line.trim();
-        if let Some(error) = line.strip_prefix("error:") {
+        let mut ends = ["error:", "denied:"].iter();
+        if let Some(error) = ends.find_map(|end| line.strip_prefix(end)) {
             error.trim().clone_into(&mut self.said);
             self.tells_an_error = true;
         } else if self.tells_an_error {
@@ -80,6 +82,7 @@ mod tests {
             "no node was touched: budget a; budget b; none is cordoned"
         );
         assert_eq!(said(&["error: one", "more", "error: two"]), "two");
+        assert_eq!(said(&["verdict: one", "denied: 3 findings"]), "3 findings");
     }
 
     #[test]

@@ -315,6 +315,29 @@ fn a_roll_that_was_aborted_is_told_as_one_and_not_as_none() {
 }
 
 #[test]
+fn an_image_that_is_only_scanned_is_told_with_its_deny() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = folder.path().join("scan.yml");
+    let text = "\
+resource_types: [{name: image-scan, type: registry-image, source: {repository: x/trireme-image-scan}}]
+resources: [{name: scan, type: image-scan, source: {repository: ((application)), tag: stable, database: ((advisories))}}]
+jobs: [{name: judge, plan: [{get: scan, trigger: true}]}]
+";
+    fs::write(&pipeline, text).expect("a pipeline");
+    let state = folder.path().join("state");
+    let output = command(&pipeline, &state).output().expect("the program");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let summary = summary(&state);
+    let image = &summary["images"][0];
+    let reference = image["reference"].as_str().expect("a reference");
+    assert!(reference.ends_with("/upstream/shop"), "{summary:#}");
+    assert_eq!(image["verdict"], "deny", "{summary:#}");
+    assert_eq!(summary["troubles"][0]["step"], "get scan", "{summary:#}");
+    assert!(stderr(&output).contains("stopped    judge get scan: was denied: "));
+}
+
+#[test]
 fn without_on_deny_the_vulnerable_application_ends_its_job_with_a_deny() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");

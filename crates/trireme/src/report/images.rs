@@ -77,10 +77,14 @@ fn judgements(report: &RunReport, linked: &str, file: &str) -> anyhow::Result<Ve
         let Some(said) = json(&folder, file)? else {
             continue;
         };
-        let named = |key: &str| said[key].as_str().unwrap_or_default().to_owned();
+        let named = |key: &str| said[key].as_str().map(str::to_owned);
+        let repository = match named("repository") {
+            Some(repository) => Some(repository),
+            None => text(&folder, "repository")?,
+        };
         let judgement = Judgement {
-            repository: named("repository"),
-            digest: named("digest"),
+            repository: repository.unwrap_or_default(),
+            digest: named("digest").unwrap_or_default(),
             permits: said["verdict"] == "permit" && step.status == Status::Succeeded,
             said,
         };
@@ -315,9 +319,9 @@ mod tests {
     fn an_image_that_was_only_judged_is_told() {
         let mut run = Run::new();
         let dir = run.step(StepKind::Get, "image-scan", "scan", Status::Denied);
-        let said =
-            json!({"repository": "c", "digest": "sha256:c", "verdict": "deny", "findings": []});
+        let said = json!({"digest": "sha256:c", "verdict": "deny", "findings": []});
         std::fs::write(dir.join("verdict.json"), said.to_string()).unwrap();
+        std::fs::write(dir.join("repository"), "c").unwrap();
         let images = run.images();
         let told = |image: &Image| (image.reference.clone(), image.verdict.clone());
         let last = images.last().map(told);
