@@ -116,6 +116,16 @@ fn told(code: u16, answer: &Value) -> Value {
     json!({"code": code, "told": told})
 }
 
+/// The condition of this type; null when there is none.
+fn condition(object: &Value, kind: &str) -> Value {
+    let conditions = object["status"]["conditions"].as_array();
+    let mut found = conditions
+        .into_iter()
+        .flatten()
+        .filter(|condition| condition["type"] == kind);
+    found.next().cloned().unwrap_or_default()
+}
+
 async fn single_answers(admin: &Caller, pod: &str) -> Answers {
     let mut all = Answers::new();
     for (name, method, path, media_type, body) in cases() {

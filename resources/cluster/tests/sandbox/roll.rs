@@ -148,15 +148,7 @@ async fn a_second_roller_is_kept_out_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_budget_that_never_allows_is_named_before_any_node_is_touched() {
     let world = World::start().await;
-    let uri = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web";
-    world
-        .patch(uri, &json!({"spec": {"maxUnavailable": 0}}))
-        .await;
-    world
-        .wait("the budget", async |world| {
-            world.budget_says("desiredHealthy").await == Some(4)
-        })
-        .await;
+    world.allow_no_eviction(4).await;
     let output = world.run("out", &put(&world)).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let text = stderr(&output);

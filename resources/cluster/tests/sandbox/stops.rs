@@ -252,7 +252,9 @@ async fn a_node_that_a_daemon_owes_a_pod_is_not_given_back() {
     ];
     assert_says(&stderr(&output), &parts);
     assert_eq!(world.cordoned().await, ["w-b"]);
-    world.remove_daemon(&"a".repeat(253)).await;
+    let name = "a".repeat(253);
+    let uri = format!("/apis/apps/v1/namespaces/shop/daemonsets/{name}");
+    world.delete(&uri).await;
     goes_on(&world).await;
     acts.abort();
 }

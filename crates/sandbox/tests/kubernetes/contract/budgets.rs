@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answers, BUDGETS, budget, precise_eviction, told};
+use super::{Answers, BUDGETS, budget, condition, precise_eviction, told};
 use crate::world::{Caller, eviction};
 
 const DAEMONS: &str = "/apis/apps/v1/namespaces/shop/daemonsets";
@@ -103,13 +103,4 @@ async fn first_pod(admin: &Caller, app: &str) -> String {
         .as_str()
         .unwrap_or_default()
         .to_owned()
-}
-
-fn condition(object: &Value, kind: &str) -> Value {
-    let conditions = object["status"]["conditions"].as_array();
-    let mut found = conditions
-        .into_iter()
-        .flatten()
-        .filter(|condition| condition["type"] == kind);
-    found.next().cloned().unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answers, JSON, MERGE, told};
+use super::{Answers, JSON, MERGE, condition, told};
 use crate::world::Caller;
 
 const PODS: &str = "/api/v1/namespaces/exits/pods";
@@ -333,13 +333,4 @@ async fn in_a_namespace_that_ends(admin: &Caller) -> Answers {
         answers.push((what.into(), post(admin, &path, body.to_string()).await));
     }
     answers
-}
-
-fn condition(object: &Value, kind: &str) -> Value {
-    let conditions = object["status"]["conditions"].as_array();
-    let mut found = conditions
-        .into_iter()
-        .flatten()
-        .filter(|condition| condition["type"] == kind);
-    found.next().cloned().unwrap_or_default()
 }

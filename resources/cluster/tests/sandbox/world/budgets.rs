@@ -1,12 +1,11 @@
 //! What a test asks of the disruption budgets of `shop`, and does with them.
 
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::Api;
-use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use super::World;
 use super::objects::budget;
+
+const BUDGETS: &str = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets";
 
 impl World {
     /// The second budget over the pods of Deployment `shop/web`.
@@ -17,16 +16,22 @@ impl World {
     }
 
     pub async fn remove_budget(&self, name: &str) {
-        let budgets: Api<PodDisruptionBudget> = Api::namespaced(self.admin.clone(), "shop");
-        budgets
-            .delete(name, &DeleteParams::default())
-            .await
-            .unwrap();
+        self.delete(&format!("{BUDGETS}/{name}")).await;
+    }
+
+    /// The budget `web` lets none of so many pods go.
+    pub async fn allow_no_eviction(&self, pods: i64) {
+        let none = json!({"spec": {"maxUnavailable": 0}});
+        self.patch(&format!("{BUDGETS}/web"), &none).await;
+        let demands_all =
+            async |world: &Self| world.budget_says("desiredHealthy").await == Some(pods);
+        self.wait("the budget", demands_all).await;
     }
 
     pub async fn budget_says(&self, key: &str) -> Option<i64> {
-        let uri = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web";
-        let request = http::Request::get(uri).body(Vec::new()).unwrap();
+        let request = http::Request::get(format!("{BUDGETS}/web"))
+            .body(Vec::new())
+            .unwrap();
         let budget: Value = self.admin.request(request).await.ok()?;
         budget["status"][key].as_i64()
     }

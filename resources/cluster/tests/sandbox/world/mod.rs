@@ -10,11 +10,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -176,6 +175,11 @@ impl World {
         self.admin.request::<Value>(request).await.unwrap();
     }
 
+    pub async fn delete(&self, uri: &str) {
+        let request = http::Request::delete(uri).body(Vec::new()).unwrap();
+        self.admin.request::<Value>(request).await.unwrap();
+    }
+
     /// The node reports the new version, and whether it is Ready.
     pub async fn set_ready(&self, node: &str, ready: bool) {
         let ready = if ready { "True" } else { "False" };
@@ -218,14 +222,6 @@ impl World {
         let status = json!({"status": {"conditions": [{"type": "Ready", "status": ready, "reason": "Probe"}]}});
         let uri = format!("/api/v1/namespaces/shop/pods/{name}/status");
         self.patch(&uri, &status).await;
-    }
-
-    pub async fn remove_daemon(&self, name: &str) {
-        let daemons: Api<DaemonSet> = Api::namespaced(self.admin.clone(), "shop");
-        daemons
-            .delete(name, &DeleteParams::default())
-            .await
-            .unwrap();
     }
 
     /// One more node, Ready, of the old version.
