@@ -11,7 +11,7 @@ use crate::Voice;
 /// For what is under way.
 pub const WORK: Duration = Duration::from_secs(3);
 /// For the look at the nodes that are left cordoned.
-pub const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(2);
 /// For that look when nobody has interrupted: a cluster that does not list its nodes within this is not known.
 const LOOK_UNHURRIED: Duration = Duration::from_secs(5);
 

@@ -17,8 +17,8 @@ impl LastWords {
     /// Hears one line, without colours.
     pub fn hear(&mut self, line: &str) {
         let line = line.trim();
-        let mut ends = ["error:", "denied:"].iter();
-        if let Some(error) = ends.find_map(|end| line.strip_prefix(end)) {
+        let error = line.strip_prefix("error:");
+        if let Some(error) = error.or_else(|| line.strip_prefix("denied:")) {
             error.trim().clone_into(&mut self.said);
             self.tells_an_error = true;
         } else if self.tells_an_error {

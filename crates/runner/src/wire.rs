@@ -95,7 +95,7 @@ async fn ask<T>(
     let keep = |text: &str| {
         if let Ok(mut words) = last_words.lock() {
             // Programs write colours without a terminal; a reason is plain text.
-            words.hear(progress::clean(text, false).trim());
+            words.hear(&progress::clean(text, false));
         }
         line(text);
     };

@@ -24,6 +24,19 @@ pub struct Image {
     pub signed: bool,
 }
 
+impl Image {
+    /// One of which nothing was said yet.
+    fn unjudged(reference: String, digest: String) -> Self {
+        Self {
+            reference,
+            digest,
+            verdict: None,
+            findings: None,
+            signed: false,
+        }
+    }
+}
+
 /// The images, by reference.
 ///
 /// # Errors
@@ -37,13 +50,7 @@ pub(super) fn of(report: &RunReport) -> anyhow::Result<Vec<Image>> {
         };
         let tag = text(dir, "tag")?.filter(|tag| !tag.is_empty());
         let reference = tag.map_or_else(|| repository.clone(), |tag| format!("{repository}:{tag}"));
-        let image = Image {
-            reference,
-            digest: digest.clone(),
-            verdict: None,
-            findings: None,
-            signed: false,
-        };
+        let image = Image::unjudged(reference, digest.clone());
         images.insert((repository, digest), image);
     }
     for judgement in judgements(report, "image-scan", "verdict.json")? {
@@ -77,14 +84,9 @@ fn judgements(report: &RunReport, linked: &str, file: &str) -> anyhow::Result<Ve
         let Some(said) = json(&folder, file)? else {
             continue;
         };
-        let named = |key: &str| said[key].as_str().map(str::to_owned);
-        let repository = match named("repository") {
-            Some(repository) => Some(repository),
-            None => text(&folder, "repository")?,
-        };
         let judgement = Judgement {
-            repository: repository.unwrap_or_default(),
-            digest: named("digest").unwrap_or_default(),
+            repository: text(&folder, "repository")?.unwrap_or_default(),
+            digest: said["digest"].as_str().unwrap_or_default().to_owned(),
             permits: said["verdict"] == "permit" && step.status == Status::Succeeded,
             said,
         };
@@ -106,15 +108,9 @@ fn add_judged(images: &mut BTreeMap<(String, String), Image>, judgement: &Judgem
     {
         return;
     }
-    let image = Image {
-        reference: judgement.repository.clone(),
-        digest: judgement.digest.clone(),
-        verdict: None,
-        findings: None,
-        signed: false,
-    };
-    let key = (judgement.repository.clone(), judgement.digest.clone());
-    images.insert(key, image);
+    let (repository, digest) = (judgement.repository.clone(), judgement.digest.clone());
+    let image = Image::unjudged(repository.clone(), digest.clone());
+    images.insert((repository, digest), image);
 }
 
 /// A verdict is about content, wherever it lies: of several about one digest, a deny wins.
@@ -210,6 +206,7 @@ mod tests {
             let dir = self.step(StepKind::Get, "image-signature", signature, status);
             let said = json!({"repository": repository, "digest": DIGEST, "verdict": verdict});
             std::fs::write(dir.join("signature.json"), said.to_string()).unwrap();
+            std::fs::write(dir.join("repository"), repository).unwrap();
         }
 
         fn images(self) -> Vec<Image> {

@@ -87,11 +87,8 @@ fn of_step(job: &str, step: &StepReport) -> Trouble {
 impl Trouble {
     /// For people: job and step, how it ended, and why.
     pub(super) fn text(&self) -> String {
-        let mut text = self.job.clone();
-        if let Some(step) = &self.step {
-            text = format!("{text} {step}");
-        }
-        text = format!("{text}: {}", self.status);
+        let step = self.step.iter().map(|step| format!(" {step}"));
+        let text = format!("{}{}: {}", self.job, step.collect::<String>(), self.status);
         match &self.reason {
             Some(reason) => format!("{text}: {reason}"),
             None => text,
