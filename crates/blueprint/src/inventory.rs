@@ -207,12 +207,10 @@ impl Inventory {
         ours.map(|node| node.name.clone()).collect()
     }
 
-    /// The DaemonSets that may owe `node` a pod: they have none on it, and fewer than they shall have in all.
-    pub fn owing(&self, node: &str) -> impl Iterator<Item = &Daemon> {
-        let pods = self.pods.get(node).map_or(&[][..], Vec::as_slice);
-        let owing = |daemon: &&Daemon| !pods.iter().any(|pod| daemon.owns(pod));
-        let short = self.daemons.iter().filter(|daemon| daemon.is_short());
-        short.filter(owing)
+    /// Whether `daemon` may owe `node` a pod: it has none on it, and fewer than it shall have in all.
+    pub fn owes(&self, daemon: &Daemon, node: &str) -> bool {
+        let mut pods = self.pods.get(node).into_iter().flatten();
+        daemon.is_short() && !pods.any(|pod| daemon.owns(pod))
     }
 
     /// Whether any node reports another version, or is still being worked on.

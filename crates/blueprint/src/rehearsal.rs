@@ -29,11 +29,8 @@ pub fn rehearse(inventory: &Inventory, wanted: &Wanted, policy: &Policy) -> Vec<
         let pods = leavers(inventory, &node.name);
         found.extend(pods.filter_map(|pod| stuck(pod, node, policy)));
     }
-    found.extend(inventory.daemons.iter().filter_map(|daemon| {
-        let owes = |node: &&&Node| inventory.owing(&node.name).any(|owing| owing == daemon);
-        let node = due.iter().find(owes)?;
-        Some(missing(daemon, node))
-    }));
+    let daemons = inventory.daemons.iter();
+    found.extend(daemons.filter_map(|daemon| missing(inventory, &due, daemon)));
     let on_due = |budget: &Budget| {
         let mut pods = due.iter().flat_map(|node| leavers(inventory, &node.name));
         pods.any(|pod| budget.selects(pod))
@@ -105,12 +102,13 @@ fn stuck(pod: &Pod, node: &Node, policy: &Policy) -> Option<Obstacle> {
     })
 }
 
-fn missing(daemon: &Daemon, node: &Node) -> Obstacle {
-    Obstacle::DaemonMissing {
+fn missing(inventory: &Inventory, due: &[&Node], daemon: &Daemon) -> Option<Obstacle> {
+    let node = due.iter().find(|node| inventory.owes(daemon, &node.name))?;
+    Some(Obstacle::DaemonMissing {
         daemon: daemon.title(),
         node: node.name.clone(),
         counts: daemon.counts(),
-    }
+    })
 }
 
 fn refuses(inventory: &Inventory, budget: &Budget, on_due: bool) -> Option<Obstacle> {

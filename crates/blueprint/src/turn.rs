@@ -186,7 +186,8 @@ impl View<'_> {
         if !ill.is_empty() {
             return Some(format!("until these are Ready: {}", named(&ill)));
         }
-        let owing = self.inventory.owing(&node.name);
+        let daemons = self.inventory.daemons.iter();
+        let owing = daemons.filter(|daemon| self.inventory.owes(daemon, &node.name));
         let first = owing.min_by_key(|daemon| daemon.title())?;
         let (title, counts) = (first.title(), first.counts());
         Some(format!("until {title} has a pod on it ({counts})"))

@@ -47,6 +47,19 @@ pub enum Pods<'a> {
     All,
 }
 
+impl Pods<'_> {
+    /// The nodes whose pods these are.
+    fn names(self, nodes: &BTreeMap<String, Node>) -> Vec<String> {
+        let active = nodes.values().filter(|node| node.roll.is_some());
+        match self {
+            Self::None => Vec::new(),
+            Self::All => nodes.keys().cloned().collect(),
+            Self::Of(names) => names.to_vec(),
+            Self::OfActive => active.map(|node| node.name.clone()).collect(),
+        }
+    }
+}
+
 impl Cluster {
     /// A cluster whose `namespace` holds our Lease, record and Jobs.
     pub fn new(client: Client, namespace: impl Into<String>) -> Self {
@@ -86,8 +99,12 @@ impl Cluster {
         let ours = ListParams::default().labels(&format!("{}={}", names::ACT, names::ACT_NODE));
         let jobs = list(&jobs, ours, "Jobs").await?;
         // A DaemonSet that has all its pods has them among those that are listed after it.
-        let daemons = self.daemons(pods).await?;
-        let pods = self.pods(pods, &nodes, &budgets).await?;
+        let names = pods.names(&nodes);
+        let daemons = match names.is_empty() {
+            true => Vec::new(),
+            false => self.daemons().await?,
+        };
+        let pods = self.pods(pods, names, &budgets).await?;
         Ok(Inventory {
             format: FORMAT,
             observed_at,
@@ -117,10 +134,7 @@ impl Cluster {
         nodes.iter().map(convert).collect()
     }
 
-    async fn daemons(&self, beside: Pods<'_>) -> Result<Vec<Daemon>, Error> {
-        if matches!(beside, Pods::None) {
-            return Ok(Vec::new());
-        }
+    async fn daemons(&self) -> Result<Vec<Daemon>, Error> {
         let api: Api<DaemonSet> = Api::all(self.client.clone());
         let daemons = list(&api, ListParams::default(), "DaemonSets").await?;
         Ok(daemons.iter().map(convert::daemon).collect())
@@ -129,16 +143,9 @@ impl Cluster {
     async fn pods(
         &self,
         whose: Pods<'_>,
-        nodes: &BTreeMap<String, Node>,
+        names: Vec<String>,
         budgets: &[PodDisruptionBudget],
     ) -> Result<BTreeMap<String, Vec<trireme_blueprint::Pod>>, Error> {
-        let active = || nodes.values().filter(|node| node.roll.is_some());
-        let names: Vec<String> = match whose {
-            Pods::None => return Ok(BTreeMap::new()),
-            Pods::All => nodes.keys().cloned().collect(),
-            Pods::Of(names) => names.to_vec(),
-            Pods::OfActive => active().map(|node| node.name.clone()).collect(),
-        };
         let api: Api<core::Pod> = Api::all(self.client.clone());
         let mut found: BTreeMap<_, Vec<_>> = names
             .iter()

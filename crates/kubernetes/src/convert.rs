@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::ResourceExt;
 use serde::de::DeserializeOwned;
 use trireme_blueprint::{ActJob, Budget, Daemon, JobState, Node, Owner, Pod, PodKind};
@@ -164,7 +164,6 @@ pub(crate) fn budget(budget: &PodDisruptionBudget) -> Budget {
     let number = |pick: fn(&k8s_openapi::api::policy::v1::PodDisruptionBudgetStatus) -> i32| {
         status.map_or(0, pick)
     };
-    let seen = status.and_then(|status| status.observed_generation);
     Budget {
         namespace: budget.namespace().unwrap_or_default(),
         name: budget.name_any(),
@@ -172,19 +171,29 @@ pub(crate) fn budget(budget: &PodDisruptionBudget) -> Budget {
         current: number(|status| status.current_healthy),
         desired: number(|status| status.desired_healthy),
         expected: number(|status| status.expected_pods),
-        observed: seen.is_some() && seen >= budget.metadata.generation,
+        observed: is_observed(
+            &budget.metadata,
+            status.and_then(|status| status.observed_generation),
+        ),
     }
+}
+
+/// Whether the controller has looked at the last change; a status that does not say so is of no known time.
+fn is_observed(metadata: &ObjectMeta, observed: Option<i64>) -> bool {
+    observed.is_some() && observed >= metadata.generation
 }
 
 pub(crate) fn daemon(daemon: &DaemonSet) -> Daemon {
     let status = daemon.status.as_ref();
-    let seen = status.and_then(|status| status.observed_generation);
     Daemon {
         namespace: daemon.namespace().unwrap_or_default(),
         name: daemon.name_any(),
         desired: status.map_or(0, |status| status.desired_number_scheduled),
         current: status.map_or(0, |status| status.current_number_scheduled),
-        observed: seen.is_some() && seen >= daemon.metadata.generation,
+        observed: is_observed(
+            &daemon.metadata,
+            status.and_then(|status| status.observed_generation),
+        ),
     }
 }
 
