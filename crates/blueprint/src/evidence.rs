@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
 use crate::goal::Goal;
-use crate::inventory::{Inventory, Node, Rolled};
-use crate::journal::{BudgetSamples, Journal, Span};
+use crate::kubernetes::{Inventory, Node, RolledAnnotation};
+use crate::observation_log::{BudgetSamples, ObservationLog, Span};
 
 /// What was done to the nodes, and what the budgets said meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,13 +60,16 @@ pub struct NodeEvidence {
     pub ready_at: Timestamp,
     /// When it took pods again.
     pub uncordoned_at: Timestamp,
-    /// From cordon to uncordon, in whole seconds.
-    pub seconds: i64,
+    /// From cordon to uncordon, in whole seconds. None when the times are of two clocks: then their difference means nothing.
+    pub seconds: Option<i64>,
+    /// The id of the attempt; empty in evidence that was written before attempts had ids.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub attempt: String,
 }
 
 impl Evidence {
     /// The evidence of the roll of `goal`, from the nodes' own annotations; `at` is used for times when no node was touched.
-    pub fn new(inventory: &Inventory, goal: &Goal, journal: Journal, at: Timestamp) -> Self {
+    pub fn new(inventory: &Inventory, goal: &Goal, log: ObservationLog, at: Timestamp) -> Self {
         let nodes = inventory.nodes.values();
         let of = |node| Some(NodeEvidence::of(node, goal.finished(node)?));
         let mut nodes: Vec<_> = nodes.filter_map(of).collect();
@@ -89,14 +92,14 @@ impl Evidence {
             finished_at,
             images: (!nodes.is_empty() && !images.is_empty()).then(|| images.clone()),
             nodes,
-            unwatched: Some(journal.unwatched(started_at, finished_at)),
-            budgets: journal.budgets,
+            unwatched: Some(log.gaps(started_at, finished_at)),
+            budgets: log.budgets,
         }
     }
 }
 
 impl NodeEvidence {
-    fn of(node: &Node, rolled: &Rolled) -> Self {
+    fn of(node: &Node, rolled: &RolledAnnotation) -> Self {
         let took = rolled.uncordoned_at.duration_since(rolled.cordoned_at);
         Self {
             name: node.name.clone(),
@@ -108,7 +111,8 @@ impl NodeEvidence {
             acted_at: rolled.acted_at,
             ready_at: rolled.ready_at,
             uncordoned_at: rolled.uncordoned_at,
-            seconds: took.as_secs(),
+            seconds: rolled.one_clock.then_some(took.as_secs()),
+            attempt: rolled.attempt.clone(),
         }
     }
 }

@@ -1,44 +1,46 @@
 //! What one run of the executor pursues.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use crate::inventory::{Node, Rolled};
 use crate::policy::{Policy, Wanted};
 
-/// What a run pursues. Its deadlines count from what happened on the node, but never from before the run began: a
-/// roll that was interrupted for a night has its full time again.
+/// What a run pursues.
 #[derive(Clone, Debug)]
 pub struct Goal {
     /// The blueprint's id.
     pub blueprint: String,
-    /// What the cluster shall become.
+    /// The id of the roll: it stays the same from the first node to the last, through every run and every change of goal, and is
+    /// another for the next roll, also when that has the same blueprint.
+    pub roll: String,
+    /// The epoch of the Lease of this run: it grows with every run.
+    pub epoch: u64,
+    /// The target state.
     pub wanted: Wanted,
     /// What must hold on the way.
     pub policy: Policy,
-    /// When the run began.
-    pub started_at: Timestamp,
-    /// When the roll before this one ended: what nodes say of that time is history, also under the same id.
-    pub history_until: Option<Timestamp>,
+    /// Whether units may be begun now.
+    pub window: Window,
+    /// What this run found when it began.
+    pub before: Before,
 }
 
-impl Goal {
-    /// The name of the Job that acts on `node`. It follows from blueprint and node, so that a resumed roll finds it.
-    pub fn job_name(&self, node: &str) -> String {
-        let id = &self.blueprint[..8.min(self.blueprint.len())];
-        format!("trireme-{id}-{node}")
-    }
+/// Whether units may be begun now. Those that were begun are finished in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Window {
+    /// They may.
+    #[default]
+    Open,
+    /// Not before then.
+    ClosedUntil(Timestamp),
+}
 
-    /// What `node` says of this roll, when this roll has finished it.
-    pub(crate) fn finished<'a>(&self, node: &'a Node) -> Option<&'a Rolled> {
-        let rolled = node.rolled.as_ref()?;
-        let now = self
-            .history_until
-            .is_none_or(|at| rolled.uncordoned_at > at);
-        (now && rolled.blueprint == self.blueprint).then_some(rolled)
-    }
-
-    /// The instant from which a wait that began at `event` is counted.
-    pub(crate) fn since(&self, event: Timestamp) -> Timestamp {
-        event.max(self.started_at)
-    }
+/// What a run found at its first look, by identity: what was so before is no harm of this run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// UIDs of Jobs that had failed: a person has asked again, so that a new attempt is made.
+    pub failed_jobs: BTreeSet<String>,
+    /// Budgets (`namespace/name`) that were not satisfied. None when the roll was under way already: it may be the cause.
+    pub unsatisfied_budgets: Option<BTreeSet<String>>,
 }

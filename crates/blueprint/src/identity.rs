@@ -1,11 +1,10 @@
 //! The id of a blueprint: what makes two blueprints the same.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use trireme_release::Version;
 
-use crate::inventory::{Inventory, Node};
+use crate::kubernetes::{Inventory, Node, RolledAnnotation};
 use crate::policy::{Policy, Wanted};
 
 /// Nodes of one kind, and where they come from.
@@ -30,26 +29,34 @@ pub struct Identity {
     pub pools: Vec<Pool>,
 }
 
+/// A roll that was begun and is not finished, as the nodes name it.
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentRoll<'a> {
+    /// Its id; empty for one that a release began that did not know ids of rolls.
+    pub roll: &'a str,
+    /// The id of its blueprint.
+    pub blueprint: &'a str,
+}
+
 impl Identity {
     /// The identity of the roll that is due or under way.
     ///
-    /// A node that this roll has finished counts with the version it came from, so the id stays the same from the first
-    /// node to the last. A node that an earlier roll finished, at or before `finished_at`, counts with what it runs.
+    /// A node that the `current` roll has finished counts with the version it came from, so that the id stays the same from the
+    /// first node to the last. A node that an earlier roll finished counts with what it runs.
     pub fn new(
         inventory: &Inventory,
         wanted: &Wanted,
         policy: &Policy,
-        finished_at: Option<Timestamp>,
+        current: Option<CurrentRoll<'_>>,
     ) -> Self {
         let pool = |name: &str, control_plane: bool| {
-            let nodes = || {
-                let all = inventory.nodes.values();
-                all.filter(move |node| node.control_plane == control_plane)
-            };
-            let start = |node: &Node| starts_from(node, &wanted.version, finished_at);
+            let nodes = inventory.nodes.values();
+            let nodes = nodes.filter(|node| node.control_plane == control_plane);
             Pool {
                 name: name.into(),
-                from: nodes().filter_map(start).min(),
+                from: nodes
+                    .filter_map(|node| starts_from(node, &wanted.version, current))
+                    .min(),
                 to: wanted.version.clone(),
             }
         };
@@ -69,23 +76,33 @@ impl Identity {
     }
 
     /// SHA-256 of the canonical JSON, in hex.
+    ///
+    /// The order of the keys is that of the structs, and maps are sorted, so that equal values have equal bytes. Keys that are
+    /// added later are left out at their default ([`Policy`]).
+    ///
+    /// # Panics
+    /// Never: text, numbers and lists have a JSON form.
     pub fn id(&self) -> String {
-        // Field order is that of the structs and maps are sorted, so equal values have equal bytes. A struct of text,
-        // numbers and lists always has a JSON form.
-        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        let bytes = serde_json::to_vec(self).expect("text, numbers and lists have a JSON form");
         hex::encode(Sha256::digest(bytes))
     }
 }
 
 /// Where a node starts from in this roll; none when it has nothing to do with it.
-fn starts_from(node: &Node, to: &Version, finished_at: Option<Timestamp>) -> Option<Version> {
+fn starts_from(node: &Node, to: &Version, current: Option<CurrentRoll<'_>>) -> Option<Version> {
     if let Some(roll) = &node.roll {
         return Some(roll.from.clone());
     }
-    if node.version != *to {
+    if !to.accepts(&node.version) {
         return Some(node.version.clone());
     }
     let rolled = node.rolled.as_ref()?;
-    let current = finished_at.is_none_or(|at| rolled.uncordoned_at > at);
-    (current && rolled.to == *to).then(|| rolled.from.clone())
+    let ours = current.is_some_and(|current| is_of(rolled, current));
+    (ours && to.accepts(&rolled.to)).then(|| rolled.from.clone())
+}
+
+/// Whether `current` finished the node. Rolls of the first release have no id: there the blueprint has to be the same.
+fn is_of(rolled: &RolledAnnotation, current: CurrentRoll<'_>) -> bool {
+    let same = rolled.roll == current.roll;
+    same && (!current.roll.is_empty() || rolled.blueprint == current.blueprint)
 }

@@ -1,13 +1,14 @@
 //! The blueprint: waves of steps, each with the state of its precondition.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
-use crate::identity::{Identity, Pool};
-use crate::inventory::{Inventory, Node};
-use crate::order;
+use crate::goal::{Before, Goal, Window};
+use crate::identity::{CurrentRoll, Identity, Pool};
+use crate::kubernetes::{self, Inventory};
+use crate::next;
 use crate::policy::{Policy, Wanted};
+use crate::unit::{Role, Status, Unit};
 
 /// The next safe state of the cluster, and the steps to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,36 +73,36 @@ pub enum StepState {
 
 /// Why there is nothing to plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quiet {
+pub enum NoPlan {
     /// The cluster has no nodes.
     NoNodes,
     /// Every node runs the wanted version and none is being worked on.
-    AllThere,
+    UpToDate,
 }
 
 /// What [`plan`] answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// Nothing is to do, and why.
-    Quiet(Quiet),
+    NoPlan(NoPlan),
     /// This is to do.
     Blueprint(Box<Blueprint>),
 }
 
-/// Plans the way from `inventory` to `wanted`. `finished_at` is when the last roll ended: what nodes say of earlier rolls is history.
+/// Plans the way from `inventory` to `wanted`. `current` is the roll that was begun and is not finished: what nodes say of other rolls is history.
 pub fn plan(
     inventory: &Inventory,
     wanted: &Wanted,
     policy: &Policy,
-    finished_at: Option<Timestamp>,
+    current: Option<CurrentRoll<'_>>,
 ) -> Plan {
     if inventory.nodes.is_empty() {
-        return Plan::Quiet(Quiet::NoNodes);
+        return Plan::NoPlan(NoPlan::NoNodes);
     }
     if !inventory.differs_from(&wanted.version) {
-        return Plan::Quiet(Quiet::AllThere);
+        return Plan::NoPlan(NoPlan::UpToDate);
     }
-    let identity = Identity::new(inventory, wanted, policy, finished_at);
+    let identity = Identity::new(inventory, wanted, policy, current);
     Plan::Blueprint(Box::new(Blueprint::new(inventory, identity)))
 }
 
@@ -121,33 +122,21 @@ impl Blueprint {
 }
 
 fn waves(inventory: &Inventory, identity: &Identity) -> Vec<Wave> {
-    let (policy, wanted) = (&identity.policy, &identity.wanted.version);
+    let policy = &identity.policy;
+    let goal = goal(identity);
+    let units = kubernetes::units(inventory, &goal);
     let mut waves: Vec<Wave> = Vec::new();
-    let mut workers = 0;
-    let mut first = true;
-    for node in order::order(inventory, policy) {
-        workers += u32::from(!node.control_plane);
-        let (name, at_once) = match node {
-            Node {
-                control_plane: true,
-                ..
-            } => ("control plane".into(), 1),
-            _ if workers <= policy.canary => ("canary".into(), 1),
-            _ => {
-                let whole = order::peers(inventory, node).count();
-                (
-                    format!("zone {}", node.zone),
-                    policy.max_unavailable.of(whole),
-                )
-            }
-        };
-        let state = state(inventory, node, wanted, first);
+    let (mut workers, mut first) = (0, true);
+    for unit in next::in_order(&units, policy) {
+        workers += u32::from(unit.role == Role::Worker);
+        let (name, at_once) = wave_of(unit, workers, &units, policy);
+        let state = state(inventory, &identity.wanted.version, unit, first);
         first &= state == StepState::True;
         let step = Step {
-            node: node.name.clone(),
-            zone: node.zone.clone(),
-            from: node.version.clone(),
-            to: wanted.clone(),
+            node: unit.name.clone(),
+            zone: unit.zone.clone(),
+            from: unit.version.clone(),
+            to: identity.wanted.version.clone(),
             state,
         };
         match waves.last_mut().filter(|wave| wave.name == name) {
@@ -162,22 +151,52 @@ fn waves(inventory: &Inventory, identity: &Identity) -> Vec<Wave> {
     waves
 }
 
-fn state(inventory: &Inventory, node: &Node, wanted: &Version, first: bool) -> StepState {
-    if node.roll.is_some() {
-        return StepState::Begun;
+/// The goal of a plan: that of no run.
+fn goal(identity: &Identity) -> Goal {
+    Goal {
+        blueprint: identity.id(),
+        roll: String::new(),
+        epoch: 0,
+        wanted: identity.wanted.clone(),
+        policy: identity.policy.clone(),
+        window: Window::Open,
+        before: Before::default(),
     }
-    if order::is_done(node, wanted) {
-        return StepState::True;
+}
+
+/// The wave of `unit`, the worker with this number, and how many of it may be out of service at once.
+fn wave_of(unit: &Unit, workers: u32, units: &[Unit], policy: &Policy) -> (String, usize) {
+    if unit.role == Role::ControlPlane {
+        return ("control plane".into(), 1);
     }
-    match order::skew(&inventory.server, node, wanted) {
-        Err(violation) if node.control_plane || *wanted < node.version => {
-            StepState::Violated(violation.to_string())
-        }
-        Err(_) if order::passes_with_control_plane(inventory, wanted) => {
-            StepState::Waiting("the control plane".into())
-        }
-        Err(violation) => StepState::Violated(violation.to_string()),
-        Ok(()) if first => StepState::Ready,
-        Ok(()) => StepState::Waiting("the steps before it".into()),
+    if workers <= policy.canary {
+        return ("canary".into(), 1);
+    }
+    let group = units.iter().filter(|other| other.is_beside(unit)).count();
+    (
+        format!("zone {}", unit.zone),
+        policy.max_unavailable.of(group),
+    )
+}
+
+fn state(inventory: &Inventory, wanted: &Version, unit: &Unit, first: bool) -> StepState {
+    match unit.status {
+        Status::Begun { .. } => return StepState::Begun,
+        Status::Done { .. } => return StepState::True,
+        Status::Due => {}
+    }
+    let node = &inventory.nodes[&unit.name];
+    let Some(violation) = kubernetes::violation(&inventory.server, node, wanted) else {
+        return match first {
+            true => StepState::Ready,
+            false => StepState::Waiting("the steps before it".into()),
+        };
+    };
+    let mut planes = inventory.nodes.values().filter(|node| node.control_plane);
+    let plane_is_due = planes.any(|node| node.roll.is_some() || !wanted.accepts(&node.version));
+    let worker = unit.role == Role::Worker && wanted.release() >= node.version.release();
+    match worker && plane_is_due {
+        true => StepState::Waiting("the control plane".into()),
+        false => StepState::Violated(violation.to_string()),
     }
 }

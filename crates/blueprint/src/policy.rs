@@ -1,6 +1,6 @@
-//! What is wanted, and what must hold on the way there.
+//! The target state, and what must hold on the way there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,10 @@ use trireme_release::Version;
 
 use crate::Limit;
 
-/// The wanted state of a cluster.
+/// The target state of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Wanted {
-    /// The Kubernetes version that every node shall report.
+    /// The Kubernetes version that every node will report.
     pub version: Version,
     /// Images by name, each `repository@sha256:…`; handed to the act on a node.
     #[serde(default)]
@@ -30,7 +29,22 @@ pub enum Unmanaged {
     Evict,
 }
 
+/// Whose health counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// What the roll touches, and what it made worse. What was not Ready before is named and does not count.
+    #[default]
+    MadeWorse,
+    /// That, and everything on the nodes of the roll: a node with a pod that is not Ready is not begun, and not given back.
+    Nodes,
+    /// That, and every node and every disruption budget of the cluster.
+    Cluster,
+}
+
 /// What must hold while a cluster is rolled.
+///
+/// It is part of the id of a blueprint: a key that is added later is left out of the JSON at its default, so that ids stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// How many workers go first, one at a time, before several may go together.
@@ -56,6 +70,16 @@ pub struct Policy {
     pub soak: Duration,
     /// Pods that no controller owns.
     pub unmanaged: Unmanaged,
+    /// Whose health counts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub health: Health,
+    /// Finalizers of pods that their controllers remove, so that a pod with one leaves after its eviction.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub finalizers: BTreeSet<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Default for Policy {
@@ -71,6 +95,8 @@ impl Default for Policy {
             api_timeout: Duration::from_mins(5),
             soak: Duration::ZERO,
             unmanaged: Unmanaged::Refuse,
+            health: Health::MadeWorse,
+            finalizers: BTreeSet::new(),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::obstacle::Obstacle;
+use crate::blocker::Blocker;
 use crate::plan::{Blueprint, StepState, Wave};
 
-/// The plan as lines for people: from where to where, what is in the way, and the waves.
-pub fn describe(blueprint: &Blueprint, obstacles: &[Obstacle]) -> String {
+/// The plan as lines for people: from where to where, what the preflight found, and the waves.
+pub fn describe(blueprint: &Blueprint, blockers: &[Blocker]) -> String {
     let mut text = format!(
         "Blueprint {}\nKubernetes {} to {}\n",
         blueprint.id, blueprint.from, blueprint.wanted.version
@@ -15,8 +15,8 @@ pub fn describe(blueprint: &Blueprint, obstacles: &[Obstacle]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "Image {name}: {reference}");
     }
-    for obstacle in obstacles {
-        let _ = writeln!(text, "In the way: {obstacle}");
+    for blocker in blockers {
+        let _ = writeln!(text, "Preflight: {blocker}");
     }
     for wave in &blueprint.waves {
         let _ = write!(text, "\n{}", describe_wave(wave));

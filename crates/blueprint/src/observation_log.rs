@@ -1,9 +1,9 @@
-//! What the runs of a roll saw of the disruption budgets, and when they looked.
+//! What the runs of a roll observed of the disruption budgets, and when.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::Budget;
+use crate::kubernetes::Budget;
 
 /// All budgets together keep about this many samples: a ConfigMap holds 1 MiB, a sample takes some 80 bytes, and two
 /// journals may be in it.
@@ -19,7 +19,7 @@ const SPANS_MAX: usize = 100;
 
 /// What was seen of the budgets. It is kept on the cluster when a roll stops, for the run that goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Journal {
+pub struct ObservationLog {
     /// The roll that it belongs to.
     pub blueprint: String,
     /// The budgets, in the order in which they were first seen.
@@ -64,7 +64,7 @@ pub struct Sample {
     pub allowed: i32,
 }
 
-impl Journal {
+impl ObservationLog {
     /// An empty one, for the roll of `blueprint`.
     pub fn of(blueprint: impl Into<String>) -> Self {
         Self {
@@ -122,8 +122,8 @@ impl Journal {
         &mut self.budgets[index]
     }
 
-    /// The times between `from` and `until` at which nobody watched.
-    pub(crate) fn unwatched(&self, from: Timestamp, until: Timestamp) -> Vec<Span> {
+    /// The times between `from` and `until` at which no run observed.
+    pub(crate) fn gaps(&self, from: Timestamp, until: Timestamp) -> Vec<Span> {
         let mut gaps = Vec::new();
         let mut seen_until = from;
         for span in &self.watched {
@@ -183,6 +183,7 @@ mod tests {
             desired: 3,
             expected: 4,
             observed: true,
+            counts_existing_pods: false,
         }
     }
 
@@ -196,29 +197,26 @@ mod tests {
 
     #[test]
     fn the_time_between_two_runs_and_while_the_api_was_away_is_not_watched() {
-        let mut first = Journal::of("b");
+        let mut first = ObservationLog::of("b");
         for second in [10, 12, 14, 60, 62] {
             first.observe(&[], at(second));
         }
         let kept = serde_json::to_string(&first).unwrap();
-        let mut second: Journal = serde_json::from_str(&kept).unwrap();
+        let mut second: ObservationLog = serde_json::from_str(&kept).unwrap();
         second.observe(&[], at(64));
         second.observe(&[], at(66));
+        assert_eq!(second.gaps(at(12), at(65)), spans(&[(14, 60), (62, 64)]));
         assert_eq!(
-            second.unwatched(at(12), at(65)),
-            spans(&[(14, 60), (62, 64)])
-        );
-        assert_eq!(
-            second.unwatched(at(5), at(70)),
+            second.gaps(at(5), at(70)),
             spans(&[(5, 10), (14, 60), (62, 64), (66, 70)])
         );
-        assert_eq!(Journal::of("b").unwatched(at(1), at(2)), spans(&[(1, 2)]));
-        assert_eq!(second.unwatched(at(64), at(66)), []);
+        assert_eq!(ObservationLog::of("b").gaps(at(1), at(2)), spans(&[(1, 2)]));
+        assert_eq!(second.gaps(at(64), at(66)), []);
     }
 
     #[test]
     fn only_changes_are_kept_and_of_many_the_ends_and_the_lowest() {
-        let mut journal = Journal::of("b");
+        let mut journal = ObservationLog::of("b");
         journal.observe(&[budget("web", 4)], at(0));
         journal.observe(&[budget("web", 4)], at(1));
         assert_eq!(journal.budgets[0].samples.len(), 1);
@@ -241,7 +239,7 @@ mod tests {
 
     #[test]
     fn of_very_many_budgets_each_keeps_the_fewest() {
-        let mut journal = Journal::of("b");
+        let mut journal = ObservationLog::of("b");
         for second in 0..9 {
             let current = if second == 4 { 1 } else { 3 + second % 2 };
             let budgets: Vec<_> = (0..1_000)

@@ -1,4 +1,4 @@
-//! What was observed of a cluster, at one time.
+//! What was observed of a Kubernetes cluster.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
+use super::annotation::{RollAnnotation, RolledAnnotation};
+use super::budget::Budget;
+
 /// What was observed of a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inventory {
     /// [`crate::FORMAT`].
     pub format: u32,
-    /// When the observation began.
+    /// When it was put together, by the clock of the machine that observed. For people: nothing is decided by it.
     pub observed_at: Timestamp,
-    /// What the API server says it is.
+    /// The version that the API server reports.
     pub server: Version,
     /// Every node, by name.
     pub nodes: BTreeMap<String, Node>,
@@ -21,10 +24,10 @@ pub struct Inventory {
     pub pods: BTreeMap<String, Vec<Pod>>,
     /// Every disruption budget.
     pub budgets: Vec<Budget>,
-    /// Every DaemonSet, as it was just before the pods were looked at; none where no pods were.
-    pub daemons: Vec<Daemon>,
-    /// Jobs of ours.
-    pub jobs: Vec<ActJob>,
+    /// Every DaemonSet; empty where no pods were observed.
+    pub daemon_sets: Vec<DaemonSet>,
+    /// The Jobs of Trireme.
+    pub jobs: Vec<ActionJob>,
 }
 
 /// One node.
@@ -32,79 +35,49 @@ pub struct Inventory {
 pub struct Node {
     /// Its name.
     pub name: String,
+    /// `metadata.uid`.
+    #[serde(default)]
+    pub uid: String,
+    /// `metadata.resourceVersion`: a write with it fails if the node has changed since.
+    #[serde(default)]
+    pub resource_version: String,
     /// `topology.kubernetes.io/zone`, or `none`.
     pub zone: String,
-    /// What its kubelet reports.
+    /// The version that its kubelet reports.
     pub version: Version,
     /// Its operating system image.
     pub image: String,
     /// Whether its Ready condition is `True`; `Unknown` is not.
     pub ready: bool,
-    /// When its Ready condition last changed.
-    pub ready_since: Option<Timestamp>,
-    /// Whether new pods may be put on it.
+    /// Whether new pods may be scheduled to it.
     pub schedulable: bool,
     /// Whether it carries the control plane.
     pub control_plane: bool,
-    /// Set while we work on it, in the patch that cordons it.
-    pub roll: Option<Roll>,
-    /// Set when we were done with it, in the patch that uncordons it.
-    pub rolled: Option<Rolled>,
+    /// Set while an attempt is under way, by the patch that cordons the node.
+    pub roll: Option<RollAnnotation>,
+    /// Set when an attempt is finished, by the patch that uncordons the node.
+    pub rolled: Option<RolledAnnotation>,
 }
 
-/// The annotation of a node that we are working on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roll {
-    /// The blueprint it belongs to.
-    pub blueprint: String,
-    /// What the node ran before.
-    pub from: Version,
-    /// What it shall run.
-    pub to: Version,
-    /// When it was cordoned.
-    pub cordoned_at: Timestamp,
-}
-
-/// The annotation of a node that we have finished.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rolled {
-    /// The blueprint it belonged to.
-    pub blueprint: String,
-    /// What the node ran before.
-    pub from: Version,
-    /// What it runs since.
-    pub to: Version,
-    /// When it was cordoned.
-    pub cordoned_at: Timestamp,
-    /// When it was empty.
-    pub drained_at: Timestamp,
-    /// When the act on it was done.
-    pub acted_at: Timestamp,
-    /// When it was Ready on its new version.
-    pub ready_at: Timestamp,
-    /// When it took pods again.
-    pub uncordoned_at: Timestamp,
-}
-
-/// What kind of life a pod leads on its node.
+/// How a pod lives on its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PodKind {
     /// Its controller starts it again elsewhere.
     Managed,
-    /// Nobody starts it again.
+    /// It has no controller: nothing starts it again.
     Unmanaged,
     /// Its DaemonSet would start it on the same node.
-    Daemon,
+    DaemonSet,
     /// A static pod, owned by the kubelet.
     Mirror,
     /// It ran to its end.
     Finished,
     /// A pod of one of our Jobs.
-    Act,
+    Action,
 }
 
-/// Who keeps a pod running.
+/// The controller of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Owner {
     /// E.g. `Deployment`.
@@ -124,38 +97,25 @@ pub struct Pod {
     pub uid: String,
     /// Its controller, a Deployment rather than its ReplicaSet.
     pub owner: Option<Owner>,
-    /// What kind of life it leads.
+    /// How it lives on its node.
     pub kind: PodKind,
     /// Whether its Ready condition is `True`.
     pub ready: bool,
-    /// Whether its deletion has begun.
-    pub leaving: bool,
+    /// Whether its phase is `Succeeded` or `Failed`.
+    #[serde(default)]
+    pub ended: bool,
+    /// Whether its deletion has begun (`metadata.deletionTimestamp`).
+    pub terminating: bool,
+    /// Finalizers that Kubernetes itself does not remove: a pod with one may stay after its deletion.
+    #[serde(default)]
+    pub finalizers: Vec<String>,
     /// Names of the budgets, in its namespace, that select it.
     pub budgets: Vec<String>,
 }
 
-/// One PodDisruptionBudget.
+/// One DaemonSet: on how many nodes it wants a pod, and on how many it has one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Budget {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// `status.disruptionsAllowed`.
-    pub allowed: i32,
-    /// `status.currentHealthy`.
-    pub current: i32,
-    /// `status.desiredHealthy`.
-    pub desired: i32,
-    /// `status.expectedPods`.
-    pub expected: i32,
-    /// Whether `status.observedGeneration` is the current generation.
-    pub observed: bool,
-}
-
-/// One DaemonSet: how many nodes shall have a pod of it, and how many have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Daemon {
+pub struct DaemonSet {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -168,17 +128,21 @@ pub struct Daemon {
     pub observed: bool,
 }
 
-/// One Job of ours.
+/// A Job that acts on one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActJob {
+pub struct ActionJob {
     /// Its name.
     pub name: String,
+    /// `metadata.uid`.
+    #[serde(default)]
+    pub uid: String,
     /// The node it acts on.
     pub node: String,
+    /// The attempt it belongs to; empty for a Job of a release that did not know attempts.
+    #[serde(default)]
+    pub attempt: String,
     /// The blueprint it belongs to.
     pub blueprint: String,
-    /// When it was created: the node was empty then.
-    pub created_at: Timestamp,
     /// How far it is.
     pub state: JobState,
 }
@@ -189,55 +153,74 @@ pub struct ActJob {
 pub enum JobState {
     /// Not at its end yet.
     Active,
-    /// Its condition Complete is `True`, since then.
-    Succeeded(Timestamp),
-    /// Its condition Failed is `True`, since then, and why.
-    Failed(Timestamp, String),
+    /// Its condition Complete is `True`.
+    Succeeded,
+    /// Its condition Failed is `True`, and why.
+    Failed(String),
+    /// Its deletion has begun: it goes when its pods are gone.
+    Terminating,
 }
 
 impl Inventory {
-    /// Nodes that we are working on, by name.
-    pub fn active(&self) -> impl Iterator<Item = &Node> {
+    /// Nodes with an attempt under way, by name.
+    pub fn begun(&self) -> impl Iterator<Item = &Node> {
         self.nodes.values().filter(|node| node.roll.is_some())
     }
 
-    /// Names of the nodes that we work on and that take no pods.
+    /// Names of the nodes that a roll has cordoned and not given back.
     pub fn cordoned(&self) -> Vec<String> {
-        let ours = self.nodes.values().filter(|node| node.is_cordoned());
+        let ours = self
+            .nodes
+            .values()
+            .filter(|node| node.is_cordoned_by_roll());
         ours.map(|node| node.name.clone()).collect()
     }
 
-    /// Whether `daemon` may owe `node` a pod: it has none on it, and fewer than it shall have in all.
-    pub fn owes(&self, daemon: &Daemon, node: &str) -> bool {
-        let mut pods = self.pods.get(node).into_iter().flatten();
-        daemon.is_short() && !pods.any(|pod| daemon.owns(pod))
+    /// The pods of `node`, as far as they were observed.
+    pub fn pods_of(&self, node: &str) -> impl Iterator<Item = &Pod> {
+        self.pods.get(node).into_iter().flatten()
     }
 
-    /// Whether any node reports another version, or is still being worked on.
+    /// The pods that have to leave `node` before it is acted on, as far as they were observed.
+    pub fn pods_to_evict(&self, node: &str) -> impl Iterator<Item = &Pod> {
+        self.pods_of(node).filter(|pod| pod.must_leave())
+    }
+
+    /// Whether a pod of `daemon_set` may be missing on `node`: it has none there, and fewer than it wants in all.
+    pub fn missing_pod(&self, daemon_set: &DaemonSet, node: &str) -> bool {
+        daemon_set.is_short() && !self.pods_of(node).any(|pod| daemon_set.owns(pod))
+    }
+
+    /// Whether any node runs something that `wanted` does not accept, or has an attempt under way.
     pub fn differs_from(&self, wanted: &Version) -> bool {
-        let differs = |node: &Node| node.roll.is_some() || node.version != *wanted;
+        let differs = |node: &Node| node.roll.is_some() || !wanted.accepts(&node.version);
         self.nodes.values().any(differs)
     }
 }
 
 impl Node {
-    /// Whether pods can be put on it now.
+    /// Whether pods can be scheduled to it now.
     pub fn in_service(&self) -> bool {
         self.ready && self.schedulable && self.roll.is_none()
     }
 
-    /// Whether we work on it and it takes no pods.
-    pub fn is_cordoned(&self) -> bool {
+    /// Whether a roll has cordoned it and not given it back.
+    pub fn is_cordoned_by_roll(&self) -> bool {
         self.roll.is_some() && !self.schedulable
     }
 
     /// For people: name and zone.
     pub fn title(&self) -> String {
-        format!("node {} ({})", self.name, self.zone)
+        title(&self.name, &self.zone)
     }
 }
 
-impl Daemon {
+/// For people: the name and zone of a node.
+pub(crate) fn title(name: &str, zone: &str) -> String {
+    format!("node {name} ({zone})")
+}
+
+impl DaemonSet {
     /// Whether it lacks a pod on some node, as far as its controller has said.
     fn is_short(&self) -> bool {
         !self.observed || self.current < self.desired
@@ -245,7 +228,7 @@ impl Daemon {
 
     fn owns(&self, pod: &Pod) -> bool {
         let owner = pod.owner.as_ref();
-        pod.kind == PodKind::Daemon
+        pod.kind == PodKind::DaemonSet
             && pod.namespace == self.namespace
             && owner.is_some_and(|owner| owner.name == self.name)
     }
@@ -253,12 +236,12 @@ impl Daemon {
     /// For people: what its controller says of its pods.
     pub fn counts(&self) -> String {
         if !self.observed {
-            return "its controller has not looked at its last change yet".into();
+            return "its controller has not processed its last change yet".into();
         }
         format!("{} of {} nodes have one", self.current, self.desired)
     }
 
-    /// For people: what it is.
+    /// For people: kind, namespace and name.
     pub fn title(&self) -> String {
         format!("DaemonSet {}/{}", self.namespace, self.name)
     }
@@ -270,12 +253,22 @@ impl Pod {
         matches!(self.kind, PodKind::Managed | PodKind::Unmanaged)
     }
 
-    /// Whether it should be Ready wherever it is.
+    /// Whether it should be Ready, wherever it is.
     pub fn should_be_ready(&self) -> bool {
-        !self.leaving && !matches!(self.kind, PodKind::Finished | PodKind::Act)
+        !self.terminating && !matches!(self.kind, PodKind::Finished | PodKind::Action)
     }
 
-    /// For people: the names of its budgets, in an order that does not follow from the API's.
+    /// Whether it is a pod of one of our Jobs that still runs, or may.
+    pub fn is_running_action(&self) -> bool {
+        self.kind == PodKind::Action && !self.ended
+    }
+
+    /// `namespace/name`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// For people: the names of its budgets, sorted.
     pub fn budget_names(&self) -> String {
         let mut names = self.budgets.clone();
         names.sort();
@@ -285,8 +278,10 @@ impl Pod {
     /// For people: its owner if it has one, else itself.
     pub fn belongs_to(&self) -> String {
         match &self.owner {
-            Some(owner) => format!("{} {}/{}", owner.kind, self.namespace, owner.name),
-            None => format!("pod {}/{}", self.namespace, self.name),
+            Some(owner) if self.kind != PodKind::Mirror => {
+                format!("{} {}/{}", owner.kind, self.namespace, owner.name)
+            }
+            _ => format!("pod {}", self.path()),
         }
     }
 }
