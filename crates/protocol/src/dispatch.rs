@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use tracing::{error, warn};
 
 use crate::call::{Call, call, help};
 use crate::decode::{self, Request};
+use crate::lines::{self, DebugSwitch, LineLayer};
 use crate::redact::{self, MASK, redact};
 use crate::staging::Staging;
 use crate::stop::{Stop, interruptible};
@@ -25,6 +27,9 @@ pub fn main<R: Resource>(resource: R) -> ExitCode {
 /// Runs a resource program as if it had been called with these arguments, the first of which is its name: for a program
 /// that has several resources linked in.
 pub fn main_with<R: Resource>(resource: R, arguments: &[String]) -> ExitCode {
+    let lines = LineLayer::to_stderr(lines::colour_is_wanted());
+    let debug = lines.debug_switch();
+    lines.install();
     let end = match call::<R>(arguments) {
         Ok(Call::Help) => Ok(Some(Value::from(help::<R>()))),
         Ok(Call::Version) => Ok(Some(Value::from(format!(
@@ -33,7 +38,7 @@ pub fn main_with<R: Resource>(resource: R, arguments: &[String]) -> ExitCode {
             R::RELEASE
         )))),
         Ok(Call::Schema) => Ok(Some(schema::<R>())),
-        Ok(step) => run_step(&resource, step),
+        Ok(step) => run_step(&resource, step, &debug),
         Err(fault) => Err(fault.into()),
     };
     let exit = match end {
@@ -48,7 +53,11 @@ pub fn main_with<R: Resource>(resource: R, arguments: &[String]) -> ExitCode {
 }
 
 /// Runs one step to its JSON value; `None` is a deny that was already reported.
-fn run_step<R: Resource>(resource: &R, call: Call) -> anyhow::Result<Option<Value>> {
+fn run_step<R: Resource>(
+    resource: &R,
+    call: Call,
+    debug: &DebugSwitch,
+) -> anyhow::Result<Option<Value>> {
     learn_proxies();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -56,8 +65,9 @@ fn run_step<R: Resource>(resource: &R, call: Call) -> anyhow::Result<Option<Valu
     let end = runtime.block_on(async {
         let mut stop = Stop::new()?;
         let request = read_request(&mut stop).await?;
+        debug.set(request.debug());
         let mut asked = Asked {
-            step: Step::new(request.debug()),
+            step: Step::new(),
             request,
             stop,
         };
@@ -108,7 +118,7 @@ async fn check<R: Resource>(resource: &R, asked: &mut Asked) -> anyhow::Result<V
         stop,
     } = asked;
     let source = request.source::<R::Source>()?;
-    let version = last_version::<R>(step, request);
+    let version = last_version::<R>(request);
     let versions = interruptible::<R, _>(step, stop, resource.check(step, source, version)).await?;
     let versions: anyhow::Result<Vec<Value>> = versions.iter().map(flat).collect();
     Ok(Value::Array(versions?))
@@ -116,15 +126,15 @@ async fn check<R: Resource>(resource: &R, asked: &mut Asked) -> anyhow::Result<V
 
 /// The version from which to look on. Concourse hands the last one to `check` whatever it is; one that fails on it fails for
 /// good, once a minute.
-fn last_version<R: Resource>(step: &Step, request: &Request) -> Option<R::Version> {
+fn last_version<R: Resource>(request: &Request) -> Option<R::Version> {
     let recognised = |version: R::Version| R::recognise(&version).map(|()| version);
     let found = request.version::<R::Version>();
     let found = found.and_then(|version| version.map(recognised).transpose());
     found.unwrap_or_else(|fault| {
         let reason = format!("{:#}", anyhow::Error::new(fault));
-        step.warn(
-            "version",
-            format!("the last one is not understood and counts as none: {reason}"),
+        warn!(
+            object = "version",
+            "the last one is not understood and counts as none: {reason}"
         );
         None
     })
@@ -154,7 +164,7 @@ async fn get<R: Resource>(
     let work = resource.get(step, source, version, params, staging.path());
     let outcome = interruptible::<R, _>(step, stop, work).await?;
     // An answer that cannot be given must not leave files that look complete.
-    let answer = ended(step, &outcome)?;
+    let answer = ended(&outcome)?;
     staging.publish().map_err(|error| {
         Fault::operational(format!(
             "could not move files into {}",
@@ -179,12 +189,12 @@ async fn put<R: Resource>(
     let params = request.params::<R::PutParams>()?;
     let outcome =
         interruptible::<R, _>(step, stop, resource.put(step, source, params, dir)).await?;
-    ended(step, &outcome)
+    ended(&outcome)
 }
 
-fn ended<V: Serialize>(step: &Step, outcome: &Outcome<V>) -> anyhow::Result<Option<Value>> {
+fn ended<V: Serialize>(outcome: &Outcome<V>) -> anyhow::Result<Option<Value>> {
     if let Some(reason) = &outcome.denied {
-        step.error("denied", reason);
+        error!(object = "denied", "{reason}");
         return Ok(None);
     }
     let shown = |line: &Metadata| json!({"name": redact(&line.name), "value": redact(&line.value)});
@@ -245,16 +255,10 @@ fn finish(value: &Value) -> Exit {
     }
 }
 
-/// Prints the chain of an error, outermost first.
+/// Shows an error and its causes, outermost first.
 fn report(error: &anyhow::Error) {
-    let step = Step::new(false);
-    let mut lines: Vec<String> = Vec::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if lines.last() != Some(&cause) {
-            lines.push(cause);
-        }
-    }
-    step.error("error", lines.join("\n  because: "));
+    let error: &(dyn std::error::Error + 'static) = error.as_ref();
+    error!(object = "error", error);
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! of standard output is read, so exactly one is written.
 //!
 //! **Invariant:** nothing else in the workspace writes to standard output of a resource program.
+//! **Invariant:** lines for people are events of `tracing`, written by one layer ([`lines`]).
 //! **Invariant:** whatever leaves a program passes the [`redact`] filter, which knows every [`Secret`] that was read.
 
 pub mod build;
@@ -16,6 +17,7 @@ mod call;
 mod decode;
 mod dispatch;
 mod fault;
+pub mod lines;
 pub mod redact;
 mod resource;
 mod schema;

@@ -1,75 +1,61 @@
 //! What a running step may use: people's lines, progress, time, and the news that it was interrupted.
 
-use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use owo_colors::{OwoColorize, Style};
-use tokio::sync::Notify;
-
-use crate::redact::redact;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
 
 /// People see a new progress line at most this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The surroundings of one `check`, `get` or `put`.
-#[derive(Clone)]
+/// The surroundings of one `check`, `get` or `put`. Lines for people go through the macros of `tracing` (see
+/// [`crate::lines`]); `info`, `done`, `warn`, `error` and `debug` are short for them.
+#[derive(Clone, Default)]
 pub struct Step {
-    /// `debug: true` in the source.
-    pub debug: bool,
-    colour: bool,
-    cancelled: Arc<Cancelled>,
-}
-
-#[derive(Default)]
-struct Cancelled {
-    flag: AtomicBool,
-    notify: Notify,
+    cancellation: CancellationToken,
 }
 
 impl Step {
-    /// Surroundings for one step. Colours are written without a terminal too, since Concourse shows them; `NO_COLOR` ends that.
-    pub fn new(debug: bool) -> Self {
-        Self {
-            debug,
-            colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-            cancelled: Arc::default(),
-        }
+    /// Surroundings for one step.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Something happened to `object`.
     pub fn info(&self, object: impl AsRef<str>, message: impl AsRef<str>) {
-        self.line(object.as_ref(), message.as_ref(), Style::new());
+        info!(object = object.as_ref(), "{}", message.as_ref());
     }
 
     /// `object` has reached what was wanted.
     pub fn done(&self, object: impl AsRef<str>, message: impl AsRef<str>) {
-        self.line(object.as_ref(), message.as_ref(), Style::new().green());
+        info!(
+            object = object.as_ref(),
+            done = true,
+            "{}",
+            message.as_ref()
+        );
     }
 
     /// Something about `object` needs a person's eye; the step goes on.
     pub fn warn(&self, object: impl AsRef<str>, message: impl AsRef<str>) {
-        self.line(object.as_ref(), message.as_ref(), Style::new().yellow());
+        warn!(object = object.as_ref(), "{}", message.as_ref());
     }
 
     /// Something about `object` ends the step.
     pub fn error(&self, object: impl AsRef<str>, message: impl AsRef<str>) {
-        self.line(object.as_ref(), message.as_ref(), Style::new().red());
+        error!(object = object.as_ref(), "{}", message.as_ref());
     }
 
     /// A line that only `debug: true` shows.
     pub fn debug(&self, object: impl AsRef<str>, message: impl AsRef<str>) {
-        if self.debug {
-            self.line(object.as_ref(), message.as_ref(), Style::new().dimmed());
-        }
+        debug!(object = object.as_ref(), "{}", message.as_ref());
     }
 
     /// Starts to count towards `total` (bytes, unless the object says otherwise).
     pub fn progress(&self, object: impl Into<String>, total: Option<u64>) -> Progress {
         Progress {
-            step: self.clone(),
             object: object.into(),
             total,
             done: AtomicU64::new(0),
@@ -83,40 +69,24 @@ impl Step {
         Timestamp::now()
     }
 
+    /// Cancelled once SIGTERM or SIGINT has come.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+
     /// Whether SIGTERM or SIGINT has come.
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.flag.load(Ordering::SeqCst)
+        self.cancellation.is_cancelled()
     }
 
     /// Returns once SIGTERM or SIGINT has come.
     pub async fn cancelled(&self) {
-        let notified = self.cancelled.notify.notified();
-        if !self.is_cancelled() {
-            notified.await;
-        }
-    }
-
-    /// Tells everyone who waits for [`Step::cancelled`].
-    pub fn cancel(&self) {
-        self.cancelled.flag.store(true, Ordering::SeqCst);
-        self.cancelled.notify.notify_waiters();
-    }
-
-    fn line(&self, object: &str, message: &str, style: Style) {
-        let (object, message) = (redact(object), redact(message));
-        let line = if self.colour {
-            format!("{}: {}\n", object.bold(), message.style(style))
-        } else {
-            format!("{object}: {message}\n")
-        };
-        // One write, so that lines of parallel tasks do not mix. A closed stderr is nobody's fault.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        self.cancellation.cancelled().await;
     }
 }
 
 /// A count that people see grow, at most every two seconds.
 pub struct Progress {
-    step: Step,
     object: String,
     total: Option<u64>,
     done: AtomicU64,
@@ -130,7 +100,7 @@ impl Progress {
         let done = self.done.fetch_add(count, Ordering::Relaxed) + count;
         let period = self.started.elapsed().as_secs() / PROGRESS_INTERVAL.as_secs();
         if self.shown.fetch_max(period, Ordering::Relaxed) < period {
-            self.step.info(&self.object, self.describe(done));
+            info!(object = self.object, "{}", self.describe(done));
         }
     }
 
@@ -178,7 +148,7 @@ mod tests {
 
     #[test]
     fn progress_speaks_of_share_and_size() {
-        let progress = Step::new(false).progress("layer", Some(4 << 20));
+        let progress = Step::new().progress("layer", Some(4 << 20));
         assert_eq!(
             progress.describe(1 << 20),
             "[#####...............]  25 %  1.0 MiB of 4.0 MiB"
@@ -188,13 +158,13 @@ mod tests {
 
     #[tokio::test]
     async fn cancel_is_seen_before_and_after() {
-        let step = Step::new(false);
+        let step = Step::new();
         let waiter = tokio::spawn({
             let step = step.clone();
             async move { step.cancelled().await }
         });
         tokio::task::yield_now().await;
-        step.cancel();
+        step.cancellation().cancel();
         waiter.await.unwrap();
         step.cancelled().await;
         assert!(step.is_cancelled());

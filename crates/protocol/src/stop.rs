@@ -40,7 +40,7 @@ pub(crate) async fn interruptible<R: Resource, T>(
         end = &mut work => return end,
         () = stop.asked() => {}
     }
-    step.cancel();
+    step.cancellation().cancel();
     tokio::select! {
         end = &mut work => end,
         () = tokio::time::sleep(R::GRACE) => Err(Fault::interrupted(

@@ -1,0 +1,51 @@
+//! The lines of one test.
+
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use tracing::subscriber::{DefaultGuard, set_default};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::Registry;
+
+use super::LineLayer;
+
+/// Takes in what the code under test says on this thread, without colours, until it is dropped.
+///
+/// A test whose code starts tasks on other threads gives them the subscriber along
+/// (`tracing::instrument::WithSubscriber::with_current_subscriber`).
+pub fn capture(debug: bool) -> Capture {
+    // `tracing` remembers whether anybody listens to an event; it asks the thread that comes to the event first, and that may
+    // belong to a test that captures nothing. So that it never remembers "nobody", all threads have a subscriber.
+    static LISTENS: Once = Once::new();
+    LISTENS.call_once(|| LineLayer::new(false, |_| ()).install());
+    let text: Arc<Mutex<String>> = Arc::default();
+    let sink = Arc::clone(&text);
+    let layer = LineLayer::new(false, move |line| {
+        let mut text = sink.lock().unwrap_or_else(PoisonError::into_inner);
+        text.push_str(line);
+    });
+    layer.debug_switch().set(debug);
+    let guard = set_default(Registry::default().with(layer));
+    Capture {
+        text,
+        _guard: guard,
+    }
+}
+
+/// The lines of one test: see [`capture`].
+pub struct Capture {
+    text: Arc<Mutex<String>>,
+    _guard: DefaultGuard,
+}
+
+impl Capture {
+    /// All of them.
+    pub fn text(&self) -> String {
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        text.clone()
+    }
+
+    /// One by one.
+    pub fn lines(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+}
