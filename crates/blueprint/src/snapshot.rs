@@ -1,6 +1,6 @@
 //! What the planner needs of a platform: facts about its units, and what each platform alone can decide.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 use crate::blocker::Blocker;
 use crate::decision::Decision;
@@ -14,7 +14,7 @@ use crate::unit::Unit;
 /// unit needs.
 pub trait Snapshot: Clone + Debug + Send + Sync {
     /// One write to the platform.
-    type Action: Clone + Debug + PartialEq + Send + Sync;
+    type Action: Clone + Debug + Display + PartialEq + Send + Sync;
 
     /// What is so before this run does anything.
     fn before(&self, _goal: &Goal) -> Before {
@@ -54,6 +54,14 @@ pub trait Snapshot: Clone + Debug + Send + Sync {
 
     /// The unit that `action` writes to.
     fn unit_of(action: &Self::Action) -> &str;
+
+    /// Whether `action` takes a unit out of service or gives it back.
+    fn changes_service(action: &Self::Action) -> bool;
+
+    /// For people, once the effect of `action` is there to see: what was reached.
+    fn reached(_action: &Self::Action) -> Option<String> {
+        None
+    }
 
     /// Whether the effect of `action` is there to see. Until then it does not count as done.
     fn shows(&self, action: &Self::Action) -> bool;

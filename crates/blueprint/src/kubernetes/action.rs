@@ -1,8 +1,10 @@
 //! One write to a cluster.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::annotation::{RollAnnotation, RolledAnnotation};
+use super::annotation::{RollAnnotation, RolledAnnotation, job_name};
 use super::inventory::{Inventory, JobState, Node, Pod};
 
 /// A node as it was when something was decided about it. A write with it fails if the node has changed since.
@@ -24,12 +26,12 @@ pub enum Action {
         /// What is written on it.
         annotation: Box<RollAnnotation>,
     },
-    /// Ask for the eviction of these pods.
+    /// Ask for the eviction of a pod.
     Evict {
-        /// Their node.
+        /// Its node.
         node: String,
-        /// The pods.
-        pods: Vec<Pod>,
+        /// The pod.
+        pod: Box<Pod>,
     },
     /// Start the Job of the attempt.
     StartJob {
@@ -83,6 +85,24 @@ impl Action {
         }
     }
 
+    /// Whether it takes the node out of service or gives it back.
+    pub fn changes_service(&self) -> bool {
+        matches!(self, Self::Cordon { .. } | Self::Uncordon { .. } | Self::GiveBack { .. })
+    }
+
+    /// For people, once it is confirmed: what was reached.
+    pub(crate) fn reached(&self) -> Option<String> {
+        let Self::Uncordon { annotation: rolled, .. } = self else {
+            return None;
+        };
+        let (from, to) = (&rolled.from, &rolled.to);
+        let took = rolled.uncordoned_at.duration_since(rolled.cordoned_at);
+        Some(match rolled.one_clock {
+            true => format!("{from} to {to} in {:.1} s", took.as_secs_f64()),
+            false => format!("{from} to {to}"),
+        })
+    }
+
     /// Whether its effect is there to see in `inventory`.
     pub(crate) fn is_shown_by(&self, inventory: &Inventory) -> bool {
         let Some(node) = inventory.nodes.get(self.node()) else {
@@ -93,7 +113,7 @@ impl Action {
             Self::Cordon { annotation, .. } => {
                 attempt_now == Some(&annotation.attempt) && !node.schedulable
             }
-            Self::Evict { node, pods } => pods.iter().all(|pod| is_leaving(inventory, node, pod)),
+            Self::Evict { node, pod } => is_leaving(inventory, node, pod),
             Self::StartJob { attempt, .. } => inventory
                 .jobs
                 .iter()
@@ -108,6 +128,24 @@ impl Action {
                 attempt_now.is_none() && shown
             }
             Self::GiveBack { .. } => attempt_now.is_none(),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cordon { annotation, .. } => {
+                let (from, to) = (&annotation.from, &annotation.to);
+                write!(formatter, "cordoning, {from} to {to}")
+            }
+            Self::Evict { pod, .. } => write!(formatter, "evicting pod {}", pod.path()),
+            Self::StartJob { node, attempt } => {
+                write!(formatter, "empty, starting Job {}", job_name(node, attempt))
+            }
+            Self::DeleteJob { job, .. } => write!(formatter, "deleting the failed Job {job}"),
+            Self::Uncordon { .. } => formatter.write_str("healthy, uncordoning"),
+            Self::GiveBack { .. } => formatter.write_str("uncordoning, nothing was done on it"),
         }
     }
 }

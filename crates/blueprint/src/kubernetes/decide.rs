@@ -245,17 +245,11 @@ impl Attempt<'_> {
         }
         let wait = self.wait(WaitReason::PodsLeaving(pods.len()));
         let staying = pods.into_iter().filter(|pod| !pod.terminating);
-        let staying: Vec<_> = staying.cloned().collect();
-        if staying.is_empty() {
-            return vec![wait];
-        }
-        vec![
-            Decision::Do(Action::Evict {
-                node: name.clone(),
-                pods: staying,
-            }),
-            wait,
-        ]
+        let evict = staying.map(|pod| {
+            let (node, pod) = (name.clone(), Box::new(pod.clone()));
+            Decision::Do(Action::Evict { node, pod })
+        });
+        evict.chain([wait]).collect()
     }
 
     fn drain_timeout(&self, pods: &[&Pod]) -> NodeDecision {

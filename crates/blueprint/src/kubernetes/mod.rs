@@ -116,6 +116,14 @@ impl Snapshot for Inventory {
         action.node()
     }
 
+    fn changes_service(action: &Action) -> bool {
+        action.changes_service()
+    }
+
+    fn reached(action: &Action) -> Option<String> {
+        action.reached()
+    }
+
     fn shows(&self, action: &Action) -> bool {
         action.is_shown_by(self)
     }
