@@ -25,6 +25,8 @@ mod limit;
 mod next;
 mod observation_log;
 mod plan;
+#[doc(hidden)]
+pub mod planted;
 mod policy;
 mod report;
 mod snapshot;

@@ -41,6 +41,9 @@ pub trait Snapshot: Clone + Debug + Send + Sync {
         None
     }
 
+    /// The write that gives a unit back on which nothing was done.
+    fn give_back(&self, unit: &str) -> Option<Self::Action>;
+
     /// How far each attempt is; waits are counted from when a run first sees this.
     fn stages(&self) -> Vec<(String, String, Stage)>;
 

@@ -3,26 +3,26 @@
 use std::error::Error;
 use std::fmt;
 
-use trireme_blueprint::{Obstacle, StopReason};
+use trireme_blueprint::{Blocker, StopReason};
 
-use crate::Cordons;
+use crate::TakenOut;
 
-/// A roll that did not end well: why, and which nodes are left cordoned.
+/// A roll that did not end well: why, and which units are left out of service.
 #[derive(Debug)]
 pub struct RollError {
     /// Why it ended.
     pub cause: Box<Cause>,
-    /// What is known of the nodes that are left cordoned.
-    pub cordons: Cordons,
+    /// What is known of the units that are left out of service.
+    pub taken_out: TakenOut,
 }
 
 /// What ended a roll before its time.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// Something would have stopped the roll half-way. Nothing was touched.
-    #[error("no node was touched, because the roll could not end well:\n{}", lines(.0))]
-    Obstacles(Vec<Obstacle>),
-    /// A deadline, a failed act, or a refusal.
+    /// Something would have stopped the roll half-way. Nothing was changed.
+    #[error("Preflight failed; no node was changed:\n{}", lines(.0))]
+    Preflight(Vec<Blocker>),
+    /// A deadline, a failed Job, or something that can never pass.
     #[error("{object}: {reason}")]
     Stopped {
         /// What stopped it.
@@ -30,29 +30,52 @@ pub enum Cause {
         /// Why.
         reason: StopReason,
     },
-    /// The API refuses an eviction for good.
-    #[error("{object}: the API refuses its eviction for good: {reason}")]
+    /// The platform refuses a write for good.
+    #[error("{object}: {action} was refused for good: {reason}")]
     Refused {
-        /// The pod.
+        /// The unit.
         object: String,
-        /// What the API says.
+        /// The write.
+        action: String,
+        /// What the platform says.
         reason: String,
     },
-    /// SIGTERM. The same call goes on from here.
-    #[error("interrupted; the same call goes on from here")]
+    /// A unit could not be begun in time, because the platform did not allow what follows.
+    #[error("{object}: not begun within {seconds} s: {reason}")]
+    NotAllowed {
+        /// The unit.
+        object: String,
+        /// `policy.drain_timeout`.
+        seconds: u64,
+        /// What the platform says.
+        reason: String,
+    },
+    /// SIGTERM. The same call continues from here.
+    #[error("interrupted; run the same put again to continue")]
     Interrupted,
-    /// The API was away for too long, or refused a request.
+    /// The platform was away for too long, or refused a request.
     #[error("the roll could not go on")]
-    Api(#[from] trireme_kubernetes::Error),
+    Platform(#[source] Box<dyn Error + Send + Sync>),
+    /// The lock could not be renewed in time.
+    #[error(
+        "the roll could not go on: the Lease was not renewed for {0} s, because the API did not answer"
+    )]
+    Unrenewed(u64),
 }
 
 impl fmt::Display for RollError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = match *self.cause {
-            Cause::Obstacles(_) => "\n",
-            _ => "; ",
+            Cause::Preflight(_) => "\n",
+            _ => ". ",
         };
-        write!(formatter, "{}{end}{}", self.cause, self.cordons)
+        let cause = self.cause.to_string();
+        write!(
+            formatter,
+            "{}{end}{}",
+            cause.trim_end_matches('.'),
+            self.taken_out
+        )
     }
 }
 
@@ -63,7 +86,7 @@ impl Error for RollError {
     }
 }
 
-fn lines(obstacles: &[Obstacle]) -> String {
-    let lines: Vec<_> = obstacles.iter().map(|one| format!("- {one}")).collect();
+fn lines(blockers: &[Blocker]) -> String {
+    let lines: Vec<_> = blockers.iter().map(|one| format!("- {one}")).collect();
     lines.join("\n")
 }

@@ -1,28 +1,25 @@
-//! Carries out a blueprint, one observed step after another.
+//! Carries out a roll, one observed step after another, on any [`Platform`].
 //!
-//! [`roll`] is a loop: look ([`trireme_kubernetes::Cluster::inventory`]), decide ([`trireme_blueprint::moves`], pure), do the
-//! writes that are due, wait until something changes. It keeps nothing that matters: killed at any instant and started
-//! again, it goes on where it was. An API that is away is waited for, within the policy's `api_timeout`.
+//! [`roll`] observes, asks [`trireme_blueprint::next_actions`] what is due, does it, waits for a change and begins again. It keeps
+//! no state of its own that matters: killed at any instant and started again, it continues from what the platform shows.
 //!
-//! **Invariant:** a node is cordoned only after the API server has granted the eviction of each of its pods in a dry run,
-//! and would accept the Job that acts on it.
-//! **Invariant:** no write without the Lease.
-//! **Invariant:** every way out names the nodes that are left cordoned, and those that may be: a node is in doubt from before a
-//! write to it is sent until the cluster was looked at again.
+//! **Invariant:** no write without the lock ([`fence`]), and none that could still be under way when another run has it.
+//! **Invariant:** a write counts as done when a later observation shows it, never because it was answered.
+//! **Invariant:** every wait has a deadline from the policy, measured by the monotonic clock of this process. What is not
+//! known (an observation that fails or is stale) is waited for, and stops the roll after `policy.api_timeout`.
 
-mod act;
-mod cordons;
 mod error;
+pub mod fence;
 pub mod interruption;
-mod job;
 mod pass;
+mod platform;
+mod progress;
 mod roll;
-mod run;
-mod voice;
+mod taken_out;
+mod unconfirmed;
 
-pub use act::ActSpec;
-pub use cordons::Cordons;
 pub use error::{Cause, RollError};
-pub use roll::Roll;
-pub use run::roll;
-pub use voice::{Interruption, Voice};
+pub use fence::Fence;
+pub use platform::{Action, Answer, ErrorKind, Mode, Platform, PlatformError};
+pub use roll::{Roll, roll};
+pub use taken_out::TakenOut;

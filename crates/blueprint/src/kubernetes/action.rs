@@ -87,12 +87,18 @@ impl Action {
 
     /// Whether it takes the node out of service or gives it back.
     pub fn changes_service(&self) -> bool {
-        matches!(self, Self::Cordon { .. } | Self::Uncordon { .. } | Self::GiveBack { .. })
+        matches!(
+            self,
+            Self::Cordon { .. } | Self::Uncordon { .. } | Self::GiveBack { .. }
+        )
     }
 
     /// For people, once it is confirmed: what was reached.
     pub(crate) fn reached(&self) -> Option<String> {
-        let Self::Uncordon { annotation: rolled, .. } = self else {
+        let Self::Uncordon {
+            annotation: rolled, ..
+        } = self
+        else {
             return None;
         };
         let (from, to) = (&rolled.from, &rolled.to);

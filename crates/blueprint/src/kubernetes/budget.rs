@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::inventory::Pod;
+use crate::planted::{Bug, planted};
 
 /// One PodDisruptionBudget.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +37,14 @@ impl Budget {
 
     /// Whether it selects no pods, so that it protects nothing.
     pub fn is_empty(&self) -> bool {
-        self.observed && self.expected == 0
+        self.observed && self.expected == 0 && !planted(Bug::EmptyBudget)
     }
 
     /// Whether it is satisfied, as far as its controller knows. One that the controller has not processed is not.
     pub fn is_satisfied(&self) -> bool {
-        self.observed && (self.expected == 0 || self.current >= self.desired)
+        let lacking = self.desired - self.current;
+        let lacking = lacking - i32::from(planted(Bug::BudgetRoundedDown));
+        self.is_empty() || (self.observed && self.expected > 0 && lacking <= 0)
     }
 
     /// Whether it wants as many healthy pods as it expects (`maxUnavailable: 0`, `minAvailable: 100%`, or a count that is too

@@ -10,6 +10,7 @@ use super::inventory::{ActionJob, Inventory, JobState, Node, Pod};
 use crate::blocker::Blocker;
 use crate::decision::{Decision, Stop, StopReason, Wait, WaitReason};
 use crate::goal::{Before, Goal};
+use crate::planted::{Bug, planted};
 use crate::timers::{Stage, Timers};
 
 type NodeDecision = Decision<Action>;
@@ -109,8 +110,18 @@ fn has_job(inventory: &Inventory, node: &Node) -> bool {
 /// Whether `job` belongs to the attempt `roll` on `node`. Attempts have ids; an annotation and a Job of the first release
 /// have none, and belong together by blueprint.
 fn is_of(job: &ActionJob, node: &Node, roll: &RollAnnotation) -> bool {
-    let same = job.node == node.name && job.attempt == roll.attempt;
+    let same = job.node == node.name && job.attempt == roll.attempt && !is_too_old(job, roll);
     same && (!roll.attempt.is_empty() || job.blueprint == roll.blueprint)
+}
+
+/// A planted bug: two clocks are compared, or whole seconds with fractions.
+fn is_too_old(job: &ActionJob, roll: &RollAnnotation) -> bool {
+    let Some(created_at) = job.created_at else {
+        return false;
+    };
+    let cordoned_at = roll.cordoned_at;
+    (planted(Bug::TwoClocks) && created_at.as_second() < cordoned_at.as_second())
+        || (planted(Bug::SecondsFloored) && created_at < cordoned_at)
 }
 
 /// A Job of another attempt on `node` that is not at its end, or failed.
@@ -169,6 +180,9 @@ impl Attempt<'_> {
 
     /// One action on a node at a time: what an earlier attempt left has to end first. An Active Job is never deleted.
     fn clear_earlier(&self) -> Option<NodeDecision> {
+        if planted(Bug::BackgroundDelete) {
+            return self.delete_earlier();
+        }
         if let Some(job) = earlier_job(self.inventory, self.node, self.roll) {
             return Some(match job.state {
                 JobState::Failed(_) => Decision::Do(Action::DeleteJob {
@@ -188,6 +202,16 @@ impl Attempt<'_> {
             WaitReason::ActionPod(pod.path()),
             format!("pod {} of an earlier action", pod.path()),
         ))
+    }
+
+    /// A planted bug: the Job goes, whatever it does, and what it left on the node is not waited for.
+    fn delete_earlier(&self) -> Option<NodeDecision> {
+        let job = earlier_job(self.inventory, self.node, self.roll)?;
+        Some(Decision::Do(Action::DeleteJob {
+            node: self.node.name.clone(),
+            job: job.name.clone(),
+            uid: job.uid.clone(),
+        }))
     }
 
     fn wait_for_earlier(&self, reason: WaitReason, what: String) -> NodeDecision {
@@ -340,5 +364,19 @@ impl Attempt<'_> {
             ready_at: now,
             uncordoned_at: now,
         }
+    }
+}
+
+/// A planted bug: whether the Job of the attempt that would be begun on `node` is there.
+pub(crate) fn has_job_of_next(inventory: &Inventory, node: &Node) -> bool {
+    let mut jobs = inventory.jobs.iter();
+    jobs.any(|job| job.node == node.name && job.state == JobState::Active)
+}
+
+/// A planted bug: the Job of the attempt that would be begun on `node`.
+pub(crate) fn start_of_next(node: &Node) -> Action {
+    Action::StartJob {
+        node: node.name.clone(),
+        attempt: attempt_id(node),
     }
 }

@@ -143,6 +143,9 @@ pub struct ActionJob {
     pub attempt: String,
     /// The blueprint it belongs to.
     pub blueprint: String,
+    /// When it was created, by the API server's clock. For people: nothing is decided by it.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
     /// How far it is.
     pub state: JobState,
 }

@@ -18,6 +18,7 @@ pub use inventory::{ActionJob, DaemonSet, Inventory, JobState, Node, Owner, Pod,
 use crate::blocker::Blocker;
 use crate::decision::Decision;
 use crate::goal::{Before, Goal};
+use crate::planted::{Bug, planted};
 use crate::snapshot::{Preflight, Snapshot};
 use crate::timers::{Stage, Timers};
 use crate::unit::{Driver, Role, Status, Unit};
@@ -88,6 +89,9 @@ impl Snapshot for Inventory {
 
     fn begin(&self, goal: &Goal, timers: &Timers, unit: &str) -> Option<Action> {
         let node = self.nodes.get(unit)?;
+        if planted(Bug::ActBeforeRecord) && !decide::has_job_of_next(self, node) {
+            return Some(decide::start_of_next(node));
+        }
         Some(decide::cordon(self, goal, timers, node))
     }
 
@@ -122,6 +126,15 @@ impl Snapshot for Inventory {
 
     fn reached(action: &Action) -> Option<String> {
         action.reached()
+    }
+
+    fn give_back(&self, unit: &str) -> Option<Action> {
+        let node = self.nodes.get(unit)?;
+        let roll = node.roll.as_ref().filter(|roll| !roll.acted)?;
+        let unacted = !self.jobs.iter().any(|job| job.attempt == roll.attempt);
+        unacted.then(|| Action::GiveBack {
+            node: NodeVersion::from(node),
+        })
     }
 
     fn shows(&self, action: &Action) -> bool {
