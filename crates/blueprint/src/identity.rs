@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use trireme_release::Version;
 
+use crate::goal::{Before, Goal, Window};
 use crate::kubernetes::{Inventory, Node, RolledAnnotation};
 use crate::policy::{Policy, Wanted};
 
@@ -64,6 +65,19 @@ impl Identity {
             wanted: wanted.clone(),
             policy: policy.clone(),
             pools: vec![pool("control-plane", true), pool("workers", false)],
+        }
+    }
+
+    /// What it pursues, apart from any roll and run: for a plan.
+    pub fn goal(&self) -> Goal {
+        Goal {
+            blueprint: self.id(),
+            roll: String::new(),
+            epoch: 0,
+            wanted: self.wanted.clone(),
+            policy: self.policy.clone(),
+            window: Window::Open,
+            before: Before::default(),
         }
     }
 

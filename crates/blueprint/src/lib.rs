@@ -47,7 +47,7 @@ pub use next::next_actions;
 pub use observation_log::{BudgetSamples, ObservationLog, Sample, Span};
 pub use plan::{Blueprint, NoPlan, Plan, Step, StepState, Wave, plan};
 pub use policy::{Health, Policy, Unmanaged, Wanted};
-pub use report::describe;
+pub use report::{describe, summarise};
 pub use snapshot::{Gate, GateAnswer, Preflight, Snapshot};
 pub use timers::{Moment, Stage, Timers};
 pub use unit::{Driver, Role, Status, Unit};

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use trireme_release::Version;
 
-use crate::goal::{Before, Goal, Window};
 use crate::identity::{CurrentRoll, Identity, Pool};
 use crate::kubernetes::{self, Inventory};
 use crate::next;
@@ -121,9 +120,18 @@ impl Blueprint {
     }
 }
 
+impl Blueprint {
+    /// How many of its nodes are done, and how many there are.
+    pub fn done(&self) -> (usize, usize) {
+        let steps = self.waves.iter().flat_map(|wave| &wave.steps);
+        let done = steps.clone().filter(|step| step.state == StepState::True);
+        (done.count(), steps.count())
+    }
+}
+
 fn waves(inventory: &Inventory, identity: &Identity) -> Vec<Wave> {
     let policy = &identity.policy;
-    let goal = goal(identity);
+    let goal = identity.goal();
     let units = kubernetes::units(inventory, &goal);
     let mut waves: Vec<Wave> = Vec::new();
     let (mut workers, mut first) = (0, true);
@@ -149,19 +157,6 @@ fn waves(inventory: &Inventory, identity: &Identity) -> Vec<Wave> {
         }
     }
     waves
-}
-
-/// The goal of a plan: that of no run.
-fn goal(identity: &Identity) -> Goal {
-    Goal {
-        blueprint: identity.id(),
-        roll: String::new(),
-        epoch: 0,
-        wanted: identity.wanted.clone(),
-        policy: identity.policy.clone(),
-        window: Window::Open,
-        before: Before::default(),
-    }
 }
 
 /// The wave of `unit`, the worker with this number, and how many of it may be out of service at once.

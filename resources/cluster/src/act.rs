@@ -1,7 +1,7 @@
 //! From what the source says of the act on a node to what the executor starts.
 
 use trireme_blueprint::Wanted;
-use trireme_executor::ActSpec;
+use trireme_kubernetes::ActionSpec;
 use trireme_protocol::Fault;
 
 use crate::ActSource;
@@ -11,28 +11,28 @@ use crate::proof::Proofs;
 ///
 /// # Errors
 /// Exit 2 for an image that is denied or not proven, 78 for one that is neither a reference nor among the images.
-pub(crate) fn act_spec(
+pub(crate) fn action_spec(
     act: &ActSource,
     wanted: &Wanted,
     proofs: &Proofs<'_>,
-) -> Result<ActSpec, Fault> {
+) -> Result<ActionSpec, Fault> {
     let image = match wanted.images.get(&act.image) {
         Some(reference) => reference.clone(),
         None if act.image.contains('/') => {
-            proofs.hold("of the act", &act.image)?;
+            proofs.verify("of the act", &act.image)?;
             act.image.clone()
         }
         None => {
             let names: Vec<_> = wanted.images.keys().map(String::as_str).collect();
             let message = format!(
-                "`act.image` is `{}`, which is neither a reference nor one of the images: {}",
+                "`act.image` `{}` is unknown. Use a full image reference, or one of: {}",
                 act.image,
                 names.join(", ")
             );
             return Err(Fault::config(message));
         }
     };
-    Ok(ActSpec {
+    Ok(ActionSpec {
         image,
         command: act.command.clone(),
         args: act.args.clone(),

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use trireme_blueprint::{Identity, Inventory, Wanted};
+use trireme_blueprint::{CurrentRoll, Identity, Inventory, Wanted};
 use trireme_kubernetes::{Mark, Pods, Record};
 use trireme_protocol::Step;
 
@@ -18,7 +17,7 @@ pub(crate) async fn check(
     source: &Source,
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
-    let cluster = source.connect(step).await?;
+    let cluster = source.connect().await?;
     let record = cluster.record().await?;
     let Some(wanted) = wanted(source, &record)? else {
         step.info(
@@ -47,7 +46,7 @@ pub(crate) async fn check(
     Ok(vec![same.unwrap_or_else(|| Version::from(&mark))])
 }
 
-/// The blueprint that the cluster stands at: due, under way, or finished; none when it never needed one.
+/// The blueprint of the cluster: due, under way, or finished; none when it never needed one.
 pub(crate) fn current(
     source: &Source,
     record: &Record,
@@ -63,23 +62,40 @@ pub(crate) fn current(
             .find(|mark| mark.to == wanted.version)
             .cloned();
     }
-    let finished_at = record.finished.as_ref().and_then(|mark| mark.finished_at);
-    let identity = Identity::new(inventory, wanted, &source.policy(), finished_at);
+    let identity = Identity::new(inventory, wanted, &source.policy(), current_roll(record));
     let due = mark(identity, now);
-    let same = |begun: &&Mark| begun.blueprint == due.blueprint;
+    Some(Mark {
+        since: since(record, &due),
+        ..due
+    })
+}
+
+/// The roll that was begun and is not finished.
+pub(crate) fn current_roll(record: &Record) -> Option<CurrentRoll<'_>> {
+    record.begun.as_ref().map(|begun| CurrentRoll {
+        roll: &begun.roll,
+        blueprint: &begun.blueprint,
+    })
+}
+
+/// When the roll that is due was first seen. Of a roll that was finished and is due once more under the same id, it is the time
+/// at which it was finished: every `check` finds the same, and no clock is asked.
+fn since(record: &Record, due: &Mark) -> String {
+    let same = |mark: &&Mark| mark.blueprint == due.blueprint;
     let begun = record.begun.as_ref().filter(same);
-    let since = begun.map_or(due.since.clone(), |begun| begun.since.clone());
-    Some(Mark { since, ..due })
+    let finished = record.finished.as_ref().filter(same);
+    let again = finished.and_then(|done| done.finished_at);
+    match (begun, again) {
+        (Some(begun), _) => begun.since.clone(),
+        (None, Some(finished_at)) => finished_at.to_string(),
+        (None, None) => due.since.clone(),
+    }
 }
 
 /// Whether `version` is of the finished roll `done`, and not of a later one under the same id.
 pub(crate) fn is_of(version: &Version, done: &Mark) -> bool {
-    let since = version.since.parse::<Timestamp>();
-    let before = done
-        .finished_at
-        .zip(since.ok())
-        .is_none_or(|(at, since)| since <= at);
-    version.blueprint == done.blueprint && before
+    let again = done.finished_at.map(|at| at.to_string());
+    version.blueprint == done.blueprint && again.as_ref() != Some(&version.since)
 }
 
 /// The roll of this identity, first seen `now`.
@@ -91,10 +107,11 @@ pub(crate) fn mark(identity: Identity, now: &str) -> Mark {
         since: now.into(),
         finished_at: None,
         identity: Some(identity),
+        roll: String::new(),
     }
 }
 
-/// What the roll of `mark` brings about, whatever is wanted by now. The images of one that did not note them are not known.
+/// What the roll of `mark` brings about, whatever is wanted by now. A mark of the first release does not say its images.
 pub(crate) fn rolled(mark: &Mark) -> Wanted {
     let noted = mark.identity.as_ref();
     noted.map_or_else(

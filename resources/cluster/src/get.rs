@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trireme_blueprint::{Blueprint, Identity, describe, rehearse};
+use trireme_blueprint::{Blueprint, Identity, Snapshot as _, describe};
 use trireme_kubernetes::Pods;
 use trireme_protocol::{Fault, Outcome, Step};
 
@@ -24,7 +24,7 @@ pub(crate) async fn get(
     version: Version,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let cluster = source.connect(step).await?;
+    let cluster = source.connect().await?;
     let record = cluster.record().await?;
     let wanted = wanted(source, &record)?.ok_or_else(|| stale(&version))?;
     let inventory = cluster.inventory(Pods::All).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn get(
         policy: source.policy(),
         pools: Vec::new(),
     });
-    let obstacles = rehearse(&inventory, &identity.wanted, &identity.policy);
+    let found = inventory.preflight(&identity.goal());
     let blueprint = Blueprint {
         id: mark.blueprint,
         from: mark.from,
@@ -53,7 +53,7 @@ pub(crate) async fn get(
     let state = if done { "done" } else { "pending" };
     write_json(dir, "inventory.json", &inventory).await?;
     write_json(dir, "blueprint.json", &blueprint).await?;
-    tokio::fs::write(dir.join("plan.txt"), describe(&blueprint, &obstacles)).await?;
+    tokio::fs::write(dir.join("plan.txt"), describe(&blueprint, &found)).await?;
     tokio::fs::write(dir.join("state"), state).await?;
     if let Some(evidence) = record.evidence.as_ref().filter(|_| done) {
         write_json(dir, "evidence.json", evidence).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn get(
         .with("to", version.to)
         .with("state", state)
         .with("nodes", inventory.nodes.len().to_string())
-        .with("obstacles", obstacles.len().to_string()))
+        .with("preflight_failures", found.failures.len().to_string()))
 }
 
 fn stale(version: &Version) -> Fault {

@@ -16,7 +16,6 @@ mod proof;
 mod put;
 mod source;
 mod version;
-mod voice;
 mod wanted;
 
 use std::path::Path;

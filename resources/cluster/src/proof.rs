@@ -82,7 +82,7 @@ impl<'a> Proofs<'a> {
     ///
     /// # Errors
     /// Exit 2 for an image that is denied or not proven.
-    pub(crate) fn hold(&self, name: &str, reference: &str) -> Result<(), Fault> {
+    pub(crate) fn verify(&self, name: &str, reference: &str) -> Result<(), Fault> {
         let digest = reference.rsplit_once('@').map_or("", |(_, digest)| digest);
         let refuse = |why: &str| Err(Fault::denied(format!("image {name} ({reference}): {why}")));
         if let Some(why) = self.denied.get(digest) {

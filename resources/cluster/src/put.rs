@@ -7,16 +7,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_blueprint::{Evidence, Goal, Identity, Inventory, Journal, Wanted};
-use trireme_executor::{ActSpec, Cause, Roll, RollError, roll};
-use trireme_kubernetes::{Cluster, Lease, Mark, Pods, Record};
+use tokio::time::timeout;
+use trireme_blueprint::{
+    Before, Blueprint, Evidence, Goal, Identity, Inventory, ObservationLog, StopReason, Wanted,
+    Window, summarise,
+};
+use trireme_executor::interruption::last_look_limit;
+use trireme_executor::{Cause, Fence, Roll, RollError, roll};
+use trireme_kubernetes::{ActionSpec, Cluster, KubernetesPlatform, Lease, Mark, Pods, Record};
 use trireme_protocol::{Fault, Outcome, Step, build};
 
-use crate::act::act_spec;
+use crate::act::action_spec;
 use crate::check::{current, mark, rolled};
-use crate::interruption::{put_away, unless_interrupted};
+use crate::interruption::{release, unless_interrupted};
 use crate::proof::{self, Proofs};
-use crate::voice::Spoken;
 use crate::wanted::{images, parse};
 use crate::{Source, Version, cordoned};
 
@@ -63,20 +67,20 @@ async fn with_lease(
     let named = proof::images(dir, &params.images).await?;
     // Before anything is written to the cluster.
     for (name, reference) in &named {
-        proofs.hold(name, reference)?;
+        proofs.verify(name, reference)?;
     }
-    let cluster = source.connect(step).await?;
-    let mut lease = unless_interrupted(step, take(step, &cluster)).await?;
-    let done = Put {
+    let cluster = source.connect().await?;
+    let lease = unless_interrupted(step, take(step, &cluster)).await?;
+    let put = Put {
         step,
         source,
         cluster: &cluster,
+        lease: &lease,
         proofs,
-    }
-    .run(params, dir, named, &mut lease)
-    .await;
-    if let Err(why) = put_away(step, Box::pin(lease.release())).await {
-        step.warn("lease", format!("could not be given back: {why}"));
+    };
+    let done = put.run(params, dir, named).await;
+    if let Err(why) = release(step, Box::pin(lease.release())).await {
+        step.warn("lease", format!("it could not be released: {why}"));
     }
     done
 }
@@ -86,17 +90,10 @@ async fn take(step: &Step, cluster: &Cluster) -> anyhow::Result<Lease> {
         let seconds = patience.as_secs();
         step.info(
             "lease",
-            format!("held by {other}; watching for {seconds} s whether it is alive"),
+            format!("held by {other}; watching for {seconds} s whether it is renewed"),
         );
     };
-    Ok(Lease::take(cluster, &holder(), waiting).await?)
-}
-
-/// Who we are, for other rollers: unlike any other process.
-fn holder() -> String {
-    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "trireme".into());
-    let began = jiff::Timestamp::now().as_nanosecond();
-    format!("{host}-{}-{began}", std::process::id())
+    Ok(Lease::take(cluster, waiting).await?)
 }
 
 /// What a put has to do.
@@ -104,13 +101,21 @@ enum Begun {
     /// Nothing.
     Nothing(Box<Outcome<Version>>),
     /// This, which is recorded.
-    Roll(Box<(Record, Mark, ActSpec)>),
+    Roll(Box<Due>),
+}
+
+/// A roll that is due, and recorded.
+struct Due {
+    record: Record,
+    mark: Mark,
+    action: ActionSpec,
 }
 
 struct Put<'a> {
     step: &'a Step,
     source: &'a Source,
     cluster: &'a Cluster,
+    lease: &'a Lease,
     proofs: Proofs<'a>,
 }
 
@@ -120,24 +125,25 @@ impl Put<'_> {
         params: &PutParams,
         dir: &Path,
         named: BTreeMap<String, String>,
-        lease: &mut Lease,
     ) -> anyhow::Result<Outcome<Version>> {
         let begin = Box::pin(self.begin(params, dir, named));
         let begun = unless_interrupted(self.step, begin).await?;
-        let (record, mark, act) = match begun {
+        let due = match begun {
             Begun::Nothing(outcome) => return Ok(*outcome),
             Begun::Roll(due) => *due,
         };
-        let before = record.finished.as_ref().and_then(|mark| mark.finished_at);
-        let journal = record.journal.clone();
-        let mut journal = journal.unwrap_or_else(|| Journal::of(&mark.blueprint));
-        match self.roll(&mark, &act, before, lease, &mut journal).await {
-            Ok(evidence) => {
-                let finish = Box::pin(self.finish(record, mark, evidence));
+        let log = due.record.log.clone();
+        let mut log = log.unwrap_or_else(|| ObservationLog::of(&due.mark.blueprint));
+        let goal = self.goal(&due.mark);
+        match self.roll(goal.clone(), &due.action, &mut log).await {
+            Ok(inventory) => {
+                let evidence = Evidence::new(&inventory, &goal, log, self.step.now());
+                let finish = Box::pin(self.finish(due.record, due.mark, evidence));
                 unless_interrupted(self.step, finish).await
             }
-            Err(error) => {
-                self.keep(record, journal, &error).await;
+            Err(mut error) => {
+                self.explain(&mut error).await;
+                self.keep(due.record, log, &error).await;
                 Err(told(error))
             }
         }
@@ -163,16 +169,48 @@ impl Put<'_> {
             let outcome = self.nothing(record.clone(), mark, wanted).await?;
             return Ok(Begun::Nothing(Box::new(outcome)));
         }
-        let mark = known.unwrap_or_else(|| self.there_already(&inventory, &wanted, &now));
+        let mark = known.unwrap_or_else(|| self.up_to_date(&inventory, &wanted, &now));
+        let mark = Mark {
+            roll: self.roll_id(&record),
+            ..mark
+        };
         // What cannot act must not be recorded as wanted either.
-        let act = self.act(&wanted)?;
+        let action = self.action(&wanted)?;
+        self.tell_plan(&record, &mark, &inventory);
         record.wanted = Some(wanted);
         record.begun = Some(mark.clone());
-        record.journal = record
-            .journal
-            .filter(|journal| journal.blueprint == mark.blueprint);
+        record.log = record.log.filter(|log| log.blueprint == mark.blueprint);
         self.cluster.store(&mut record).await?;
-        Ok(Begun::Roll(Box::new((record, mark, act))))
+        Ok(Begun::Roll(Box::new(Due {
+            record,
+            mark,
+            action,
+        })))
+    }
+
+    /// The id of the roll: that of the one that was begun and is not finished, or a new one.
+    fn roll_id(&self, record: &Record) -> String {
+        let begun = record.begun.as_ref();
+        begun.map_or_else(|| self.lease.epoch().to_string(), |mark| mark.roll.clone())
+    }
+
+    /// What is going to happen, before it happens.
+    fn tell_plan(&self, record: &Record, mark: &Mark, inventory: &Inventory) {
+        let Some(identity) = mark.identity.clone() else {
+            return;
+        };
+        let blueprint = Blueprint::new(inventory, identity);
+        let (done, all) = blueprint.done();
+        let (from, to) = (&mark.from, &mark.to);
+        let title = format!("Kubernetes {from} to {to}, {done} of {all} nodes are done");
+        self.step.info("plan", title);
+        for wave in summarise(&blueprint) {
+            self.step.info("plan", wave);
+        }
+        if let Some(begun) = &record.begun {
+            let message = format!("continues the roll that was begun at {}", begun.since);
+            self.step.info("plan", message);
+        }
     }
 
     /// Every node runs what is wanted, and that was done before. A node does not say which images it runs, so that other images
@@ -191,7 +229,7 @@ impl Put<'_> {
             self.step.info("cluster", message);
         }
         if record.wanted.as_ref() != Some(&wanted) {
-            self.act(&wanted)?;
+            self.action(&wanted)?;
             record.wanted = Some(wanted);
             self.cluster.store(&mut record).await?;
         }
@@ -199,26 +237,26 @@ impl Put<'_> {
     }
 
     /// The roll of a cluster that was never rolled and runs what is wanted. No image acts, so that it has none.
-    fn there_already(&self, inventory: &Inventory, wanted: &Wanted, now: &str) -> Mark {
+    fn up_to_date(&self, inventory: &Inventory, wanted: &Wanted, now: &str) -> Mark {
         let wanted = Wanted {
             version: wanted.version.clone(),
             images: BTreeMap::new(),
         };
-        let history = Some(self.step.now());
-        let identity = Identity::new(inventory, &wanted, &self.source.policy(), history);
+        let identity = Identity::new(inventory, &wanted, &self.source.policy(), None);
         mark(identity, now)
     }
 
     /// Keeps what was seen of the budgets, for the run that goes on.
-    async fn keep(&self, mut record: Record, journal: Journal, error: &RollError) {
-        // An API that was away, or a Lease that is another's by now, is not written to.
-        if matches!(*error.cause, Cause::Api(_)) || journal.watched.is_empty() {
+    async fn keep(&self, mut record: Record, log: ObservationLog, error: &RollError) {
+        // Not to an API that was away, and not when another roller has the Lease.
+        let away = matches!(*error.cause, Cause::Platform(_) | Cause::Unrenewed(_));
+        if away || log.watched.is_empty() {
             return;
         }
-        record.journal = Some(journal);
+        record.log = Some(log);
         let store = Box::pin(self.cluster.store(&mut record));
-        if let Err(why) = put_away(self.step, store).await {
-            let lost = "what was seen of the budgets is lost, and the evidence will say so";
+        if let Err(why) = release(self.step, store).await {
+            let lost = "what was observed of the budgets is lost, and the evidence will say so";
             self.step.warn("cluster", format!("{lost}: {why}"));
         }
     }
@@ -233,7 +271,7 @@ impl Put<'_> {
         record.begun = None;
         record.finished = Some(mark.clone());
         record.evidence = Some(evidence);
-        record.journal = None;
+        record.log = None;
         self.cluster.store(&mut record).await?;
         Ok(outcome(&mark, record.evidence.as_ref()))
     }
@@ -281,40 +319,61 @@ impl Put<'_> {
         }
         let images = images(self.source, record, &version);
         for (name, reference) in &images {
-            self.proofs.hold(name, reference)?;
+            self.proofs.verify(name, reference)?;
         }
         Ok(Wanted { version, images })
     }
 
-    fn act(&self, wanted: &Wanted) -> Result<ActSpec, Fault> {
+    fn action(&self, wanted: &Wanted) -> Result<ActionSpec, Fault> {
         let act = self.source.act.as_ref();
         let act = act
             .ok_or_else(|| Fault::config("a put needs `act` in the source: what acts on a node"))?;
-        act_spec(act, wanted, &self.proofs)
+        action_spec(act, wanted, &self.proofs)
+    }
+
+    fn goal(&self, mark: &Mark) -> Goal {
+        Goal {
+            blueprint: mark.blueprint.clone(),
+            roll: mark.roll.clone(),
+            epoch: self.lease.epoch(),
+            wanted: rolled(mark),
+            policy: self.source.policy(),
+            window: Window::Open,
+            before: Before::default(),
+        }
     }
 
     async fn roll(
         &self,
-        mark: &Mark,
-        act: &ActSpec,
-        history_until: Option<Timestamp>,
-        lease: &mut Lease,
-        journal: &mut Journal,
-    ) -> Result<Evidence, RollError> {
-        let goal = Goal {
-            blueprint: mark.blueprint.clone(),
-            wanted: rolled(mark),
-            policy: self.source.policy(),
-            started_at: self.step.now(),
-            history_until,
-        };
+        goal: Goal,
+        action: &ActionSpec,
+        log: &mut ObservationLog,
+    ) -> Result<Inventory, RollError> {
+        let platform = KubernetesPlatform::start(self.cluster, self.lease, action);
         let order = Roll {
-            cluster: self.cluster,
-            goal: &goal,
-            act,
-            voice: &Spoken(self.step),
+            platform: &platform,
+            clock: &Timestamp::now,
+            cancellation: self.step.cancellation(),
         };
-        roll(&order, lease, journal).await
+        let fence = Fence::new(self.lease.renewed_at());
+        let mut observed =
+            |inventory: &Inventory, at: Timestamp| log.observe(&inventory.budgets, at);
+        roll(&order, goal, fence, &mut observed).await
+    }
+
+    /// Adds to a failed Job how its container ended, as far as that can be read.
+    async fn explain(&self, error: &mut RollError) {
+        let Cause::Stopped { reason, .. } = error.cause.as_mut() else {
+            return;
+        };
+        let StopReason::JobFailed { job, why } = reason else {
+            return;
+        };
+        let ended = self.cluster.failed_containers(job);
+        let limit = last_look_limit(self.step.cancellation());
+        if let Ok(Ok(Some(ended))) = timeout(limit, ended).await {
+            *why += &format!("; {ended}");
+        }
     }
 }
 
