@@ -89,17 +89,20 @@ fn begin<S: Snapshot>(
             last: None,
         })
     };
+    // Units in hand are finished before the roll stops because of the next one.
+    let in_hand = units.iter().any(Unit::is_begun);
     let limit = goal.policy.node_timeout;
     let (seconds, overdue) = (limit.as_secs(), timers.blocked(&unit.name) >= limit);
     if let Some(blocker) = snapshot.blockers(goal, &unit.name).into_iter().next() {
         return match (blocker.may_pass(), overdue) {
+            _ if in_hand => wait(WaitReason::Blocked(blocker)),
             (false, _) => stop(StopReason::Blocked(blocker)),
             (true, true) => stop(StopReason::BeginTimeout { seconds, blocker }),
             (true, false) => wait(WaitReason::Blocked(blocker)),
         };
     }
     if let Some((gate, reason)) = closed_gate(snapshot) {
-        return match overdue {
+        return match overdue && !in_hand {
             true => stop(StopReason::GateTimeout {
                 gate,
                 seconds,

@@ -191,7 +191,9 @@ impl Put<'_> {
     /// The id of the roll: that of the one that was begun and is not finished, or a new one.
     fn roll_id(&self, record: &Record) -> String {
         let begun = record.begun.as_ref();
-        begun.map_or_else(|| self.lease.epoch().to_string(), |mark| mark.roll.clone())
+        let nanosecond = self.step.now().subsec_nanosecond();
+        let new = || format!("{}-{nanosecond:x}", self.lease.epoch());
+        begun.map_or_else(new, |mark| mark.roll.clone())
     }
 
     /// What is going to happen, before it happens.

@@ -10,8 +10,8 @@ mod preflight;
 
 pub use action::{Action, NodeVersion};
 pub use annotation::{RollAnnotation, RolledAnnotation, job_name};
-pub(crate) use blockers::{some_of, violation};
 pub(crate) use blockers::{Phase, blockers};
+pub(crate) use blockers::{some_of, violation};
 pub use budget::Budget;
 pub use inventory::{ActionJob, DaemonSet, Inventory, JobState, Node, Owner, Pod, PodKind};
 
