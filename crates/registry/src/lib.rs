@@ -12,6 +12,7 @@
 //! - Credentials go to the registry's own host and to the token service that it names, nowhere else.
 //! - Plain HTTP is used for loopback hosts, and where the caller says `insecure`.
 
+mod artifact;
 mod auth;
 mod blob;
 mod content;
@@ -27,6 +28,7 @@ mod shape;
 mod tags;
 mod tree;
 
+pub use artifact::ArtifactFile;
 pub use auth::Credentials;
 pub use blob::BlobStream;
 pub use content::{descriptor_of, digest_of};
