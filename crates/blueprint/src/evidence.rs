@@ -1,118 +1,198 @@
-//! What a roll leaves behind, so that someone else can check it.
+//! What a roll did, as the file `roll.json`. Also of a roll that failed or was aborted.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use trireme_evidence::{self as file, NodeState, Outcome, RollFile, Run};
 use trireme_release::Version;
 
 use crate::goal::Goal;
-use crate::kubernetes::{Inventory, Node, RolledAnnotation};
-use crate::observation_log::{BudgetSamples, ObservationLog, Span};
+use crate::kubernetes::{Node, RolledAnnotation};
+use crate::observation_log::{BudgetSamples, ObservationLog, Sample, Span};
 
-/// What was done to the nodes, and what the budgets said meanwhile.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// [`crate::FORMAT`].
-    pub format: u32,
-    /// The blueprint's id.
-    pub blueprint: String,
-    /// The oldest version that a node came from.
-    pub from: Version,
-    /// The wanted version.
-    pub to: Version,
-    /// When the first node was cordoned.
-    pub started_at: Timestamp,
-    /// When the last node was uncordoned.
-    pub finished_at: Timestamp,
-    /// The images that were handed to the act on each of these nodes, by name. None when there were none, and in evidence that
-    /// was written before this was noted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub images: Option<BTreeMap<String, String>>,
-    /// The nodes, in the order in which they were begun.
-    pub nodes: Vec<NodeEvidence>,
-    /// The budgets.
-    pub budgets: Vec<BudgetSamples>,
-    /// When nobody watched the budgets between the beginning and the end: the roll had stopped, or what a run saw was lost
-    /// when it was killed. None in evidence that was written before this was noted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unwatched: Option<Vec<Span>>,
+/// How a roll ended, as far as the nodes do not say it.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Whether it is done.
+    pub outcome: Outcome,
+    /// Why not.
+    pub reason: Option<String>,
+    /// The nodes that are still cordoned.
+    pub left_cordoned: Vec<String>,
+    /// The nodes whose last update was not confirmed.
+    pub may_be_cordoned: Vec<String>,
+    /// The run that ended it; none when only the cluster is asked.
+    pub run: Option<Run>,
+    /// Now.
+    pub at: Timestamp,
 }
 
-/// What was done to one node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeEvidence {
-    /// Its name.
-    pub name: String,
-    /// Its zone.
-    pub zone: String,
-    /// What it ran before.
-    pub from: Version,
-    /// What it runs since.
-    pub to: Version,
-    /// When it was cordoned.
-    pub cordoned_at: Timestamp,
-    /// When it was empty.
-    pub drained_at: Timestamp,
-    /// When the act on it was done.
-    pub acted_at: Timestamp,
-    /// When it was Ready on its new version.
-    pub ready_at: Timestamp,
-    /// When it took pods again.
-    pub uncordoned_at: Timestamp,
-    /// From cordon to uncordon, in whole seconds. None when the times are of two clocks: then their difference means nothing.
-    pub seconds: Option<i64>,
-    /// The id of the attempt; empty in evidence that was written before attempts had ids.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub attempt: String,
-}
-
-impl Evidence {
-    /// The evidence of the roll of `goal`, from the nodes' own annotations; `at` is used for times when no node was touched.
-    pub fn new(inventory: &Inventory, goal: &Goal, log: ObservationLog, at: Timestamp) -> Self {
-        let nodes = inventory.nodes.values();
-        let of = |node| Some(NodeEvidence::of(node, goal.finished(node)?));
-        let mut nodes: Vec<_> = nodes.filter_map(of).collect();
-        nodes.sort_by(|a, b| (a.cordoned_at, &a.name).cmp(&(b.cordoned_at, &b.name)));
-        let (to, images) = (&goal.wanted.version, &goal.wanted.images);
-        let started_at = nodes.first().map_or(at, |node| node.cordoned_at);
-        let finished = nodes.iter().map(|node| node.uncordoned_at).max();
-        let finished_at = finished.unwrap_or(at);
-        Self {
-            format: crate::FORMAT,
-            blueprint: goal.blueprint.clone(),
-            from: nodes
-                .iter()
-                .map(|node| &node.from)
-                .min()
-                .unwrap_or(to)
-                .clone(),
-            to: to.clone(),
-            started_at,
-            finished_at,
-            images: (!nodes.is_empty() && !images.is_empty()).then(|| images.clone()),
-            nodes,
-            unwatched: Some(log.gaps(started_at, finished_at)),
-            budgets: log.budgets,
-        }
+/// The evidence of the roll of `goal`, from the annotations of the nodes. `from` is the version that the roll began with.
+pub fn roll_file<'a>(
+    nodes: impl IntoIterator<Item = &'a Node>,
+    goal: &Goal,
+    from: &Version,
+    log: &ObservationLog,
+    ending: Ending,
+) -> RollFile {
+    let mut nodes: Vec<_> = nodes
+        .into_iter()
+        .filter_map(|node| of_node(node, goal))
+        .collect();
+    // Those that were not begun have no time, and come last.
+    nodes.sort_by(|a, b| order(a).cmp(&order(b)));
+    let started_at = nodes.iter().filter_map(|node| node.cordoned_at).min();
+    let started_at = started_at.unwrap_or(ending.at);
+    let last = nodes.iter().filter_map(|node| node.uncordoned_at).max();
+    let ended_at = match ending.outcome {
+        Outcome::Done => last.unwrap_or(ending.at),
+        Outcome::Failed | Outcome::Aborted => ending.at,
+    };
+    // The clock of another run may have been ahead.
+    let ended_at = ended_at.max(started_at);
+    let has_acted = nodes.iter().any(|node| node.cordoned_at.is_some());
+    let images = has_acted.then(|| goal.wanted.images.clone());
+    RollFile {
+        format: file::Format,
+        roll: Some(goal.roll.clone()).filter(|roll| !roll.is_empty()),
+        blueprint: goal.blueprint.clone(),
+        outcome: ending.outcome,
+        reason: ending.reason,
+        left_cordoned: ending.left_cordoned,
+        may_be_cordoned: ending.may_be_cordoned,
+        from: from.to_string(),
+        to: goal.wanted.version.to_string(),
+        started_at,
+        ended_at,
+        images: images.unwrap_or_default(),
+        runs: runs(&nodes, ending.run),
+        nodes,
+        budgets: log.budgets.iter().map(budget).collect(),
+        budgets_left_out: log.budgets_left_out,
+        unwatched: Some(log.gaps(started_at, ended_at).iter().map(span).collect()),
     }
 }
 
-impl NodeEvidence {
-    fn of(node: &Node, rolled: &RolledAnnotation) -> Self {
-        let took = rolled.uncordoned_at.duration_since(rolled.cordoned_at);
-        Self {
-            name: node.name.clone(),
-            zone: node.zone.clone(),
-            from: rolled.from.clone(),
-            to: rolled.to.clone(),
-            cordoned_at: rolled.cordoned_at,
-            drained_at: rolled.drained_at,
-            acted_at: rolled.acted_at,
-            ready_at: rolled.ready_at,
-            uncordoned_at: rolled.uncordoned_at,
-            seconds: rolled.one_clock.then_some(took.as_secs()),
-            attempt: rolled.attempt.clone(),
-        }
+fn order(node: &file::Node) -> (bool, Option<Timestamp>, &str) {
+    let waits = node.cordoned_at.is_none();
+    (waits, node.cordoned_at, &node.name)
+}
+
+/// What the roll did to a node; none for one that it has nothing to do with.
+fn of_node(node: &Node, goal: &Goal) -> Option<file::Node> {
+    if let Some(begun) = &node.roll {
+        return Some(file::Node {
+            state: NodeState::Begun,
+            from: Some(begun.from.to_string()),
+            attempts: id(&begun.attempt),
+            runs: epoch(begun.epoch),
+            cordoned_at: Some(begun.cordoned_at),
+            ..untouched(node, goal)
+        });
+    }
+    if let Some(finished) = finished(node, goal) {
+        let done = file::Node {
+            state: NodeState::Done,
+            from: Some(finished.from.to_string()),
+            to: Some(finished.to.to_string()),
+            attempts: id(&finished.attempt),
+            runs: epoch(finished.epoch),
+            one_clock: Some(finished.one_clock),
+            cordoned_at: Some(finished.cordoned_at),
+            drained_at: Some(finished.drained_at),
+            acted_at: Some(finished.acted_at),
+            ready_at: Some(finished.ready_at),
+            uncordoned_at: Some(finished.uncordoned_at),
+            ..untouched(node, goal)
+        };
+        return Some(done.timed());
+    }
+    let is_due = !goal.wanted.version.accepts(&node.version);
+    is_due.then(|| untouched(node, goal))
+}
+
+/// What `node` says of this roll. A roll that was given another goal on the way counts a node that already had what it wants.
+fn finished<'a>(node: &'a Node, goal: &Goal) -> Option<&'a RolledAnnotation> {
+    let other_goal = || {
+        let rolled = node.rolled.as_ref()?;
+        let same_roll = !goal.roll.is_empty() && rolled.roll == goal.roll;
+        (same_roll && goal.wanted.version.accepts(&node.version)).then_some(rolled)
+    };
+    goal.finished(node).or_else(other_goal)
+}
+
+/// A node on which nothing was done yet.
+fn untouched(node: &Node, goal: &Goal) -> file::Node {
+    file::Node {
+        name: node.name.clone(),
+        zone: node.zone.clone(),
+        state: NodeState::NotBegun,
+        from: Some(node.version.to_string()),
+        to: Some(goal.wanted.version.to_string()),
+        attempts: Vec::new(),
+        runs: Vec::new(),
+        one_clock: None,
+        cordoned_at: None,
+        drained_at: None,
+        acted_at: None,
+        ready_at: None,
+        uncordoned_at: None,
+        seconds: None,
     }
 }
+
+/// The runs that wrote to a node, and the one that ended the roll.
+fn runs(nodes: &[file::Node], last: Option<Run>) -> Vec<Run> {
+    let epochs = nodes.iter().flat_map(|node| node.runs.iter().copied());
+    let mut epochs: BTreeSet<u64> = epochs.collect();
+    if let Some(run) = &last {
+        epochs.remove(&run.epoch);
+    }
+    let others = epochs.into_iter().map(|epoch| Run {
+        epoch,
+        holder: None,
+    });
+    let mut runs: Vec<Run> = others.chain(last).collect();
+    runs.sort_by_key(|run| run.epoch);
+    runs
+}
+
+/// Annotations of the first release have no ids.
+fn id(id: &str) -> Vec<String> {
+    Some(id.to_owned())
+        .filter(|id| !id.is_empty())
+        .into_iter()
+        .collect()
+}
+
+/// Annotations of the first release have epoch 0.
+fn epoch(epoch: u64) -> Vec<u64> {
+    Some(epoch).filter(|epoch| *epoch > 0).into_iter().collect()
+}
+
+fn budget(budget: &BudgetSamples) -> file::Budget {
+    file::Budget {
+        namespace: budget.namespace.clone(),
+        name: budget.name.clone(),
+        samples: budget.samples.iter().map(sample).collect(),
+    }
+}
+
+fn sample(sample: &Sample) -> file::Sample {
+    file::Sample {
+        at: sample.at,
+        current: sample.current,
+        desired: sample.desired,
+        allowed: sample.allowed,
+    }
+}
+
+fn span(span: &Span) -> file::Span {
+    file::Span {
+        from: span.from,
+        until: span.until,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -35,12 +35,12 @@ mod unit;
 
 pub use blocker::Blocker;
 pub use decision::{Decision, NextActions, Stop, StopReason, Wait, WaitReason};
-pub use evidence::{Evidence, NodeEvidence};
+pub use evidence::{Ending, roll_file};
 pub use goal::{Before, Goal, Window};
 pub use identity::{CurrentRoll, Identity, Pool};
 pub use kubernetes::{
     Action, ActionJob, Budget, DaemonSet, Inventory, JobState, Node, NodeVersion, Owner, Pod,
-    PodKind, RollAnnotation, RolledAnnotation, job_name,
+    PodKind, RollAnnotation, RolledAnnotation, inventory_file, job_name,
 };
 pub use limit::Limit;
 pub use next::next_actions;

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kubernetes::Budget;
 
-/// All budgets together keep about this many samples: a ConfigMap holds 1 MiB, a sample takes some 80 bytes, and two
-/// journals may be in it.
+/// All budgets together keep about this many samples, of some 90 bytes each.
 const SAMPLES_MAX: usize = 2_000;
 /// One budget keeps at most this many, more than a reader looks at,
 const OF_ONE_MAX: usize = 200;
@@ -26,6 +25,9 @@ pub struct ObservationLog {
     pub budgets: Vec<BudgetSamples>,
     /// When they were watched, oldest first.
     pub watched: Vec<Span>,
+    /// How many budgets were left out of what an earlier run kept, because there was no room for all ([`Self::within`]).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub budgets_left_out: usize,
     /// Whether this run has looked: the time between two runs was not watched.
     #[serde(skip)]
     begun: bool,
@@ -91,6 +93,25 @@ impl ObservationLog {
         }
     }
 
+    /// The same in at most about `limit_bytes` of JSON. Budgets with the most headroom are left out first: those with little are
+    /// what a reader looks for.
+    pub fn within(mut self, limit_bytes: usize) -> Self {
+        let mut order: Vec<usize> = (0..self.budgets.len()).collect();
+        order.sort_by_key(|index| self.budgets[*index].least_headroom());
+        let mut room = limit_bytes.saturating_sub(json_bytes(&self.watched));
+        let mut kept = vec![false; self.budgets.len()];
+        for index in order {
+            let size = json_bytes(&self.budgets[index]) + 1;
+            let fits = size <= room;
+            room -= if fits { size } else { 0 };
+            kept[index] = fits;
+        }
+        self.budgets_left_out += kept.iter().filter(|kept| !**kept).count();
+        let mut kept = kept.into_iter();
+        self.budgets.retain(|_| kept.next() == Some(true));
+        self
+    }
+
     fn look(&mut self, at: Timestamp) {
         let last = self.watched.last_mut().filter(|_| self.begun);
         self.begun = true;
@@ -146,7 +167,22 @@ impl ObservationLog {
     }
 }
 
+fn json_bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |text| text.len())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl BudgetSamples {
+    /// How few healthy pods it had above what it demands; none without a sample.
+    fn least_headroom(&self) -> Option<i64> {
+        let headroom = |one: &Sample| i64::from(one.current) - i64::from(one.desired);
+        self.samples.iter().map(headroom).min()
+    }
+
     fn add(&mut self, sample: Sample) {
         let said = |sample: &Sample| (sample.current, sample.desired, sample.allowed);
         if self.samples.last().map(said) != Some(said(&sample)) {
@@ -251,5 +287,32 @@ mod tests {
             let kept: Vec<_> = budget.samples.iter().map(|one| one.at).collect();
             assert_eq!(kept, [at(0), at(4), at(8)]);
         }
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_and_those_with_the_least_headroom_stay() {
+        let budgets: Vec<_> = (0..3_500)
+            .map(|n| budget(&format!("a-rather-long-name-of-a-budget-{n}"), 3 + n % 50))
+            .collect();
+        let mut log = ObservationLog::of("b");
+        for second in 0..5 {
+            log.observe(&budgets, at(second));
+        }
+        let kept = log.clone().within(64 << 10);
+        assert!(json_bytes(&kept) < 65 << 10, "{}", json_bytes(&kept));
+        assert!(kept.budgets.len() > 300, "{}", kept.budgets.len());
+        assert_eq!(kept.budgets.len() + kept.budgets_left_out, 3_500);
+        let tight = |log: &ObservationLog| {
+            let budgets = log.budgets.iter();
+            budgets
+                .filter(|one| one.least_headroom() == Some(0))
+                .count()
+        };
+        assert_eq!((tight(&kept), tight(&log)), (70, 70));
+        let read: ObservationLog =
+            serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+        assert_eq!(read.within(1 << 20).budgets_left_out, kept.budgets_left_out);
+        // What fits stays as it is.
+        assert_eq!(log.clone().within(4 << 20), log);
     }
 }

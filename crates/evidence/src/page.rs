@@ -72,7 +72,7 @@ fn cards(roll: &RollFile) -> Markup {
             div.card { b { (printable(&roll.from)) " → " (printable(&roll.to)) } span { "Kubernetes version" } }
             div.card { b { (roll.nodes_done()) " of " (roll.nodes.len()) } span { "nodes done" } }
             div.card { b { (format!("{:.1} s", tenths(roll.span().length()))) }
-                span { "from the first cordon to the end" @if roll.runs.len() > 1 { ", in " (roll.runs.len()) " runs" } } }
+                span { "from the first cordon to the end" @if roll.runs.len() > 1 { ", in " (roll.runs.len()) " runs, whose clocks may differ" } } }
             @if let Some((headroom, budget)) = tightest {
                 div.card { b { (headroom) }
                     span { "least headroom of a budget: healthy pods above what " (printable(&budget.title())) " demands" } }
@@ -123,6 +123,7 @@ fn tightest(roll: &RollFile) -> Vec<(i64, &Budget)> {
 }
 
 fn budgets(roll: &RollFile) -> Markup {
+    let left_out = roll.budgets_left_out;
     let found = tightest(roll);
     let axis = chart::Axis::around(roll);
     html! {
@@ -142,6 +143,9 @@ fn budgets(roll: &RollFile) -> Markup {
                     td { (instant(sample.at)) }
                 } } } }
             } }
+        }
+        @if left_out > 0 {
+            p.bad { "Not shown: what an earlier run saw of " (left_out) " other budgets. The record on the cluster had no room for it." }
         }
     }
 }

@@ -51,6 +51,9 @@ pub struct RollFile {
     /// The disruption budgets.
     #[serde(default)]
     pub budgets: Vec<Budget>,
+    /// How many budgets were left out of what an earlier run kept on the cluster, because there was no room for all.
+    #[serde(default)]
+    pub budgets_left_out: usize,
     /// When the roll did not watch the budgets; none when this is not known.
     pub unwatched: Option<Vec<Span>>,
 }
@@ -106,7 +109,7 @@ pub struct Node {
     /// The ids of the attempts on it, in their order. The annotation of the node and the Job carry the same id.
     #[serde(default)]
     pub attempts: Vec<String>,
-    /// The epochs of the runs that wrote to it.
+    /// The epochs of the runs that wrote to it, as far as they are known: an annotation has that of the last one.
     #[serde(default)]
     pub runs: Vec<u64>,
     /// Whether all its times are from one run, and so from one clock; none when this is not known.

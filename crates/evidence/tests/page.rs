@@ -32,7 +32,7 @@ fn a_failed_roll_says_first_how_it_ended_and_why_and_what_is_left_cordoned() {
         "2 of 4",
         "nodes done",
         "110.0 s",
-        "in 2 runs",
+        "in 2 runs, whose clocks may differ",
         "<b>0</b>",
         "what shop/web demands",
         "Nodes by zone",
@@ -75,6 +75,7 @@ fn a_roll_that_began_no_node_has_a_page() {
         nodes: Vec::new(),
         budgets: Vec::new(),
         unwatched: None,
+        budgets_left_out: 7,
         ..failed()
     };
     let page = roll_page(&roll);
@@ -86,6 +87,7 @@ fn a_roll_that_began_no_node_has_a_page() {
             "No node was cordoned",
             "it is not known when",
             "No budget was seen",
+            "of 7 other budgets",
         ],
     );
 }

@@ -5,6 +5,7 @@ pub(crate) mod annotation;
 mod blockers;
 mod budget;
 mod decide;
+mod file;
 mod inventory;
 mod preflight;
 
@@ -13,6 +14,7 @@ pub use annotation::{RollAnnotation, RolledAnnotation, job_name};
 pub(crate) use blockers::{Phase, blockers};
 pub(crate) use blockers::{some_of, violation};
 pub use budget::Budget;
+pub use file::inventory_file;
 pub use inventory::{ActionJob, DaemonSet, Inventory, JobState, Node, Owner, Pod, PodKind};
 
 use crate::blocker::Blocker;

@@ -32,7 +32,7 @@ struct FinishedNode {
     acted_at: Timestamp,
     ready_at: Timestamp,
     uncordoned_at: Timestamp,
-    seconds: i64,
+    seconds: Option<i64>,
 }
 
 impl From<RollFile> for super::RollFile {
@@ -54,6 +54,7 @@ impl From<RollFile> for super::RollFile {
             runs: Vec::new(),
             nodes: old.nodes.into_iter().map(Node::from).collect(),
             budgets: old.budgets,
+            budgets_left_out: 0,
             unwatched: old.unwatched,
         }
     }
@@ -76,7 +77,7 @@ impl From<FinishedNode> for Node {
             acted_at: Some(old.acted_at),
             ready_at: Some(old.ready_at),
             uncordoned_at: Some(old.uncordoned_at),
-            seconds: Some(old.seconds),
+            seconds: old.seconds,
         }
     }
 }
