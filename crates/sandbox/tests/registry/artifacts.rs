@@ -81,12 +81,13 @@ async fn an_artifact_comes_back_as_it_went_from_the_sandbox_and_from_real_regist
 async fn oras_and_crane_read_an_artifact_of_ours() {
     let desk = Desk::new().await;
     let repository = repository(&desk.registry.host, "team/evidence");
-    let push = repository.push_artifact(TYPE, &files(), &["roll-1"]);
+    let all = files();
+    let push = repository.push_artifact(TYPE, &all, &["roll-1"]);
     let digest = push.await.unwrap().digest().to_string();
     let name = desk.name("team/evidence:roll-1");
     desk.run(&format!("oras pull --plain-http -o out {name}"))
         .await;
-    for file in files() {
+    for file in &all {
         let pulled = fs::read(desk.folder.path().join("out").join(&file.name));
         assert_eq!(pulled.expect("the file"), file.bytes, "{}", file.name);
     }
