@@ -85,7 +85,7 @@ fn of_node(node: &Node, goal: &Goal) -> Option<file::Node> {
             state: NodeState::Begun,
             from: Some(begun.from.to_string()),
             attempts: id(&begun.attempt),
-            runs: epoch(begun.epoch),
+            runs: epochs([begun.clock, begun.epoch]),
             cordoned_at: Some(begun.cordoned_at),
             ..untouched(node, goal)
         });
@@ -96,7 +96,7 @@ fn of_node(node: &Node, goal: &Goal) -> Option<file::Node> {
             from: Some(finished.from.to_string()),
             to: Some(finished.to.to_string()),
             attempts: id(&finished.attempt),
-            runs: epoch(finished.epoch),
+            runs: epochs([finished.epoch]),
             one_clock: Some(finished.one_clock),
             cordoned_at: Some(finished.cordoned_at),
             drained_at: Some(finished.drained_at),
@@ -166,8 +166,10 @@ fn id(id: &str) -> Vec<String> {
 }
 
 /// Annotations of the first release have epoch 0.
-fn epoch(epoch: u64) -> Vec<u64> {
-    Some(epoch).filter(|epoch| *epoch > 0).into_iter().collect()
+fn epochs<const N: usize>(epochs: [u64; N]) -> Vec<u64> {
+    let known = epochs.into_iter().filter(|epoch| *epoch > 0);
+    let each_once: BTreeSet<u64> = known.collect();
+    each_once.into_iter().collect()
 }
 
 fn budget(budget: &BudgetSamples) -> file::Budget {

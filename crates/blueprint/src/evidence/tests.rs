@@ -75,6 +75,8 @@ fn begun(name: &str, second: i64) -> Node {
         from: version("v1.36.4"),
         to: version("v1.37.2"),
         cordoned_at: at(second),
+        clock: 8,
+        acted: false,
         unready_before: BTreeSet::new(),
     };
     Node {
@@ -171,6 +173,7 @@ fn a_roll_that_failed_has_its_begun_nodes_and_those_that_were_not_begun() {
     );
     assert_eq!((file.started_at, file.ended_at), (at(0), at(90)));
     assert_eq!(file.nodes[1].cordoned_at, Some(at(10)));
+    assert_eq!(file.nodes[1].runs, [8, 9]);
     assert_eq!(file.nodes[2].from.as_deref(), Some("v1.36.4"));
 }
 
