@@ -41,10 +41,10 @@ const SHELLS: [(&str, &[&str]); 5] = [
     ("trireme-protocol", &[]),
     ("trireme-transport", &[]),
     ("trireme-registry", &["trireme-transport"]),
-    ("trireme-kubernetes", &["trireme-transport"]),
+    ("trireme-executor", &[]),
     (
-        "trireme-executor",
-        &["trireme-kubernetes", "trireme-transport"],
+        "trireme-kubernetes",
+        &["trireme-executor", "trireme-transport"],
     ),
 ];
 

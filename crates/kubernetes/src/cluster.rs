@@ -1,4 +1,4 @@
-//! One cluster, as we see it: observation, whole or not at all.
+//! One cluster: what is listed of it, whole or not at all.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -6,26 +6,30 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
-use trireme_blueprint::{Daemon, FORMAT, Inventory, Node};
+use trireme_blueprint::{DaemonSet, FORMAT, Inventory, Node, Pod};
 use trireme_release::Version;
 
+use crate::convert::PodOnNode;
+use crate::selector::Selectors;
 use crate::{Error, convert, names};
 
 /// How many objects one page of a list has; what kubectl asks for too.
-const PAGE: u32 = 500;
+pub(crate) const PAGE: u32 = 500;
 /// The most pages of one list: 500,000 objects, three times the pods of the largest cluster that Kubernetes supports.
 const PAGES_LIMIT: usize = 1000;
 /// A list that had to begin anew this often does not end: its pages expire faster than they are read.
 const LIST_TRIES: usize = 5;
 /// One request, answered or not.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// What the API server reports of itself is asked for while a roll holds its Lease: an answer is worth no longer wait.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A cluster, and the namespace that holds our objects.
 #[derive(Clone)]
@@ -34,30 +38,18 @@ pub struct Cluster {
     pub(crate) namespace: String,
 }
 
-/// Whose pods to list.
-#[derive(Clone, Copy, Debug)]
-pub enum Pods<'a> {
-    /// Nobody's.
+/// Which pods to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pods {
+    /// None, and no DaemonSets.
     None,
-    /// Those of these nodes.
-    Of(&'a [String]),
-    /// Those of the nodes that we are working on.
-    OfActive,
-    /// All.
+    /// Those of all nodes, and all DaemonSets.
     All,
 }
 
-impl Pods<'_> {
-    /// The nodes whose pods these are.
-    fn names(self, nodes: &BTreeMap<String, Node>) -> Vec<String> {
-        let active = nodes.values().filter(|node| node.roll.is_some());
-        match self {
-            Self::None => Vec::new(),
-            Self::All => nodes.keys().cloned().collect(),
-            Self::Of(names) => names.to_vec(),
-            Self::OfActive => active.map(|node| node.name.clone()).collect(),
-        }
-    }
+/// The label that our Jobs and their pods have.
+pub(crate) fn ours() -> String {
+    format!("{}={}", names::ACT, names::ACT_NODE)
 }
 
 impl Cluster {
@@ -69,42 +61,38 @@ impl Cluster {
         }
     }
 
-    /// What the API server says it is.
+    /// The version that the API server reports.
     ///
     /// # Errors
-    /// When it does not answer, or with something that is no version.
+    /// When it does not answer, or with something that is not a version.
     pub async fn server_version(&self) -> Result<Version, Error> {
-        let info = bounded("read /version", self.client.apiserver_version()).await?;
-        // Distributions append build metadata (`v1.37.2+k3s1`), which has no order.
-        let text = info.git_version.split('+').next().unwrap_or_default();
-        text.parse()
-            .map_err(|error| Error::malformed("/version", error))
+        let request = self.client.apiserver_version();
+        let info = bounded_by(VERSION_TIMEOUT, "read /version", request).await?;
+        let version = info.git_version.parse();
+        version.map_err(|error| Error::malformed("/version", error))
     }
 
-    /// The nodes, budgets and Jobs, and the pods asked for, with the DaemonSets where any are.
+    /// What is there now, listed once, without any watch.
     ///
     /// # Errors
-    /// When any part cannot be read whole: half an inventory is none.
-    pub async fn inventory(&self, pods: Pods<'_>) -> Result<Inventory, Error> {
+    /// When any part cannot be read whole: half an inventory is not an inventory.
+    pub async fn inventory(&self, pods: Pods) -> Result<Inventory, Error> {
         let observed_at = Timestamp::now();
         let server = self.server_version().await?;
         let nodes = self.nodes().await?;
-        let budgets: Vec<PodDisruptionBudget> = list(
-            &Api::all(self.client.clone()),
-            ListParams::default(),
-            "budgets",
-        )
-        .await?;
+        let all = ListParams::default;
+        let budgets: Api<PodDisruptionBudget> = Api::all(self.client.clone());
+        let budgets = list(&budgets, all(), "PodDisruptionBudgets").await?;
         let jobs: Api<Job> = Api::namespaced(self.client.clone(), &self.namespace);
-        let ours = ListParams::default().labels(&format!("{}={}", names::ACT, names::ACT_NODE));
-        let jobs = list(&jobs, ours, "Jobs").await?;
+        let jobs = list(&jobs, all().labels(&ours()), "Jobs").await?;
         // A DaemonSet that has all its pods has them among those that are listed after it.
-        let names = pods.names(&nodes);
-        let daemons = match names.is_empty() {
-            true => Vec::new(),
-            false => self.daemons().await?,
+        let (daemon_sets, pods) = match pods {
+            Pods::None => (Vec::new(), BTreeMap::new()),
+            Pods::All => (
+                self.daemon_sets().await?,
+                self.pods(&nodes, &budgets).await?,
+            ),
         };
-        let pods = self.pods(pods, names, &budgets).await?;
         Ok(Inventory {
             format: FORMAT,
             observed_at,
@@ -112,18 +100,18 @@ impl Cluster {
             nodes,
             pods,
             budgets: budgets.iter().map(convert::budget).collect(),
-            daemons,
+            daemon_sets,
             jobs: jobs.iter().map(convert::job).collect::<Result<_, _>>()?,
         })
     }
 
-    /// Names of the nodes that a roll of ours has cordoned and not given back.
+    /// Names of the nodes that a roll has cordoned and not given back.
     ///
     /// # Errors
     /// When the nodes cannot be read whole.
     pub async fn cordoned(&self) -> Result<Vec<String>, Error> {
         let nodes = self.nodes().await?;
-        let ours = nodes.into_values().filter(Node::is_cordoned);
+        let ours = nodes.into_values().filter(Node::is_cordoned_by_roll);
         Ok(ours.map(|node| node.name).collect())
     }
 
@@ -134,41 +122,39 @@ impl Cluster {
         nodes.iter().map(convert).collect()
     }
 
-    async fn daemons(&self) -> Result<Vec<Daemon>, Error> {
-        let api: Api<DaemonSet> = Api::all(self.client.clone());
-        let daemons = list(&api, ListParams::default(), "DaemonSets").await?;
-        Ok(daemons.iter().map(convert::daemon).collect())
+    async fn daemon_sets(&self) -> Result<Vec<DaemonSet>, Error> {
+        let api: Api<apps::DaemonSet> = Api::all(self.client.clone());
+        let daemon_sets = list(&api, ListParams::default(), "DaemonSets").await?;
+        Ok(daemon_sets.iter().map(convert::daemon_set).collect())
     }
 
     async fn pods(
         &self,
-        whose: Pods<'_>,
-        names: Vec<String>,
+        nodes: &BTreeMap<String, Node>,
         budgets: &[PodDisruptionBudget],
-    ) -> Result<BTreeMap<String, Vec<trireme_blueprint::Pod>>, Error> {
+    ) -> Result<BTreeMap<String, Vec<Pod>>, Error> {
+        let selectors: Vec<_> = budgets.iter().map(convert::selector).collect();
+        let selectors: Selectors<'_> = selectors.iter().collect();
+        let names = nodes.keys().cloned();
+        let mut found: BTreeMap<_, Vec<_>> = names.map(|name| (name, Vec::new())).collect();
         let api: Api<core::Pod> = Api::all(self.client.clone());
-        let mut found: BTreeMap<_, Vec<_>> = names
-            .iter()
-            .map(|name| (name.clone(), Vec::new()))
-            .collect();
-        if matches!(whose, Pods::All) {
-            for pod in list(&api, ListParams::default(), "pods").await? {
-                let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
-                let node = node.unwrap_or_default();
-                found
-                    .entry(node)
-                    .or_default()
-                    .push(convert::pod(&pod, budgets));
-            }
-            return Ok(found);
-        }
-        for name in names {
-            let params = ListParams::default().fields(&format!("spec.nodeName={name}"));
-            let pods = list(&api, params, &format!("pods of node {name}")).await?;
-            let pods = pods.iter().map(|pod| convert::pod(pod, budgets));
-            found.insert(name, pods.collect());
+        for pod in list(&api, ListParams::default(), "pods").await? {
+            let pod = convert::pod(&pod);
+            let on_node = found.entry(pod.node.clone()).or_default();
+            on_node.push(pod.with_budgets(&selectors));
         }
         Ok(found)
+    }
+
+    /// The pods on one node, as they are now.
+    ///
+    /// # Errors
+    /// When they cannot be read whole.
+    pub(crate) async fn pods_on(&self, node: &str) -> Result<Vec<PodOnNode>, Error> {
+        let api: Api<core::Pod> = Api::all(self.client.clone());
+        let params = ListParams::default().fields(&format!("spec.nodeName={node}"));
+        let pods = list(&api, params, &format!("pods of node {node}")).await?;
+        Ok(pods.iter().map(convert::pod).collect())
     }
 }
 
@@ -177,12 +163,21 @@ pub(crate) async fn bounded<T>(
     act: impl Into<String>,
     request: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, Error> {
+    bounded_by(REQUEST_TIMEOUT, act, request).await
+}
+
+/// One request, with a deadline of its own.
+pub(crate) async fn bounded_by<T>(
+    limit: Duration,
+    act: impl Into<String>,
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, Error> {
     let act = act.into();
-    match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
+    match tokio::time::timeout(limit, request).await {
         Ok(answer) => answer.map_err(Error::api(act)),
         Err(_) => Err(Error::Silent {
             act,
-            seconds: REQUEST_TIMEOUT.as_secs(),
+            seconds: limit.as_secs(),
         }),
     }
 }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt;
 use serde::de::DeserializeOwned;
-use trireme_blueprint::{ActJob, Budget, Daemon, JobState, Node, Owner, Pod, PodKind};
+use trireme_blueprint::{ActionJob, Budget, DaemonSet, JobState, Node, Owner, Pod, PodKind};
 
+use crate::selector::{BudgetSelector, Selectors};
 use crate::{Error, names};
 
 /// The well-known label of a node's zone.
@@ -20,6 +21,45 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 /// The annotation of a static pod's mirror.
 const MIRROR: &str = "kubernetes.io/config.mirror";
+/// Finalizers that Kubernetes itself removes.
+const OWN_FINALIZERS: [&str; 3] = [
+    "batch.kubernetes.io/job-tracking",
+    "foregroundDeletion",
+    "orphan",
+];
+
+/// A pod before its budgets are known, and what they are found by.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PodOnNode {
+    /// Its node; empty before it is scheduled.
+    pub(crate) node: String,
+    pod: Pod,
+    labels: BTreeMap<String, String>,
+}
+
+impl PodOnNode {
+    /// The pod, with its budgets among `selectors`.
+    pub(crate) fn with_budgets(&self, selectors: &Selectors<'_>) -> Pod {
+        let budgets = selectors.of(&self.pod.namespace, &self.labels);
+        Pod {
+            budgets,
+            ..self.pod.clone()
+        }
+    }
+
+    /// Whether it still has to leave its node, or acts on it.
+    pub(crate) fn is_in_the_way(&self) -> bool {
+        self.pod.must_leave() || self.pod.is_running_action()
+    }
+}
+
+/// A budget with what tells its versions apart and which pods it selects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ObservedBudget {
+    pub(crate) budget: Budget,
+    pub(crate) selector: BudgetSelector,
+    pub(crate) resource_version: String,
+}
 
 pub(crate) fn node(node: &core::Node) -> Result<Node, Error> {
     let name = node.name_any();
@@ -32,11 +72,11 @@ pub(crate) fn node(node: &core::Node) -> Result<Node, Error> {
         .parse()
         .map_err(|error| Error::malformed(object(), error))?;
     let conditions = status.and_then(|status| status.conditions.as_ref());
-    let ready = conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition.type_ == "Ready");
+    let mut conditions = conditions.into_iter().flatten();
+    let unschedulable = node.spec.as_ref().and_then(|spec| spec.unschedulable);
     Ok(Node {
+        uid: node.uid().unwrap_or_default(),
+        resource_version: node.resource_version().unwrap_or_default(),
         zone: node
             .labels()
             .get(ZONE)
@@ -44,15 +84,8 @@ pub(crate) fn node(node: &core::Node) -> Result<Node, Error> {
             .unwrap_or_else(|| "none".into()),
         version,
         image: info.os_image.clone(),
-        ready: ready.is_some_and(|condition| condition.status == "True"),
-        ready_since: ready
-            .and_then(|condition| condition.last_transition_time.as_ref())
-            .map(|time| time.0),
-        schedulable: !node
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.unschedulable)
-            .unwrap_or(false),
+        ready: conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True"),
+        schedulable: !unschedulable.unwrap_or(false),
         control_plane: node.labels().contains_key(CONTROL_PLANE),
         roll: annotation(node, names::ROLL)?,
         rolled: annotation(node, names::ROLLED)?,
@@ -72,50 +105,51 @@ fn annotation<T: DeserializeOwned>(node: &core::Node, key: &str) -> Result<Optio
     })
 }
 
-pub(crate) fn pod(pod: &core::Pod, budgets: &[PodDisruptionBudget]) -> Pod {
-    let namespace = pod.namespace().unwrap_or_default();
-    let matching = budgets.iter().filter(|budget| {
-        let selector = budget.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-        budget.namespace().as_ref() == Some(&namespace)
-            && selector.is_some_and(|selector| selects(selector, pod.labels()))
-    });
-    let conditions = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_ref());
+pub(crate) fn pod(pod: &core::Pod) -> PodOnNode {
+    let status = pod.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_ref());
     let mut conditions = conditions.into_iter().flatten();
-    Pod {
-        name: pod.name_any(),
-        uid: pod.uid().unwrap_or_default(),
-        owner: owner(pod),
-        kind: kind(pod),
-        ready: conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True"),
-        leaving: pod.metadata.deletion_timestamp.is_some(),
-        budgets: matching.map(ResourceExt::name_any).collect(),
-        namespace,
+    let foreign = pod.finalizers().iter();
+    let foreign = foreign.filter(|finalizer| !OWN_FINALIZERS.contains(&finalizer.as_str()));
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
+    PodOnNode {
+        node: node.unwrap_or_default(),
+        labels: pod.labels().clone(),
+        pod: Pod {
+            namespace: pod.namespace().unwrap_or_default(),
+            name: pod.name_any(),
+            uid: pod.uid().unwrap_or_default(),
+            owner: owner(pod),
+            kind: kind(pod),
+            ready: conditions
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True"),
+            ended: has_ended(pod),
+            terminating: pod.metadata.deletion_timestamp.is_some(),
+            finalizers: foreign.cloned().collect(),
+            budgets: Vec::new(),
+        },
     }
+}
+
+fn has_ended(pod: &core::Pod) -> bool {
+    let status = pod.status.as_ref();
+    let phase = status.and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 fn kind(pod: &core::Pod) -> PodKind {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
-    let controller = controller(pod).map(|owner| owner.kind.as_str());
-    match (phase, controller) {
-        _ if pod.labels().contains_key(names::ACT) => PodKind::Act,
+    match controller(pod).map(|owner| owner.kind.as_str()) {
+        _ if pod.labels().contains_key(names::ACT) => PodKind::Action,
         _ if pod.annotations().contains_key(MIRROR) => PodKind::Mirror,
         // Whatever has become of it: its DaemonSet starts another in its place.
-        (_, Some("DaemonSet")) => PodKind::Daemon,
-        (Some("Succeeded" | "Failed"), _) => PodKind::Finished,
-        (_, Some(_)) => PodKind::Managed,
-        (_, None) => PodKind::Unmanaged,
+        Some("DaemonSet") => PodKind::DaemonSet,
+        _ if has_ended(pod) => PodKind::Finished,
+        Some(_) => PodKind::Managed,
+        None => PodKind::Unmanaged,
     }
 }
 
-fn controller(
-    pod: &core::Pod,
-) -> Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference> {
+fn controller(pod: &core::Pod) -> Option<&OwnerReference> {
     let mut owners = pod.owner_references().iter();
     owners.find(|owner| owner.controller == Some(true))
 }
@@ -139,31 +173,31 @@ fn owner(pod: &core::Pod) -> Option<Owner> {
     })
 }
 
-/// Whether `selector` selects `labels`. An empty one of policy/v1 selects all; an operator that we do not know selects
-/// too, so that its budget is never overlooked.
-fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
-    let equal = selector.match_labels.iter().flatten();
-    let mut equal = equal.map(|(key, value)| labels.get(key) == Some(value));
-    let rules = selector.match_expressions.iter().flatten();
-    let mut rules = rules.map(|rule| {
-        let value = labels.get(&rule.key);
-        let among = value.is_some_and(|value| rule.values.iter().flatten().any(|one| one == value));
-        match rule.operator.as_str() {
-            "In" => among,
-            "NotIn" => !among,
-            "Exists" => value.is_some(),
-            "DoesNotExist" => value.is_none(),
-            _ => true,
-        }
-    });
-    equal.all(|holds| holds) && rules.all(|holds| holds)
+pub(crate) fn selector(budget: &PodDisruptionBudget) -> BudgetSelector {
+    let spec = budget.spec.as_ref();
+    BudgetSelector {
+        namespace: budget.namespace().unwrap_or_default(),
+        name: budget.name_any(),
+        selector: spec.and_then(|spec| spec.selector.clone()),
+    }
+}
+
+pub(crate) fn observed_budget(object: &PodDisruptionBudget) -> ObservedBudget {
+    ObservedBudget {
+        budget: budget(object),
+        selector: selector(object),
+        resource_version: object.resource_version().unwrap_or_default(),
+    }
 }
 
 pub(crate) fn budget(budget: &PodDisruptionBudget) -> Budget {
-    let status = budget.status.as_ref();
-    let number = |pick: fn(&k8s_openapi::api::policy::v1::PodDisruptionBudgetStatus) -> i32| {
-        status.map_or(0, pick)
-    };
+    let (spec, status) = (budget.spec.as_ref(), budget.status.as_ref());
+    let number = |pick: fn(&PodDisruptionBudgetStatus) -> i32| status.map_or(0, pick);
+    let observed = status.and_then(|status| status.observed_generation);
+    let counts = spec.is_some_and(|spec| {
+        let is_count = matches!(spec.min_available, Some(IntOrString::Int(_)));
+        is_count && spec.max_unavailable.is_none()
+    });
     Budget {
         namespace: budget.namespace().unwrap_or_default(),
         name: budget.name_any(),
@@ -171,71 +205,68 @@ pub(crate) fn budget(budget: &PodDisruptionBudget) -> Budget {
         current: number(|status| status.current_healthy),
         desired: number(|status| status.desired_healthy),
         expected: number(|status| status.expected_pods),
-        observed: is_observed(
-            &budget.metadata,
-            status.and_then(|status| status.observed_generation),
-        ),
+        observed: is_observed(&budget.metadata, observed),
+        counts_existing_pods: counts,
     }
 }
 
-/// Whether the controller has looked at the last change; a status that does not say so is of no known time.
+/// Whether the controller has processed the last change. A status that does not say so may be of any age.
 fn is_observed(metadata: &ObjectMeta, observed: Option<i64>) -> bool {
     observed.is_some() && observed >= metadata.generation
 }
 
-pub(crate) fn daemon(daemon: &DaemonSet) -> Daemon {
-    let status = daemon.status.as_ref();
-    Daemon {
-        namespace: daemon.namespace().unwrap_or_default(),
-        name: daemon.name_any(),
+pub(crate) fn daemon_set(daemon_set: &apps::DaemonSet) -> DaemonSet {
+    let status = daemon_set.status.as_ref();
+    let observed = status.and_then(|status| status.observed_generation);
+    DaemonSet {
+        namespace: daemon_set.namespace().unwrap_or_default(),
+        name: daemon_set.name_any(),
         desired: status.map_or(0, |status| status.desired_number_scheduled),
         current: status.map_or(0, |status| status.current_number_scheduled),
-        observed: is_observed(
-            &daemon.metadata,
-            status.and_then(|status| status.observed_generation),
-        ),
+        observed: is_observed(&daemon_set.metadata, observed),
     }
 }
 
-pub(crate) fn job(job: &Job) -> Result<ActJob, Error> {
+pub(crate) fn job(job: &Job) -> Result<ActionJob, Error> {
     let name = job.name_any();
     let noted = |key: &str| {
         let value = job.annotations().get(key).cloned();
-        value.ok_or_else(|| Error::malformed(format!("Job {name}"), format!("no annotation {key}")))
+        value.ok_or_else(|| {
+            Error::malformed(format!("Job {name}"), format!("it has no annotation {key}"))
+        })
     };
-    Ok(ActJob {
+    let attempt = job.annotations().get(names::ATTEMPT).cloned();
+    Ok(ActionJob {
+        uid: job.uid().unwrap_or_default(),
         node: noted(names::NODE)?,
+        attempt: attempt.unwrap_or_default(),
         blueprint: noted(names::BLUEPRINT)?,
-        created_at: job
-            .creation_timestamp()
-            .map(|time| time.0)
-            .ok_or_else(|| Error::malformed(format!("Job {name}"), "no creation time"))?,
         state: job_state(job),
         name: name.clone(),
     })
 }
 
 fn job_state(job: &Job) -> JobState {
-    let conditions = job
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_ref());
-    let at = |time: &Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>| {
-        time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0)
-    };
-    let mut ends = conditions
+    if job.metadata.deletion_timestamp.is_some() {
+        return JobState::Terminating;
+    }
+    let status = job.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_ref());
+    let mut true_ones = conditions
         .into_iter()
         .flatten()
         .filter(|condition| condition.status == "True");
-    let end = ends.find_map(|condition| match condition.type_.as_str() {
-        "Complete" => Some(JobState::Succeeded(at(&condition.last_transition_time))),
+    let end = true_ones.find_map(|condition| match condition.type_.as_str() {
+        "Complete" => Some(JobState::Succeeded),
         "Failed" => {
             let reason = condition.reason.as_deref().unwrap_or("no reason given");
             let message = condition.message.as_deref().unwrap_or_default();
-            let why = format!("{reason}: {message}");
-            Some(JobState::Failed(at(&condition.last_transition_time), why))
+            Some(JobState::Failed(format!("{reason}: {message}")))
         }
         _ => None,
     });
     end.unwrap_or(JobState::Active)
 }
+
+#[cfg(test)]
+mod tests;

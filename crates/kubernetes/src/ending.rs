@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
-use crate::cluster::list;
-use crate::{Cluster, Error, names};
+use crate::cluster::{list, ours};
+use crate::{Cluster, Error};
 
 impl Cluster {
     /// How the containers of the Job `name` that did not succeed ended, for people; none when no pod tells it any more.
@@ -14,7 +14,7 @@ impl Cluster {
     /// When the API refuses or does not answer.
     pub async fn failed_containers(&self, name: &str) -> Result<Option<String>, Error> {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), &self.namespace);
-        let ours = ListParams::default().labels(&format!("{}={}", names::ACT, names::ACT_NODE));
+        let ours = ListParams::default().labels(&ours());
         let pods = list(&api, ours, &format!("pods of Job {name}")).await?;
         let endings: Vec<_> = pods
             .iter()

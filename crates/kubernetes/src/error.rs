@@ -1,6 +1,7 @@
 //! What can go wrong with a Kubernetes API.
 
 use kube::core::Status;
+use trireme_executor::{ErrorKind, PlatformError};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +13,7 @@ pub enum Error {
     #[error("{0}")]
     Environment(String),
     /// The API answered with a refusal.
-    #[error("could not {act}: the API answered {}: {}{}", .status.code, .status.message.trim(), remedy(.status.code))]
+    #[error("Cannot {act}: the API answered {}: {}{}", .status.code, .status.message.trim(), remedy(.status.code))]
     Refused {
         /// What was tried, to what.
         act: String,
@@ -20,7 +21,7 @@ pub enum Error {
         status: Box<Status>,
     },
     /// The API could not be reached, or what it answered could not be read.
-    #[error("could not {act}")]
+    #[error("Cannot {act}")]
     Api {
         /// What was tried, to what.
         act: String,
@@ -37,16 +38,26 @@ pub enum Error {
         reason: String,
     },
     /// No answer in time.
-    #[error("could not {act}: no answer within {seconds} s")]
+    #[error("Cannot {act}: no answer within {seconds} s")]
     Silent {
         /// What was tried, to what.
         act: String,
         /// How long it was waited for.
         seconds: u64,
     },
-    /// Another roller is at work.
+    /// What was observed is not complete, or too old to decide anything by it.
+    #[error("Cannot tell the state of {what}, unknown for {seconds} s: {why}")]
+    Unknown {
+        /// The kind of object, in the plural.
+        what: String,
+        /// What happened.
+        why: String,
+        /// For how long it has been so, in seconds.
+        seconds: u64,
+    },
+    /// Another run is at work.
     #[error(
-        "another roller is at work: {holder} holds Lease {lease}; wait for its end, or stop it"
+        "another run is rolling the cluster: {holder} holds Lease {lease}; wait until it ends, or stop it"
     )]
     Held {
         /// `namespace/name`.
@@ -54,10 +65,10 @@ pub enum Error {
         /// Who holds it.
         holder: String,
     },
-    /// Another roller may be at work: its Lease is good for longer than it is watched.
+    /// Another run may be at work: its Lease is valid for longer than it is watched.
     #[error(
-        "{holder} holds Lease {lease}, which is good for {seconds} s without renewal, and did not renew it in the {watched_s} s \
-         that it was watched; if it is not at work any more, set the Lease's holderIdentity to \"\""
+        "{holder} holds Lease {lease}, which is valid for {seconds} s without renewal, and did not renew it in the {watched_s} s \
+         that it was watched; if that run has ended, set the Lease's holderIdentity to \"\""
     )]
     HeldFor {
         /// `namespace/name`.
@@ -70,7 +81,7 @@ pub enum Error {
         watched_s: u64,
     },
     /// The Lease was lost while we worked.
-    #[error("Lease {lease} is no longer ours (now of {holder}); nothing more is written")]
+    #[error("Lease {lease} was lost: {holder} holds it now; this run writes nothing more")]
     Lost {
         /// `namespace/name`.
         lease: String,
@@ -111,7 +122,7 @@ impl Error {
     /// Whether the same request may succeed later: no answer, a server error, or too many requests.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Silent { .. } => true,
+            Self::Silent { .. } | Self::Unknown { .. } => true,
             Self::Refused { status, .. } => status.code == 429 || status.code >= 500,
             Self::Api { source, .. } => matches!(
                 source.as_ref(),
@@ -125,16 +136,33 @@ impl Error {
         }
     }
 
-    /// Whether the API has refused the request for good, so that it does not carry it out any more. After an error of its own
-    /// it may have.
-    pub fn is_refusal(&self) -> bool {
-        self.status()
-            .is_some_and(|status| (400..500).contains(&status.code))
+    /// What the API answers to a request that it will never carry out, for people. After an error of its own, a timeout or too
+    /// many requests, or while it does not know who we are, it may.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let status = self.status()?;
+        let (code, message) = (status.code, status.message.trim());
+        let lasting = (400..500).contains(&code) && ![401, 408, 409, 429].contains(&code);
+        lasting.then(|| format!("the API answered {code}: {message}{}", remedy(code)))
     }
 
     /// Whether someone else changed the object meanwhile: look again.
     pub fn is_conflict(&self) -> bool {
         self.status().is_some_and(|status| status.code == 409)
+    }
+
+    /// Whether there is no such object.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status().is_some_and(|status| status.code == 404)
+    }
+}
+
+impl PlatformError for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Lost { .. } => ErrorKind::LockLost,
+            error if error.may_pass() || error.is_conflict() => ErrorKind::MayPass,
+            _ => ErrorKind::Lasting,
+        }
     }
 }
 
@@ -152,6 +180,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_follows_from_an_error_is_told_by_its_kind() {
+        let refused = |code: u16| {
+            let status = Status {
+                code,
+                ..Status::default()
+            };
+            Error::api("list nodes")(kube::Error::Api(Box::new(status))).kind()
+        };
+        for code in [409, 429, 500, 503] {
+            assert_eq!(refused(code), ErrorKind::MayPass, "{code}");
+        }
+        for code in [400, 401, 403, 404] {
+            assert_eq!(refused(code), ErrorKind::Lasting, "{code}");
+        }
+        let (lease, holder) = ("l".into(), "h".into());
+        assert_eq!(Error::Lost { lease, holder }.kind(), ErrorKind::LockLost);
+        let (what, why) = ("pods".into(), "w".into());
+        let unknown = Error::Unknown {
+            what,
+            why,
+            seconds: 1,
+        };
+        assert_eq!(unknown.kind(), ErrorKind::MayPass);
+    }
+
+    #[test]
     fn a_refusal_says_what_was_tried_what_was_answered_and_what_to_try() {
         let refusal = |code: u16, message: &str| {
             let status = Status {
@@ -163,12 +217,12 @@ mod tests {
         };
         assert_eq!(
             refusal(401, "Unauthorized"),
-            "could not list nodes: the API answered 401: Unauthorized; is the token of the source still valid?"
+            "Cannot list nodes: the API answered 401: Unauthorized; is the token of the source still valid?"
         );
         assert!(refusal(403, "no").ends_with("the rights of resources/cluster/rbac.yaml?"));
         assert_eq!(
             refusal(500, "etcd"),
-            "could not list nodes: the API answered 500: etcd"
+            "Cannot list nodes: the API answered 500: etcd"
         );
     }
 }

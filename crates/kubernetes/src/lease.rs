@@ -1,5 +1,6 @@
-//! The Lease that keeps a second roller out.
+//! The Lease that lets one run at a time write.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,168 +8,234 @@ use k8s_openapi::api::coordination::v1::{Lease as Object, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Api;
 use kube::api::PostParams;
-use tokio::time::Instant;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
-use crate::cluster::bounded;
+use crate::cluster::{bounded, bounded_by};
+use crate::holder::holder;
+use crate::writes::MANAGER;
 use crate::{Cluster, Error, names};
 
-/// After this long without renewal a Lease is stale. Short enough that a roll that was killed is resumed at once.
-const DURATION: Duration = Duration::from_secs(10);
-/// Three renewals may fail before the Lease is stale.
-const RENEWAL: Duration = Duration::from_secs(3);
-/// A Lease that another holds is not watched longer than this: six times what a roller of ours asks for. Its holder may renew
-/// it later all the same, so that one of a longer duration is not taken over, but refused.
+/// For how long the Lease is held without renewal. Short, so that a roll that was killed is resumed soon.
+pub const LEASE_DURATION: Duration = Duration::from_secs(10);
+/// A write of the Lease that lasts longer than half its duration is worth nothing.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A Lease that another run holds is not watched longer than this: six times what a run of ours asks for. Its holder may
+/// renew it later all the same, so that one of a longer duration is not taken over, but refused.
 const PATIENCE_MAX: Duration = Duration::from_secs(60);
-/// How often a Lease that another holds is looked at.
+/// How often a Lease that another run holds is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Our hold on the Lease.
 pub struct Lease {
     cluster: Cluster,
     holder: String,
-    object: Object,
-    renewed_at: Instant,
+    epoch: u64,
+    /// As it was read or written last.
+    object: Mutex<Object>,
+    /// When the last renewal that succeeded was sent.
+    renewed_at: std::sync::Mutex<Instant>,
 }
 
 impl Lease {
-    /// Takes the Lease for `holder`. One that another holds is watched for its duration, by our own clock: unchanged
-    /// all that time, its holder is dead and it is taken over; `waiting` is told so before the wait.
+    /// Takes the Lease. One that another run holds is watched for its duration, by our own clock: unchanged all that time, its
+    /// holder has ended and it is taken over; `waiting` is told so before the wait.
     ///
     /// # Errors
     /// [`Error::Held`] when its holder is alive, [`Error::HeldFor`] when its duration is too long to watch whether it is.
-    pub async fn take(
+    pub async fn take(cluster: &Cluster, waiting: impl Fn(&str, Duration)) -> Result<Self, Error> {
+        Self::take_as(cluster, &holder(), waiting).await
+    }
+
+    async fn take_as(
         cluster: &Cluster,
         holder: &str,
         waiting: impl Fn(&str, Duration),
     ) -> Result<Self, Error> {
-        let api: Api<Object> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+        let api = api(cluster);
         let found = bounded("read the Lease", api.get_opt(names::LEASE)).await?;
-        let mut lease = Self {
-            cluster: cluster.clone(),
-            holder: holder.into(),
-            object: found.clone().unwrap_or_default(),
-            renewed_at: Instant::now(),
-        };
-        if let Some(other) = found.as_ref().and_then(holder_of) {
-            let stale_after = duration(&lease.object);
+        let mut object = found.unwrap_or_default();
+        if let Some(other) = holder_of(&object) {
+            let stale_after = duration(&object);
             let patience = stale_after.min(PATIENCE_MAX);
             waiting(&other, patience);
-            let freed = lease.watch_until_stale(&api, &other, patience).await?;
+            let freed = watch_until_stale(cluster, &mut object, &other, patience).await?;
             if !freed && stale_after > patience {
                 return Err(Error::HeldFor {
-                    lease: lease.title(),
+                    lease: title(cluster),
                     holder: other,
                     seconds: stale_after.as_secs(),
                     watched_s: patience.as_secs(),
                 });
             }
         }
-        match lease.write(&api, holder, found.is_none()).await {
-            // Someone was faster.
-            Err(error) if error.is_conflict() => Err(lease.held("another roller")),
-            written => written.map(|()| lease),
+        let lease = Self {
+            cluster: cluster.clone(),
+            holder: holder.into(),
+            epoch: next_epoch(&object),
+            object: Mutex::default(),
+            renewed_at: std::sync::Mutex::new(Instant::now()),
+        };
+        match lease.write(&mut object, Some(holder.into())).await {
+            Ok(()) => *lease.object.lock().await = object,
+            // Another run was faster.
+            Err(error) if error.is_conflict() => return Err(held(cluster, "another run")),
+            Err(error) => return Err(error),
         }
+        Ok(lease)
     }
 
-    /// Watches a Lease of `other`; answers whether it was given back.
-    async fn watch_until_stale(
-        &mut self,
-        api: &Api<Object>,
-        other: &str,
-        patience: Duration,
-    ) -> Result<bool, Error> {
-        let deadline = Instant::now() + patience;
-        let first = self.object.metadata.resource_version.clone();
-        while Instant::now() < deadline {
-            tokio::time::sleep(LOOK.min(patience)).await;
-            let found = bounded("read the Lease", api.get(names::LEASE)).await?;
-            if holder_of(&found).is_none() {
-                self.object = found;
-                return Ok(true);
-            }
-            if found.metadata.resource_version != first {
-                return Err(self.held(other));
-            }
-        }
-        Ok(false)
+    /// The number of this hold on the Lease: it grows with every run that takes it (`spec.leaseTransitions`), and is never 0.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
-    /// Renews when it is time. To be called before every write.
+    /// When the last request that took or renewed the Lease was sent.
+    pub fn renewed_at(&self) -> Instant {
+        *self
+            .renewed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Renews the Lease, once.
     ///
     /// # Errors
-    /// [`Error::Lost`] when another has taken it; an error of the API when it could not be renewed and is stale by now.
-    pub async fn hold(&mut self) -> Result<(), Error> {
-        if self.renewed_at.elapsed() < RENEWAL {
-            return Ok(());
-        }
-        match self.rewrite(&self.holder.clone()).await {
-            Err(error @ Error::Lost { .. }) => Err(error),
-            Err(_) if self.renewed_at.elapsed() < DURATION / 2 => Ok(()),
-            renewed => renewed,
-        }
+    /// [`Error::Lost`] when another run has taken it; an error of the API when that is not known.
+    pub async fn renew(&self) -> Result<(), Error> {
+        self.rewrite(Some(self.holder.clone())).await
     }
 
-    /// Gives the Lease back, so that the next roller need not wait.
+    /// Gives the Lease back, so that the next run need not wait.
     ///
     /// # Errors
-    /// When another has taken it, or the API refuses or does not answer.
-    pub async fn release(mut self) -> Result<(), Error> {
-        self.rewrite("").await
+    /// When another run has taken it, or the API refuses or does not answer.
+    pub async fn release(self) -> Result<(), Error> {
+        self.rewrite(None).await
     }
 
     /// Writes the Lease that we hold, also after a write of ours whose answer was lost.
-    async fn rewrite(&mut self, holder: &str) -> Result<(), Error> {
-        let api: Api<Object> =
-            Api::namespaced(self.cluster.client.clone(), &self.cluster.namespace);
-        match self.write(&api, holder, false).await {
-            Err(error) if error.is_conflict() => {}
+    async fn rewrite(&self, holder: Option<String>) -> Result<(), Error> {
+        let rewritten = timeout(WRITE_TIMEOUT, self.rewrite_unless_lost(holder)).await;
+        rewritten.unwrap_or_else(|_| {
+            Err(Error::Silent {
+                act: format!("write Lease {}", title(&self.cluster)),
+                seconds: WRITE_TIMEOUT.as_secs(),
+            })
+        })
+    }
+
+    async fn rewrite_unless_lost(&self, holder: Option<String>) -> Result<(), Error> {
+        let mut object = self.object.lock().await;
+        match self.write(&mut object, holder.clone()).await {
+            Err(error) if error.is_conflict() || error.is_not_found() => {}
             written => return written,
         }
-        let found = bounded("read the Lease", api.get(names::LEASE)).await?;
-        let now = holder_of(&found).unwrap_or_else(|| "nobody".into());
-        if now != self.holder {
+        let api = api(&self.cluster);
+        let found = bounded("read the Lease", api.get_opt(names::LEASE)).await?;
+        let found = found.unwrap_or_default();
+        let now = holder_of(&found).unwrap_or_else(|| "no run".into());
+        if now != self.holder || transitions(&found) != self.epoch {
             return Err(Error::Lost {
-                lease: self.title(),
+                lease: title(&self.cluster),
                 holder: now,
             });
         }
-        self.object = found;
-        self.write(&api, holder, false).await
+        *object = found;
+        self.write(&mut object, holder).await
     }
 
-    async fn write(&mut self, api: &Api<Object>, holder: &str, new: bool) -> Result<(), Error> {
-        let begun = Instant::now();
-        let mut object = self.object.clone();
-        object.metadata.name = Some(names::LEASE.into());
-        object.metadata.managed_fields = None;
-        let spec = object.spec.get_or_insert_with(LeaseSpec::default);
-        spec.holder_identity = Some(holder.into());
-        spec.lease_duration_seconds = i32::try_from(DURATION.as_secs()).ok();
-        spec.renew_time = Some(MicroTime(Timestamp::now()));
-        let act = format!("write Lease {}", self.title());
-        let params = PostParams::default();
-        self.object = if new {
-            bounded(act, api.create(&params, &object)).await?
-        } else {
-            bounded(act, api.replace(names::LEASE, &params, &object)).await?
+    /// One write of `object`, which is then as it was written.
+    async fn write(&self, object: &mut Object, holder: Option<String>) -> Result<(), Error> {
+        let sent_at = Instant::now();
+        let next = self.next(object, holder);
+        let act = format!("write Lease {}", title(&self.cluster));
+        let params = PostParams {
+            field_manager: Some(MANAGER.into()),
+            ..PostParams::default()
         };
-        self.renewed_at = begun;
+        let api = api(&self.cluster);
+        *object = if next.metadata.resource_version.is_none() {
+            bounded_by(WRITE_TIMEOUT, act, api.create(&params, &next)).await?
+        } else {
+            let replace = api.replace(names::LEASE, &params, &next);
+            bounded_by(WRITE_TIMEOUT, act, replace).await?
+        };
+        let renewed_at = self.renewed_at.lock();
+        *renewed_at.unwrap_or_else(PoisonError::into_inner) = sent_at;
         Ok(())
     }
 
-    fn held(&self, holder: &str) -> Error {
-        Error::Held {
-            lease: self.title(),
-            holder: holder.into(),
+    fn next(&self, object: &Object, holder: Option<String>) -> Object {
+        let mut next = object.clone();
+        next.metadata.name = Some(names::LEASE.into());
+        next.metadata.managed_fields = None;
+        let now = MicroTime(Timestamp::now());
+        let taken_now = transitions(&next) != self.epoch;
+        let spec = next.spec.get_or_insert_with(LeaseSpec::default);
+        if taken_now {
+            spec.acquire_time = Some(now.clone());
         }
-    }
-
-    fn title(&self) -> String {
-        format!("{}/{}", self.cluster.namespace, names::LEASE)
+        spec.holder_identity = Some(holder.unwrap_or_default());
+        spec.lease_duration_seconds = i32::try_from(LEASE_DURATION.as_secs()).ok();
+        spec.lease_transitions = i32::try_from(self.epoch).ok();
+        spec.renew_time = Some(now);
+        next
     }
 }
 
-/// How long a Lease is good without renewal. One that says no time, or none that can be, gets ours.
+/// Watches the Lease `object` of `other`; answers whether it was given back.
+async fn watch_until_stale(
+    cluster: &Cluster,
+    object: &mut Object,
+    other: &str,
+    patience: Duration,
+) -> Result<bool, Error> {
+    let deadline = Instant::now() + patience;
+    let first = object.metadata.resource_version.clone();
+    let api = api(cluster);
+    while Instant::now() < deadline {
+        tokio::time::sleep(LOOK.min(patience)).await;
+        let found = bounded("read the Lease", api.get(names::LEASE)).await?;
+        if holder_of(&found).is_none() {
+            *object = found;
+            return Ok(true);
+        }
+        if found.metadata.resource_version != first {
+            return Err(held(cluster, other));
+        }
+    }
+    Ok(false)
+}
+
+fn held(cluster: &Cluster, holder: &str) -> Error {
+    Error::Held {
+        lease: title(cluster),
+        holder: holder.into(),
+    }
+}
+
+fn title(cluster: &Cluster) -> String {
+    format!("{}/{}", cluster.namespace, names::LEASE)
+}
+
+fn api(cluster: &Cluster) -> Api<Object> {
+    Api::namespaced(cluster.client.clone(), &cluster.namespace)
+}
+
+/// How often the Lease has been taken.
+fn transitions(lease: &Object) -> u64 {
+    let spec = lease.spec.as_ref();
+    let transitions = spec.and_then(|spec| spec.lease_transitions);
+    u64::try_from(transitions.unwrap_or_default()).unwrap_or_default()
+}
+
+/// The number of the next hold: the field has 31 bits and no 0.
+fn next_epoch(lease: &Object) -> u64 {
+    transitions(lease) % (i32::MAX as u64) + 1
+}
+
+/// How long a Lease is valid without renewal: as it says, and as ours when it says nothing that can be so.
 fn duration(lease: &Object) -> Duration {
     let seconds = lease
         .spec
@@ -176,7 +243,7 @@ fn duration(lease: &Object) -> Duration {
         .and_then(|spec| spec.lease_duration_seconds);
     match seconds.map(u64::try_from) {
         Some(Ok(seconds @ 1..)) => Duration::from_secs(seconds),
-        _ => DURATION,
+        _ => LEASE_DURATION,
     }
 }
 
@@ -186,80 +253,4 @@ fn holder_of(lease: &Object) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, Mutex};
-
-    use http::{Method, Request, Response};
-    use kube::Client;
-    use kube::client::Body;
-    use serde_json::{Value, json};
-    use tower::service_fn;
-
-    use super::*;
-
-    /// A Lease of `another` that says `seconds`, and whether it was written.
-    fn held(seconds: &Value) -> (Cluster, Arc<AtomicBool>) {
-        let lease = json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {"name": names::LEASE, "resourceVersion": "1"},
-            "spec": {"holderIdentity": "another", "leaseDurationSeconds": seconds},
-        });
-        let written = Arc::new(AtomicBool::new(false));
-        let noted = Arc::clone(&written);
-        let service = service_fn(move |request: Request<Body>| {
-            if request.method() != Method::GET {
-                noted.store(true, Ordering::Relaxed);
-            }
-            let answer = Response::new(Body::from(lease.to_string().into_bytes()));
-            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
-        });
-        (
-            Cluster::new(Client::new(service, "default"), "trireme-system"),
-            written,
-        )
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_lease_of_a_dead_holder_is_watched_for_its_time_and_taken_over() {
-        // A server never stores one that is not positive; what one said would be no time at all.
-        for (seconds, patience_s) in [
-            (json!(15), 15),
-            (json!(60), 60),
-            (Value::Null, 10),
-            (json!(0), 10),
-            (json!(-5), 10),
-        ] {
-            let (cluster, written) = held(&seconds);
-            let told = Mutex::new(None);
-            let waiting = |_: &str, patience: Duration| {
-                *told.lock().unwrap() = Some(patience.as_secs());
-            };
-            let begun = Instant::now();
-            let taken = Lease::take(&cluster, "us", waiting).await;
-            assert!(
-                taken.is_ok() && written.load(Ordering::Relaxed),
-                "{seconds}"
-            );
-            assert_eq!(*told.lock().unwrap(), Some(patience_s), "{seconds}");
-            // By the paused clock.
-            assert!(begun.elapsed().as_secs() >= patience_s, "{seconds}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_lease_that_is_good_for_years_is_neither_waited_for_nor_taken_over() {
-        let (cluster, written) = held(&json!(i32::MAX));
-        let taken = Lease::take(&cluster, "us", |_, _| ()).await;
-        let said = taken.err().unwrap().to_string();
-        for part in [
-            "another holds Lease trireme-system/trireme-roller",
-            "good for 2147483647 s",
-            "in the 60 s that it was watched",
-            "set the Lease's holderIdentity",
-        ] {
-            assert!(said.contains(part), "{part}: {said}");
-        }
-        assert!(!written.load(Ordering::Relaxed));
-    }
-}
+mod tests;

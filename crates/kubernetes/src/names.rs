@@ -1,6 +1,6 @@
-//! The names of what is ours in a cluster. They are read by others and by later versions: they do not change.
+//! The names of our objects in a cluster. They are read by others and by later versions: they do not change.
 
-/// The Lease that keeps a second roller out.
+/// The Lease that lets one run at a time write.
 pub const LEASE: &str = "trireme-roller";
 /// The ConfigMap that holds the [`crate::Record`].
 pub const RECORD: &str = "trireme";
@@ -16,5 +16,9 @@ pub const ACT_NODE: &str = "node";
 pub const VERSION: &str = "trireme.dev/version";
 /// The Job annotation with the node's name.
 pub const NODE: &str = "trireme.dev/node";
-/// The Job annotation with the blueprint's id.
+/// The Job annotation with the id of the blueprint.
 pub const BLUEPRINT: &str = "trireme.dev/blueprint";
+/// The Job annotation with the id of the attempt on the node.
+pub const ATTEMPT: &str = "trireme.dev/attempt";
+/// The annotation of a node or Job with the epoch of the Lease under which it was written last.
+pub const EPOCH: &str = "trireme.dev/epoch";

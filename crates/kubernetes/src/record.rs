@@ -8,12 +8,15 @@ use kube::Api;
 use kube::api::PostParams;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use trireme_blueprint::{Evidence, FORMAT, Identity, Journal, Wanted};
+use trireme_blueprint::{Evidence, FORMAT, Identity, ObservationLog, Wanted};
 use trireme_release::Version;
 
 use crate::cluster::bounded;
 use crate::writes::MANAGER;
 use crate::{Cluster, Error, names};
+
+/// The key of [`Record::log`]. The first release named it, and later ones read it.
+const LOG: &str = "journal";
 
 /// What is kept on the cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,8 +29,8 @@ pub struct Record {
     pub finished: Option<Mark>,
     /// Its evidence.
     pub evidence: Option<Evidence>,
-    /// What the run that stopped last had seen.
-    pub journal: Option<Journal>,
+    /// What the run that stopped last had observed of the budgets.
+    pub log: Option<ObservationLog>,
     /// Guards against a change by someone else.
     resource_version: Option<String>,
 }
@@ -41,6 +44,9 @@ pub struct Mark {
     pub from: Version,
     /// The wanted version.
     pub to: Version,
+    /// The id of the roll ([`trireme_blueprint::Goal::roll`]). Empty in a mark of a release that did not know it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub roll: String,
     /// When it was first seen.
     pub since: String,
     /// When it ended.
@@ -63,7 +69,7 @@ impl Record {
             begun: part(&data, "begun")?,
             finished: part(&data, "finished")?,
             evidence: part(&data, "evidence")?,
-            journal: part(&data, "journal")?,
+            log: part(&data, LOG)?,
             resource_version: map.metadata.resource_version.clone(),
         })
     }
@@ -74,7 +80,7 @@ impl Record {
         put(&mut data, "begun", self.begun.as_ref())?;
         put(&mut data, "finished", self.finished.as_ref())?;
         put(&mut data, "evidence", self.evidence.as_ref())?;
-        put(&mut data, "journal", self.journal.as_ref())?;
+        put(&mut data, LOG, self.log.as_ref())?;
         let mut map = ConfigMap {
             data: Some(data),
             ..ConfigMap::default()
@@ -173,6 +179,29 @@ mod tests {
         assert_eq!((&evidence.images, &evidence.unwatched), (&None, &None));
         assert_eq!(record.finished.as_ref().unwrap().identity, None);
         assert_eq!(record.write().unwrap(), map);
+    }
+
+    #[test]
+    fn what_a_later_release_added_is_accepted() {
+        let mut map: ConfigMap = serde_json::from_str(FIRST).unwrap();
+        let data = map.data.as_mut().unwrap();
+        for text in data.values_mut() {
+            *text = text.replacen('{', "{\"later\":{\"more\":[1]},", 1);
+        }
+        let sample = r#"{"at":"2026-01-01T00:00:00Z","current":1,"allowed":1,"desired":1,"later":1}"#;
+        let span = r#"{"from":"2026-01-01T00:00:00Z","until":"2026-01-01T00:00:09Z","later":1}"#;
+        let budget = format!(r#"{{"namespace":"shop","name":"web","samples":[{sample}],"later":1}}"#);
+        let observations =
+            format!(r#"{{"blueprint":"ab","budgets":[{budget}],"watched":[{span}],"later":1}}"#);
+        data.insert(LOG.into(), observations);
+        data.insert("later".into(), "[1]".into());
+        let begun = data["finished"].replacen("{", r#"{"roll":"r1","#, 1);
+        data.insert("begun".into(), begun);
+        let record = Record::read(&map).unwrap();
+        assert_eq!(record.begun.unwrap().roll, "r1");
+        assert_eq!(record.finished.unwrap().roll, "");
+        assert_eq!(record.log.unwrap().watched.len(), 1);
+        assert!(record.wanted.is_some() && record.evidence.is_some());
     }
 
     #[test]
