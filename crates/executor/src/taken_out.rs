@@ -29,10 +29,18 @@ impl TakenOut {
         self.doubtful.remove(unit);
     }
 
-    fn certain(&self) -> Vec<&str> {
+    /// The units that are certainly out of service.
+    pub fn certain(&self) -> Vec<&str> {
         let seen = self.seen.iter().flatten();
         let settled = seen.filter(|unit| !self.doubtful.contains(*unit));
         settled.map(String::as_str).collect()
+    }
+}
+
+impl TakenOut {
+    /// The units that may be out of service: a write to them was sent and is not confirmed.
+    pub fn doubtful(&self) -> impl Iterator<Item = &str> {
+        self.doubtful.iter().map(String::as_str)
     }
 }
 

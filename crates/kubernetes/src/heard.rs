@@ -69,7 +69,10 @@ impl Heard {
     async fn pause(&self) {
         let now = Instant::now();
         let last = {
-            let mut watched_at = self.watched_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut watched_at = self
+                .watched_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             watched_at.replace(now)
         };
         sleep_until(last.map_or(now, |last| last + PAUSE)).await;

@@ -90,6 +90,11 @@ impl Lease {
         self.epoch
     }
 
+    /// Who holds it.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
     /// When the last request that took or renewed the Lease was sent.
     pub fn renewed_at(&self) -> Instant {
         *self

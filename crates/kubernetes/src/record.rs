@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::PostParams;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use trireme_blueprint::{Evidence, FORMAT, Identity, ObservationLog, Wanted};
+use trireme_blueprint::{FORMAT, Identity, ObservationLog, Wanted};
 use trireme_release::Version;
 
 use crate::cluster::bounded;
@@ -17,6 +17,15 @@ use crate::{Cluster, Error, names};
 
 /// The key of [`Record::log`]. The first release named it, and later ones read it.
 const LOG: &str = "journal";
+
+/// The key of [`Record::finished_log`].
+const FINISHED_LOG: &str = "finished_log";
+/// The key of [`Record::first_evidence`].
+const FIRST_EVIDENCE: &str = "evidence";
+/// The most bytes of a log. A ConfigMap holds 1 MiB, and two logs may be in it.
+const LOG_LIMIT_BYTES: usize = 192 << 10;
+/// Larger evidence of the first release is not kept: the record must always have room for what resuming needs.
+const FIRST_EVIDENCE_LIMIT_BYTES: usize = 384 << 10;
 
 /// What is kept on the cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,8 +36,10 @@ pub struct Record {
     pub begun: Option<Mark>,
     /// The roll that was finished last.
     pub finished: Option<Mark>,
-    /// Its evidence.
-    pub evidence: Option<Evidence>,
+    /// What its runs observed of the budgets. What it did to the nodes is in their annotations.
+    pub finished_log: Option<ObservationLog>,
+    /// Its evidence as the first release kept it here: format 1 of `roll.json`. The next roll that is finished removes it.
+    pub first_evidence: Option<String>,
     /// What the run that stopped last had observed of the budgets.
     pub log: Option<ObservationLog>,
     /// Guards against a change by someone else.
@@ -68,7 +79,8 @@ impl Record {
             wanted: part(&data, "wanted")?,
             begun: part(&data, "begun")?,
             finished: part(&data, "finished")?,
-            evidence: part(&data, "evidence")?,
+            finished_log: part(&data, FINISHED_LOG)?,
+            first_evidence: data.get(FIRST_EVIDENCE).cloned(),
             log: part(&data, LOG)?,
             resource_version: map.metadata.resource_version.clone(),
         })
@@ -79,8 +91,16 @@ impl Record {
         put(&mut data, "wanted", self.wanted.as_ref())?;
         put(&mut data, "begun", self.begun.as_ref())?;
         put(&mut data, "finished", self.finished.as_ref())?;
-        put(&mut data, "evidence", self.evidence.as_ref())?;
-        put(&mut data, LOG, self.log.as_ref())?;
+        let within = |log: &ObservationLog| log.clone().within(LOG_LIMIT_BYTES);
+        put(
+            &mut data,
+            FINISHED_LOG,
+            self.finished_log.as_ref().map(within).as_ref(),
+        )?;
+        put(&mut data, LOG, self.log.as_ref().map(within).as_ref())?;
+        let first = self.first_evidence.clone();
+        let first = first.filter(|text| text.len() <= FIRST_EVIDENCE_LIMIT_BYTES);
+        data.extend(first.map(|text| (FIRST_EVIDENCE.to_owned(), text)));
         let mut map = ConfigMap {
             data: Some(data),
             ..ConfigMap::default()
@@ -188,9 +208,11 @@ mod tests {
         for text in data.values_mut() {
             *text = text.replacen('{', "{\"later\":{\"more\":[1]},", 1);
         }
-        let sample = r#"{"at":"2026-01-01T00:00:00Z","current":1,"allowed":1,"desired":1,"later":1}"#;
+        let sample =
+            r#"{"at":"2026-01-01T00:00:00Z","current":1,"allowed":1,"desired":1,"later":1}"#;
         let span = r#"{"from":"2026-01-01T00:00:00Z","until":"2026-01-01T00:00:09Z","later":1}"#;
-        let budget = format!(r#"{{"namespace":"shop","name":"web","samples":[{sample}],"later":1}}"#);
+        let budget =
+            format!(r#"{{"namespace":"shop","name":"web","samples":[{sample}],"later":1}}"#);
         let observations =
             format!(r#"{{"blueprint":"ab","budgets":[{budget}],"watched":[{span}],"later":1}}"#);
         data.insert(LOG.into(), observations);

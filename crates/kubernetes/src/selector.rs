@@ -98,7 +98,11 @@ mod tests {
         };
         let budgets = [
             budget("shop", "z-equal", json!({"matchLabels": {"app": "web"}})),
-            budget("shop", "both", json!({"matchLabels": {"app": "web", "tier": "front"}})),
+            budget(
+                "shop",
+                "both",
+                json!({"matchLabels": {"app": "web", "tier": "front"}}),
+            ),
             budget("shop", "other", json!({"matchLabels": {"app": "db"}})),
             budget("else", "elsewhere", json!({"matchLabels": {"app": "web"}})),
             budget("shop", "all", json!({})),

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trireme_blueprint::{Blueprint, Identity, Snapshot as _, describe};
+use trireme_blueprint::{Blueprint, Identity, Snapshot as _, describe, inventory_file};
 use trireme_kubernetes::Pods;
 use trireme_protocol::{Fault, Outcome, Step};
 
 use crate::check::{current, is_of, rolled};
+use crate::done::Evidence;
 use crate::wanted::wanted;
 use crate::{Source, Version};
 
@@ -17,7 +18,7 @@ use crate::{Source, Version};
 #[serde(deny_unknown_fields)]
 pub struct GetParams {}
 
-/// Writes `inventory.json`, `blueprint.json`, `plan.txt`, `state` and, of a finished roll, `evidence.json`.
+/// Writes `inventory.json`, `blueprint.json`, `plan.txt` and `state`; and of a roll that has ended `roll.json` and `report.html`.
 pub(crate) async fn get(
     step: &Step,
     source: &Source,
@@ -44,6 +45,13 @@ pub(crate) async fn get(
         policy: source.policy(),
         pools: Vec::new(),
     });
+    let evidence = match done {
+        true => {
+            let of = Evidence::of_finished(step, source, &record, &inventory, &mark, &identity);
+            Some(of.await?)
+        }
+        false => Evidence::of_begun(step, source, &record, &mark).await?,
+    };
     let found = inventory.preflight(&identity.goal());
     let blueprint = Blueprint {
         id: mark.blueprint,
@@ -51,23 +59,28 @@ pub(crate) async fn get(
         ..Blueprint::new(&inventory, identity)
     };
     let state = if done { "done" } else { "pending" };
-    write_json(dir, "inventory.json", &inventory).await?;
+    let inventory_json = inventory_file(&inventory).to_json();
+    tokio::fs::write(dir.join("inventory.json"), inventory_json).await?;
     write_json(dir, "blueprint.json", &blueprint).await?;
     tokio::fs::write(dir.join("plan.txt"), describe(&blueprint, &found)).await?;
     tokio::fs::write(dir.join("state"), state).await?;
-    if let Some(evidence) = record.evidence.as_ref().filter(|_| done) {
-        write_json(dir, "evidence.json", evidence).await?;
+    if let Some(evidence) = &evidence {
+        evidence.write(dir).await?;
     }
     step.done(
         "cluster",
         format!("{} to {}: {state}", version.from, version.to),
     );
-    Ok(Outcome::new(version.clone())
+    let outcome = Outcome::new(version.clone())
         .with("from", version.from)
         .with("to", version.to)
         .with("state", state)
         .with("nodes", inventory.nodes.len().to_string())
-        .with("preflight_failures", found.failures.len().to_string()))
+        .with("preflight_failures", found.failures.len().to_string());
+    Ok(match evidence.and_then(|evidence| evidence.reference) {
+        Some(reference) => outcome.with("evidence", reference),
+        None => outcome,
+    })
 }
 
 fn stale(version: &Version) -> Fault {

@@ -1,7 +1,7 @@
 //! What a put still does after SIGTERM, and for how long.
 //!
-//! After what the roll allows itself ([`trireme_executor::interruption`]) the record is written and the Lease is released, each
-//! within [`RELEASE`]: together that stays within the 10 s after which Concourse kills.
+//! After what the roll allows itself ([`trireme_executor::interruption`]: 5 s) the record is written and the Lease is released,
+//! each within [`RELEASE`], and the evidence is stored ([`crate::evidence`]: 2 s): together 9 s. Concourse kills after 10 s.
 
 use std::time::Duration;
 

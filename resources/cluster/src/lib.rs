@@ -10,6 +10,8 @@
 mod act;
 mod check;
 mod cordoned;
+mod done;
+mod evidence;
 mod get;
 mod interruption;
 mod proof;
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use trireme_protocol::{Fault, Outcome, Resource, Step};
 
+pub use evidence::EvidenceSource;
 pub use get::GetParams;
 pub use put::PutParams;
 pub use source::{ActSource, PolicySource, Require, Source};
@@ -33,8 +36,8 @@ pub struct Cluster;
 
 impl Resource for Cluster {
     const NAME: &'static str = "cluster";
-    /// Enough for what is under way, a last look and what is put away ([`interruption`]); Concourse kills after 10 s.
-    const GRACE: Duration = Duration::from_secs(8);
+    /// Enough for what is under way, a last look, what is released ([`interruption`]) and the evidence; Concourse kills after 10 s.
+    const GRACE: Duration = Duration::from_millis(9_500);
     type Source = Source;
     type Version = Version;
     type GetParams = GetParams;

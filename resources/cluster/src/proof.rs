@@ -3,23 +3,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde::Deserialize;
+use trireme_evidence::{
+    Decision, EvidenceError, LIMIT_BYTES, SignatureFile, VerdictFile, is_sha256,
+};
 use trireme_protocol::{Fault, build};
 
 use crate::{PutParams, source::Require};
 
-/// `signature.json` and `verdict.json` hold lists; more than this is not one of ours.
-const FILE_LIMIT_BYTES: u64 = 64 << 20;
-
-/// The format of both files. A higher one may mean something else by its words.
-const FORMAT: u32 = 1;
-
-/// What `verdict.json` and `signature.json` have in common; they have more keys.
-#[derive(Deserialize)]
+/// What such a file says of an image.
 struct Judgement {
-    format: u32,
     digest: String,
-    verdict: String,
+    decision: Decision,
+}
+
+/// How a file is read.
+type Parse = fn(&[u8]) -> Result<Judgement, EvidenceError>;
+
+fn verdict(json: &[u8]) -> Result<Judgement, EvidenceError> {
+    let file = VerdictFile::from_json(json)?;
+    Ok(Judgement {
+        digest: file.digest,
+        decision: file.decision,
+    })
+}
+
+fn signature(json: &[u8]) -> Result<Judgement, EvidenceError> {
+    let file = SignatureFile::from_json(json)?;
+    Ok(Judgement {
+        digest: file.digest,
+        decision: file.decision,
+    })
 }
 
 /// What the files of the artifacts say about digests, and what of it is demanded.
@@ -60,18 +73,19 @@ impl<'a> Proofs<'a> {
     }
 
     async fn add(&mut self, dir: &Path, param: &str, artifact: &str) -> Result<(), Fault> {
-        for (file, proven) in [
-            ("verdict.json", &mut self.permitted),
-            ("signature.json", &mut self.verified),
-        ] {
+        let files: [(&str, Parse, &mut BTreeSet<String>); 2] = [
+            ("verdict.json", verdict, &mut self.permitted),
+            ("signature.json", signature, &mut self.verified),
+        ];
+        for (file, parse, proven) in files {
             let file = format!("{artifact}/{file}");
-            let Some(judgement) = judgement(dir, param, &file).await? else {
+            let Some(judgement) = judgement(dir, param, &file, parse).await? else {
                 continue;
             };
-            if judgement.verdict == "permit" {
+            if judgement.decision.permits() {
                 proven.insert(judgement.digest);
             } else {
-                let why = format!("{file} says {}", judgement.verdict);
+                let why = format!("{file} says {}", judgement.decision.word());
                 self.denied.insert(judgement.digest, why);
             }
         }
@@ -125,22 +139,15 @@ pub(crate) async fn images(
     Ok(found)
 }
 
-async fn judgement(dir: &Path, param: &str, file: &str) -> Result<Option<Judgement>, Fault> {
-    let Some(text) = build::read_if_there(dir, param, file, FILE_LIMIT_BYTES).await? else {
+async fn judgement(
+    dir: &Path,
+    param: &str,
+    file: &str,
+    parse: Parse,
+) -> Result<Option<Judgement>, Fault> {
+    let Some(text) = build::read_if_there(dir, param, file, LIMIT_BYTES).await? else {
         return Ok(None);
     };
-    let wrong = |error| Fault::data(format!("{file} is malformed")).because(error);
-    let judgement: Judgement = serde_json::from_str(&text).map_err(wrong)?;
-    if judgement.format != FORMAT {
-        let found = judgement.format;
-        let message = format!("{file} has format {found}, expected {FORMAT}");
-        return Err(Fault::data(message));
-    }
-    Ok(Some(judgement))
-}
-
-pub(crate) fn is_sha256(digest: &str) -> bool {
-    let hex = digest.strip_prefix("sha256:").unwrap_or_default();
-    let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    hex.len() == 64 && hex.bytes().all(is_hex)
+    let wrong = |error| Fault::data(format!("{file} cannot be used: {error}"));
+    parse(text.as_bytes()).map(Some).map_err(wrong)
 }

@@ -9,16 +9,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::timeout;
 use trireme_blueprint::{
-    Before, Blueprint, Evidence, Goal, Identity, Inventory, ObservationLog, StopReason, Wanted,
-    Window, summarise,
+    Before, Blueprint, Ending, Goal, Identity, Inventory, Node, ObservationLog, StopReason, Wanted,
+    Window, roll_file, summarise,
 };
+use trireme_evidence::{Outcome as RollOutcome, RollFile, Run};
 use trireme_executor::interruption::last_look_limit;
 use trireme_executor::{Cause, Fence, Roll, RollError, roll};
 use trireme_kubernetes::{ActionSpec, Cluster, KubernetesPlatform, Lease, Mark, Pods, Record};
-use trireme_protocol::{Fault, Outcome, Step, build};
+use trireme_protocol::{Fault, Outcome, Step, build, redact};
 
 use crate::act::action_spec;
 use crate::check::{current, mark, rolled};
+use crate::evidence::EvidenceRepository;
 use crate::interruption::{release, unless_interrupted};
 use crate::proof::{self, Proofs};
 use crate::wanted::{images, parse};
@@ -69,6 +71,7 @@ async fn with_lease(
     for (name, reference) in &named {
         proofs.verify(name, reference)?;
     }
+    let repository = EvidenceRepository::open(step, source)?;
     let cluster = source.connect().await?;
     let lease = unless_interrupted(step, take(step, &cluster)).await?;
     let put = Put {
@@ -78,11 +81,20 @@ async fn with_lease(
         lease: &lease,
         proofs,
     };
-    let done = put.run(params, dir, named).await;
+    let mut evidence = None;
+    let done = put.run(params, dir, named, &mut evidence).await;
     if let Err(why) = release(step, Box::pin(lease.release())).await {
         step.warn("lease", format!("it could not be released: {why}"));
     }
-    done
+    // The next run need not wait for the registry.
+    let stored = match (repository, evidence) {
+        (Some(repository), Some(roll)) => repository.store(step, &roll).await,
+        _ => None,
+    };
+    done.map(|outcome| match stored {
+        Some(reference) => outcome.with("evidence", reference),
+        None => outcome,
+    })
 }
 
 async fn take(step: &Step, cluster: &Cluster) -> anyhow::Result<Lease> {
@@ -125,6 +137,7 @@ impl Put<'_> {
         params: &PutParams,
         dir: &Path,
         named: BTreeMap<String, String>,
+        evidence: &mut Option<RollFile>,
     ) -> anyhow::Result<Outcome<Version>> {
         let begin = Box::pin(self.begin(params, dir, named));
         let begun = unless_interrupted(self.step, begin).await?;
@@ -135,17 +148,49 @@ impl Put<'_> {
         let log = due.record.log.clone();
         let mut log = log.unwrap_or_else(|| ObservationLog::of(&due.mark.blueprint));
         let goal = self.goal(&due.mark);
-        match self.roll(goal.clone(), &due.action, &mut log).await {
+        let mut nodes = BTreeMap::new();
+        let rolled = self.roll(goal.clone(), &due.action, &mut log, &mut nodes);
+        match rolled.await {
             Ok(inventory) => {
-                let evidence = Evidence::new(&inventory, &goal, log, self.step.now());
-                let finish = Box::pin(self.finish(due.record, due.mark, evidence));
+                let ending = self.ending(None);
+                let nodes = inventory.nodes.values();
+                let roll = roll_file(nodes, &goal, &due.mark.from, &log, ending);
+                let done = roll.nodes_done();
+                *evidence = Some(roll);
+                let finish = Box::pin(self.finish(due.record, due.mark, log, done));
                 unless_interrupted(self.step, finish).await
             }
             Err(mut error) => {
                 self.explain(&mut error).await;
+                let ending = self.ending(Some(&error));
+                let roll = roll_file(nodes.values(), &goal, &due.mark.from, &log, ending);
+                *evidence = Some(roll);
                 self.keep(due.record, log, &error).await;
                 Err(told(error))
             }
+        }
+    }
+
+    /// How the roll ended, for its evidence.
+    fn ending(&self, error: Option<&RollError>) -> Ending {
+        let outcome = match error.map(|error| &*error.cause) {
+            None => RollOutcome::Done,
+            Some(Cause::Interrupted) => RollOutcome::Aborted,
+            Some(_) => RollOutcome::Failed,
+        };
+        let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let certain = error.map(|error| error.taken_out.certain());
+        let doubtful = error.map(|error| error.taken_out.doubtful().collect());
+        Ending {
+            outcome,
+            reason: error.map(reason),
+            left_cordoned: names(certain.unwrap_or_default()),
+            may_be_cordoned: names(doubtful.unwrap_or_default()),
+            run: Some(Run {
+                epoch: self.lease.epoch(),
+                holder: Some(self.lease.holder().to_owned()),
+            }),
+            at: self.step.now(),
         }
     }
 
@@ -166,7 +211,16 @@ impl Put<'_> {
             finished == Some(mark) && !inventory.differs_from(&wanted.version)
         };
         if let Some(mark) = known.as_ref().filter(|mark| is_done(mark)) {
-            let outcome = self.nothing(record.clone(), mark, wanted).await?;
+            let goal = self.goal(mark);
+            let file = roll_file(
+                inventory.nodes.values(),
+                &goal,
+                &mark.from,
+                &ObservationLog::default(),
+                self.ending(None),
+            );
+            let done = file.nodes_done();
+            let outcome = self.nothing(record.clone(), mark, wanted, done).await?;
             return Ok(Begun::Nothing(Box::new(outcome)));
         }
         let mark = known.unwrap_or_else(|| self.up_to_date(&inventory, &wanted, &now));
@@ -222,6 +276,7 @@ impl Put<'_> {
         mut record: Record,
         mark: &Mark,
         wanted: Wanted,
+        done: usize,
     ) -> anyhow::Result<Outcome<Version>> {
         let version = &wanted.version;
         let message = format!("nothing is to do: every node runs {version}");
@@ -235,7 +290,7 @@ impl Put<'_> {
             record.wanted = Some(wanted);
             self.cluster.store(&mut record).await?;
         }
-        Ok(outcome(mark, record.evidence.as_ref()))
+        Ok(outcome(mark, done))
     }
 
     /// The roll of a cluster that was never rolled and runs what is wanted. No image acts, so that it has none.
@@ -267,15 +322,17 @@ impl Put<'_> {
         &self,
         mut record: Record,
         mut mark: Mark,
-        evidence: Evidence,
+        log: ObservationLog,
+        done: usize,
     ) -> anyhow::Result<Outcome<Version>> {
         mark.finished_at = Some(self.step.now());
         record.begun = None;
         record.finished = Some(mark.clone());
-        record.evidence = Some(evidence);
+        record.finished_log = Some(log);
+        record.first_evidence = None;
         record.log = None;
         self.cluster.store(&mut record).await?;
-        Ok(outcome(&mark, record.evidence.as_ref()))
+        Ok(outcome(&mark, done))
     }
 
     async fn wanted(
@@ -350,6 +407,7 @@ impl Put<'_> {
         goal: Goal,
         action: &ActionSpec,
         log: &mut ObservationLog,
+        nodes: &mut BTreeMap<String, Node>,
     ) -> Result<Inventory, RollError> {
         let platform = KubernetesPlatform::start(self.cluster, self.lease, action);
         let order = Roll {
@@ -358,8 +416,10 @@ impl Put<'_> {
             cancellation: self.step.cancellation(),
         };
         let fence = Fence::new(self.lease.renewed_at());
-        let mut observed =
-            |inventory: &Inventory, at: Timestamp| log.observe(&inventory.budgets, at);
+        let mut observed = |inventory: &Inventory, at: Timestamp| {
+            log.observe(&inventory.budgets, at);
+            nodes.clone_from(&inventory.nodes);
+        };
         roll(&order, goal, fence, &mut observed).await
     }
 
@@ -387,10 +447,21 @@ fn told(error: RollError) -> anyhow::Error {
     }
 }
 
-fn outcome(mark: &Mark, evidence: Option<&Evidence>) -> Outcome<Version> {
-    let nodes = evidence.map_or(0, |evidence| evidence.nodes.len());
+/// Why a roll did not end well, with what led to it.
+fn reason(error: &RollError) -> String {
+    let mut text = error.cause.to_string();
+    let mut source = std::error::Error::source(&*error.cause);
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    // An API may repeat what it was sent.
+    redact::redact(&text)
+}
+
+fn outcome(mark: &Mark, done: usize) -> Outcome<Version> {
     Outcome::new(Version::from(mark))
         .with("from", mark.from.to_string())
         .with("to", mark.to.to_string())
-        .with("nodes", nodes.to_string())
+        .with("nodes", done.to_string())
 }

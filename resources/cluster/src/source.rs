@@ -9,6 +9,8 @@ use trireme_kubernetes::{self as kubernetes, Access, connect};
 use trireme_protocol::types::DurationText;
 use trireme_protocol::{Fault, Secret};
 
+use crate::EvidenceSource;
+
 /// Which cluster, what it shall become, and what must hold on the way.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +39,8 @@ pub struct Source {
     /// What a `put` demands of every image.
     #[serde(default)]
     pub require: Require,
+    /// Where a `put` stores the evidence of its roll, and a `get` finds it.
+    pub evidence: Option<EvidenceSource>,
     /// Shows every request on stderr.
     #[serde(default)]
     pub debug: bool,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use trireme_blueprint::Wanted;
+use trireme_evidence::is_sha256;
 use trireme_kubernetes::Record;
 use trireme_protocol::Fault;
 use trireme_release as release;
 
-use crate::{Source, proof::is_sha256};
+use crate::Source;
 
 /// The wanted state: that of the source, else what was recorded. Images that were recorded with another version do not count.
 ///

@@ -1,0 +1,131 @@
+//! The evidence of a roll that has ended: as a `put` stored it, or else as far as the cluster has it.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use trireme_blueprint::{Ending, Goal, Identity, Inventory, ObservationLog, roll_file};
+use trireme_evidence::page::roll_page;
+use trireme_evidence::{NodeState, Outcome, RollFile};
+use trireme_kubernetes::{Mark, Record};
+use trireme_protocol::Step;
+
+use crate::Source;
+use crate::evidence::{EvidenceRepository, Found, PAGE, ROLL};
+
+/// The two files of a roll.
+pub(crate) struct Evidence {
+    roll: Bytes,
+    page: Bytes,
+    /// Where they were stored.
+    pub(crate) reference: Option<String>,
+}
+
+impl Evidence {
+    /// Of the roll of `mark`, which is finished.
+    ///
+    /// # Errors
+    /// When the source's repository is not described as it must be, or the first release left something else on the cluster.
+    pub(crate) async fn of_finished(
+        step: &Step,
+        source: &Source,
+        record: &Record,
+        inventory: &Inventory,
+        mark: &Mark,
+        identity: &Identity,
+    ) -> anyhow::Result<Self> {
+        if let Some(found) = fetch(step, source, mark).await? {
+            return Ok(found);
+        }
+        let roll = match &record.first_evidence {
+            Some(text) => RollFile::from_json(text.as_bytes())
+                .context("the evidence in the record on the cluster cannot be read")?,
+            None => on_the_cluster(step, record, inventory, mark, identity),
+        };
+        Ok(Self::new(&roll))
+    }
+
+    /// Of the last run of a roll that has begun and is not finished; none when no run has stored any.
+    ///
+    /// # Errors
+    /// When the source's repository is not described as it must be.
+    pub(crate) async fn of_begun(
+        step: &Step,
+        source: &Source,
+        record: &Record,
+        mark: &Mark,
+    ) -> anyhow::Result<Option<Self>> {
+        let same = |begun: &&Mark| begun.blueprint == mark.blueprint;
+        match record.begun.as_ref().filter(same) {
+            Some(begun) => fetch(step, source, begun).await,
+            None => Ok(None),
+        }
+    }
+
+    fn new(roll: &RollFile) -> Self {
+        Self {
+            roll: roll.to_json().into(),
+            page: roll_page(roll).into(),
+            reference: None,
+        }
+    }
+
+    /// Writes the two files.
+    pub(crate) async fn write(&self, dir: &Path) -> anyhow::Result<()> {
+        tokio::fs::write(dir.join(ROLL), &self.roll).await?;
+        tokio::fs::write(dir.join(PAGE), &self.page).await?;
+        Ok(())
+    }
+}
+
+impl From<Found> for Evidence {
+    fn from(found: Found) -> Self {
+        let bytes = |name: &str| {
+            let file = found.files.iter().find(|file| file.name == name);
+            file.map(|file| file.bytes.clone())
+        };
+        let made = Self::new(&found.roll);
+        Self {
+            roll: bytes(ROLL).unwrap_or(made.roll),
+            page: bytes(PAGE).unwrap_or(made.page),
+            reference: Some(found.reference),
+        }
+    }
+}
+
+async fn fetch(step: &Step, source: &Source, mark: &Mark) -> anyhow::Result<Option<Evidence>> {
+    let Some(repository) = EvidenceRepository::open(step, source)? else {
+        return Ok(None);
+    };
+    Ok(repository.fetch(step, mark).await.map(Evidence::from))
+}
+
+/// What the annotations of the nodes and the record say of a finished roll. The next roll overwrites them, node by node.
+fn on_the_cluster(
+    step: &Step,
+    record: &Record,
+    inventory: &Inventory,
+    mark: &Mark,
+    identity: &Identity,
+) -> RollFile {
+    let goal = Goal {
+        blueprint: mark.blueprint.clone(),
+        roll: mark.roll.clone(),
+        ..identity.goal()
+    };
+    let ending = Ending {
+        outcome: Outcome::Done,
+        reason: None,
+        left_cordoned: Vec::new(),
+        may_be_cordoned: Vec::new(),
+        run: None,
+        at: mark.finished_at.unwrap_or_else(|| step.now()),
+    };
+    let none = ObservationLog::default();
+    let log = record.finished_log.as_ref().unwrap_or(&none);
+    let finished = inventory.nodes.values().filter(|node| node.roll.is_none());
+    let mut roll = roll_file(finished, &goal, &mark.from, log, ending);
+    // What a node needs by now is not of this roll.
+    roll.nodes.retain(|node| node.state == NodeState::Done);
+    roll
+}

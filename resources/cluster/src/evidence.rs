@@ -1,0 +1,217 @@
+//! The repository that keeps the evidence of rolls: `roll.json` and `report.html`, one artifact for each roll.
+//!
+//! A `put` stores it however its roll ended. It is looked up by the id of its roll, so that a roll that failed and was then
+//! continued has one: the newest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::time::timeout;
+use trireme_evidence::page::roll_page;
+use trireme_evidence::{LIMIT_BYTES, RollFile};
+use trireme_executor::interruption::run_until_cancelled;
+use trireme_kubernetes::Mark;
+use trireme_protocol::{Fault, Secret, Step, redact};
+use trireme_registry::{ArtifactFile, Credentials, RegistryError, Repository, is_tag};
+use trireme_transport::{Client, Options};
+
+use crate::Source;
+
+/// What the artifact is.
+const ARTIFACT_TYPE: &str = "application/vnd.trireme.roll.v1";
+/// The file that programs read.
+pub(crate) const ROLL: &str = "roll.json";
+/// The file that people read.
+pub(crate) const PAGE: &str = "report.html";
+/// How long a registry may take.
+const STORE: Duration = Duration::from_secs(60);
+/// After SIGTERM: what is left of the 10 s of Concourse ([`crate::interruption`]).
+const STORE_INTERRUPTED: Duration = Duration::from_secs(2);
+
+/// Where the evidence of rolls is kept.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceSource {
+    /// `HOST[:PORT]/PATH`, without tag and digest.
+    pub repository: String,
+    /// A tag that is moved to the newest evidence; every roll has a tag of its own in any case.
+    pub tag: Option<String>,
+    /// User name for the registry.
+    pub username: Option<String>,
+    /// Password or token for the registry.
+    pub password: Option<Secret>,
+    /// Certificate authorities (PEM) that are trusted beside those of the system.
+    #[serde(default)]
+    pub ca_certs: Vec<String>,
+    /// Use plain HTTP, and do not check certificates.
+    #[serde(default)]
+    pub insecure: bool,
+    /// Proxy; default from the environment (`https_proxy`, `no_proxy`).
+    pub proxy: Option<String>,
+}
+
+/// The repository of a source.
+pub(crate) struct EvidenceRepository {
+    repository: Repository,
+    tag: Option<String>,
+}
+
+/// Evidence as it was found.
+pub(crate) struct Found {
+    pub(crate) roll: RollFile,
+    pub(crate) files: Vec<ArtifactFile>,
+    /// `REPOSITORY@DIGEST`.
+    pub(crate) reference: String,
+}
+
+impl EvidenceRepository {
+    /// None when the source names no repository.
+    ///
+    /// # Errors
+    /// Exit 78 when it is not described as it must be.
+    pub(crate) fn open(step: &Step, source: &Source) -> Result<Option<Self>, Fault> {
+        let Some(own) = &source.evidence else {
+            return Ok(None);
+        };
+        let name = own.repository.parse().map_err(|error: RegistryError| {
+            Fault::config("source.evidence.repository cannot be used").because(error)
+        })?;
+        if let Some(tag) = own.tag.as_ref().filter(|tag| !is_tag(tag)) {
+            let message = format!("source.evidence.tag: {tag:?} is not a tag");
+            return Err(Fault::config(message));
+        }
+        let password = own.password.as_ref().map(Secret::expose);
+        let credentials = Credentials::pair("source.evidence", own.username.as_deref(), password)
+            .map_err(|error| Fault::config(error.to_string()))?;
+        let observer = step.clone();
+        let client = Client::new(Options {
+            ca_certs: own.ca_certs.clone(),
+            insecure: own.insecure,
+            proxy: own.proxy.clone(),
+            user_agent: None,
+            observer: Some(Arc::new(move |log| {
+                observer.debug("request", log.to_string());
+            })),
+        })
+        .map_err(|error| {
+            Fault::config("the settings of source.evidence for HTTP cannot be used").because(error)
+        })?;
+        Ok(Some(Self {
+            repository: Repository::new(client, name, credentials, own.insecure, redact::learn),
+            tag: own.tag.clone(),
+        }))
+    }
+
+    /// Stores the evidence of a roll and says where it is. That it could not be stored is said, and changes nothing else: what
+    /// was done to the cluster was done.
+    pub(crate) async fn store(&self, step: &Step, roll: &RollFile) -> Option<String> {
+        let push = timeout(STORE, self.push(roll));
+        let pushed = run_until_cancelled(step.cancellation(), STORE_INTERRUPTED, push).await;
+        let why = match pushed {
+            Some(Ok(Ok(reference))) => {
+                step.done("evidence", format!("stored as {reference}"));
+                return Some(reference);
+            }
+            Some(Ok(Err(error))) => format!("{:#}", anyhow::Error::from(error)),
+            Some(Err(_)) => format!("the registry did not answer within {} s", STORE.as_secs()),
+            None => "there was no time for it after the interruption".to_owned(),
+        };
+        let name = self.repository.name();
+        step.warn("evidence", format!("could not be stored in {name}: {why}"));
+        None
+    }
+
+    async fn push(&self, roll: &RollFile) -> Result<String, RegistryError> {
+        let files = [
+            ArtifactFile {
+                name: ROLL.into(),
+                media_type: "application/json".into(),
+                bytes: roll.to_json().into(),
+            },
+            ArtifactFile {
+                name: PAGE.into(),
+                media_type: "text/html".into(),
+                bytes: roll_page(roll).into(),
+            },
+        ];
+        let own = tag(&roll.blueprint, roll.roll.as_deref().unwrap_or_default());
+        let tags: Vec<&str> = [Some(own.as_str()), self.tag.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let push = self.repository.push_artifact(ARTIFACT_TYPE, &files, &tags);
+        let stored = push.await?;
+        Ok(format!("{}@{}", self.repository.name(), stored.digest()))
+    }
+
+    /// The evidence of the roll of `mark`; none when it has none, or it cannot be had, which is said.
+    pub(crate) async fn fetch(&self, step: &Step, mark: &Mark) -> Option<Found> {
+        match timeout(STORE, self.pull(mark)).await {
+            Ok(Ok(found)) => return found,
+            Ok(Err(error)) => self.warn(step, &format!("{error:#}")),
+            Err(_) => self.warn(step, "the registry did not answer"),
+        }
+        None
+    }
+
+    fn warn(&self, step: &Step, why: &str) {
+        let name = self.repository.name();
+        step.warn(
+            "evidence",
+            format!("could not be fetched from {name}: {why}"),
+        );
+    }
+
+    async fn pull(&self, mark: &Mark) -> anyhow::Result<Option<Found>> {
+        let tag = tag(&mark.blueprint, &mark.roll);
+        let pull = self
+            .repository
+            .pull_artifact(&tag, ARTIFACT_TYPE, 2 * LIMIT_BYTES);
+        let (descriptor, files) = match pull.await {
+            Err(error) if error.is_not_found() => return Ok(None),
+            pulled => pulled?,
+        };
+        let file = files.iter().find(|file| file.name == ROLL);
+        let file = file.ok_or_else(|| anyhow::anyhow!("{tag} has no {ROLL}"))?;
+        let roll = RollFile::from_json(&file.bytes)
+            .map_err(|error| anyhow::anyhow!("{ROLL} of {tag}: {error}"))?;
+        if roll.roll.as_deref().unwrap_or_default() != mark.roll {
+            anyhow::bail!("{ROLL} of {tag} is about another roll");
+        }
+        Ok(Some(Found {
+            reference: format!("{}@{}", self.repository.name(), descriptor.digest()),
+            roll,
+            files,
+        }))
+    }
+}
+
+/// The tag of a roll's evidence.
+fn tag(blueprint: &str, roll: &str) -> String {
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-';
+    let blueprint: String = blueprint.chars().filter(plain).take(16).collect();
+    let roll: String = roll.chars().filter(plain).take(64).collect();
+    format!("roll-{blueprint}-{roll}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_evidence_of_every_roll_has_a_tag_of_its_own() {
+        let id = "3f2a".repeat(16);
+        assert_eq!(tag(&id, "7-3b9ac"), "roll-3f2a3f2a3f2a3f2a-7-3b9ac");
+        assert_ne!(tag(&id, "7-1"), tag(&id, "8-1"));
+        for (blueprint, roll) in [
+            ("", ""),
+            ("../x", "a/b:c"),
+            (&*"é".repeat(99), &*"x".repeat(999)),
+        ] {
+            let tag = tag(blueprint, roll);
+            assert!(is_tag(&tag), "{tag}");
+        }
+    }
+}
