@@ -242,6 +242,7 @@ pub(crate) fn job(job: &Job) -> Result<ActionJob, Error> {
         attempt: attempt.unwrap_or_default(),
         blueprint: noted(names::BLUEPRINT)?,
         state: job_state(job),
+        created_at: job.creation_timestamp().map(|time| time.0),
         name: name.clone(),
     })
 }

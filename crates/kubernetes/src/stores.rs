@@ -109,7 +109,10 @@ impl Stores {
     pub(crate) fn inventory(&self, server: Version) -> Result<Inventory, Error> {
         let nodes = self.nodes()?;
         let budgets = self.budgets.known()?;
-        let selectors: Selectors<'_> = budgets.iter().map(|budget| &budget.value.selector).collect();
+        let selectors: Selectors<'_> = budgets
+            .iter()
+            .map(|budget| &budget.value.selector)
+            .collect();
         let pods = self.pods.known()?;
         let mut by_node: BTreeMap<_, Vec<_>> = BTreeMap::new();
         by_node.extend(nodes.keys().map(|name| (name.clone(), Vec::new())));
@@ -127,7 +130,10 @@ impl Stores {
             pods: by_node,
             budgets: budgets.iter().map(|one| one.value.budget.clone()).collect(),
             daemon_sets: daemon_sets.iter().map(|set| set.value.clone()).collect(),
-            jobs: jobs.iter().map(|job| read(&job.value)).collect::<Result<_, _>>()?,
+            jobs: jobs
+                .iter()
+                .map(|job| read(&job.value))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -137,10 +143,15 @@ impl Stores {
     /// When pods or budgets are not known.
     pub(crate) fn pods_of(&self, node: &str) -> Result<Vec<Pod>, Error> {
         let budgets = self.budgets.known()?;
-        let selectors: Selectors<'_> = budgets.iter().map(|budget| &budget.value.selector).collect();
+        let selectors: Selectors<'_> = budgets
+            .iter()
+            .map(|budget| &budget.value.selector)
+            .collect();
         let pods = self.pods.known()?;
         let there = pods.iter().filter(|pod| pod.value.node == node);
-        Ok(there.map(|pod| pod.value.with_budgets(&selectors)).collect())
+        Ok(there
+            .map(|pod| pod.value.with_budgets(&selectors))
+            .collect())
     }
 
     /// The budgets of `pod`, as they are now; those that are gone are left out.
@@ -236,7 +247,8 @@ impl Watches {
             convert,
             is_news,
         };
-        self.tasks.spawn(watch.run(watcher::watcher(api(client), config)));
+        self.tasks
+            .spawn(watch.run(watcher::watcher(api(client), config)));
         watched
     }
 }
@@ -383,7 +395,7 @@ where
 
     fn kept(&self, object: &K) -> Kept<K, V> {
         Kept {
-            namespace: object.namespace(),
+            namespace: object.meta().namespace.clone(),
             name: object.name_any(),
             value: (self.convert)(object),
             kind: PhantomData,
