@@ -46,13 +46,13 @@ pub enum Error {
         seconds: u64,
     },
     /// What was observed is not complete, or too old to decide anything by it.
-    #[error("Cannot tell the state of {what}, unknown for {seconds} s: {why}")]
+    #[error("Cannot tell the state of {what}{}: {why}", lasted(*.seconds))]
     Unknown {
-        /// The kind of object, in the plural.
+        /// The kind of object, in the plural, or the object.
         what: String,
         /// What happened.
         why: String,
-        /// For how long it has been so, in seconds.
+        /// For how long it has been so, in seconds; 0 when that is not known.
         seconds: u64,
     },
     /// Another run is at work.
@@ -163,6 +163,13 @@ impl PlatformError for Error {
             error if error.may_pass() || error.is_conflict() => ErrorKind::MayPass,
             _ => ErrorKind::Lasting,
         }
+    }
+}
+
+fn lasted(seconds: u64) -> String {
+    match seconds {
+        0 => String::new(),
+        seconds => format!(", unknown for {seconds} s"),
     }
 }
 
