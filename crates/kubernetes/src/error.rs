@@ -55,9 +55,9 @@ pub enum Error {
         /// For how long it has been so, in seconds; 0 when that is not known.
         seconds: u64,
     },
-    /// Another run is at work.
+    /// Another roller is at work.
     #[error(
-        "another run is rolling the cluster: {holder} holds Lease {lease}; wait until it ends, or stop it"
+        "another roller is at work: {holder} holds Lease {lease}; wait until it ends, or stop it"
     )]
     Held {
         /// `namespace/name`.
