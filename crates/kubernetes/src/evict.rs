@@ -127,7 +127,10 @@ mod tests {
     fn the_pod_that_was_seen_is_evicted_and_no_later_one_of_its_name() {
         let request = eviction(&pod(), true).unwrap();
         let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
-        assert_eq!(body["deleteOptions"]["preconditions"], json!({"uid": "u-1"}));
+        assert_eq!(
+            body["deleteOptions"]["preconditions"],
+            json!({"uid": "u-1"})
+        );
         assert_eq!(body["apiVersion"], "policy/v1");
         let uri = "/api/v1/namespaces/shop/pods/web-1/eviction?dryRun=All";
         assert_eq!(request.uri().to_string(), uri);
@@ -136,7 +139,8 @@ mod tests {
     #[test]
     fn a_pod_of_two_budgets_is_refused_by_their_names() {
         let message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
-        let Ok(Eviction::Refused(reason)) = refusal(json!({"code": 500, "message": message})) else {
+        let Ok(Eviction::Refused(reason)) = refusal(json!({"code": 500, "message": message}))
+        else {
             panic!("not refused");
         };
         assert!(reason.contains("its budgets: all, web"), "{reason}");

@@ -151,17 +151,30 @@ impl Fake {
             _ if !asked.is_watch() => self.list(&asked),
             Watches::Work => self.watch(&asked.path),
             Watches::EndAtOnce => whole(200, &Value::Null),
-            Watches::Refused(code) => {
-                whole(code, &json!({"kind": "Status", "code": code, "message": "no"}))
-            }
+            Watches::Refused(code) => whole(
+                code,
+                &json!({"kind": "Status", "code": code, "message": "no"}),
+            ),
             Watches::Silent => std::future::pending().await,
         })
     }
 
     fn version(&self) -> Response<FakeBody> {
         let version = self.state().version.clone();
-        let keys = ["gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform", "major", "minor"];
-        let mut answer: Value = keys.into_iter().map(|key| (key.to_owned(), json!(""))).collect();
+        let keys = [
+            "gitCommit",
+            "gitTreeState",
+            "buildDate",
+            "goVersion",
+            "compiler",
+            "platform",
+            "major",
+            "minor",
+        ];
+        let mut answer: Value = keys
+            .into_iter()
+            .map(|key| (key.to_owned(), json!("")))
+            .collect();
         answer["gitVersion"] = json!(version);
         whole(200, &answer)
     }
@@ -182,14 +195,20 @@ impl Fake {
         let state = self.state();
         let number = |name: &str| asked.parameter(name).and_then(|text| text.parse().ok());
         let all = state.objects.get(&asked.path).cloned().unwrap_or_default();
-        let (from, limit) = (number("continue").unwrap_or(0), number("limit").unwrap_or(all.len()));
+        let (from, limit) = (
+            number("continue").unwrap_or(0),
+            number("limit").unwrap_or(all.len()),
+        );
         let page: Vec<_> = all.iter().skip(from).take(limit).collect();
         let more = from + page.len() < all.len();
         let next = more.then(|| (from + page.len()).to_string());
-        whole(200, &json!({
-            "metadata": {"resourceVersion": state.resource_version.to_string(), "continue": next},
-            "items": page,
-        }))
+        whole(
+            200,
+            &json!({
+                "metadata": {"resourceVersion": state.resource_version.to_string(), "continue": next},
+                "items": page,
+            }),
+        )
     }
 
     fn watch(&self, path: &str) -> Response<FakeBody> {
@@ -217,13 +236,27 @@ fn whole(code: u16, answer: &Value) -> Response<FakeBody> {
 /// A worker, or a control-plane node, that runs `version`.
 pub(crate) fn node(name: &str, version: &str, annotations: &Value) -> Value {
     let keys = [
-        "architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion", "machineID",
-        "operatingSystem", "osImage", "systemUUID",
+        "architecture",
+        "bootID",
+        "containerRuntimeVersion",
+        "kernelVersion",
+        "kubeProxyVersion",
+        "machineID",
+        "operatingSystem",
+        "osImage",
+        "systemUUID",
     ];
-    let mut info: Value = keys.into_iter().map(|key| (key.to_owned(), json!(""))).collect();
+    let mut info: Value = keys
+        .into_iter()
+        .map(|key| (key.to_owned(), json!("")))
+        .collect();
     info["kubeletVersion"] = json!(version);
     let plane = name.starts_with("cp-");
-    let labels = if plane { json!({"node-role.kubernetes.io/control-plane": ""}) } else { json!({}) };
+    let labels = if plane {
+        json!({"node-role.kubernetes.io/control-plane": ""})
+    } else {
+        json!({})
+    };
     json!({
         "metadata": {"name": name, "uid": format!("uid-{name}"), "resourceVersion": "17", "annotations": annotations, "labels": labels},
         "status": {"nodeInfo": info, "conditions": [{"type": "Ready", "status": "True"}]},

@@ -98,7 +98,10 @@ impl Health {
 
     /// A change was received: the watch works.
     pub(crate) fn changed(&self) {
-        self.state().trouble = None;
+        let mut state = self.state();
+        if state.is_complete {
+            state.trouble = None;
+        }
     }
 
     /// The watch or the list failed.
@@ -233,7 +236,10 @@ mod tests {
         );
         health.failed(refused(500));
         let error = health.check().unwrap_err();
-        assert!(error.may_pass() && error.to_string().ends_with("answered 500: no"), "{error}");
+        assert!(
+            error.may_pass() && error.to_string().ends_with("answered 500: no"),
+            "{error}"
+        );
         health.completed();
         assert!(health.check().is_ok());
     }
@@ -287,7 +293,10 @@ mod tests {
         assert!(health.check().is_ok());
         advance(Duration::from_secs(1)).await;
         let error = health.check().unwrap_err().to_string();
-        assert!(error.contains("pods, unknown for 76 s: the API server sent nothing"), "{error}");
+        assert!(
+            error.contains("pods, unknown for 76 s: the API server sent nothing"),
+            "{error}"
+        );
         health.heard();
         assert!(health.check().is_ok());
     }
@@ -301,6 +310,9 @@ mod tests {
         assert!(health.check().is_ok());
         advance(Duration::from_secs(1)).await;
         let error = health.check().unwrap_err();
-        assert!(!error.may_pass() && error.to_string().contains("rbac.yaml"), "{error}");
+        assert!(
+            !error.may_pass() && error.to_string().contains("rbac.yaml"),
+            "{error}"
+        );
     }
 }

@@ -188,9 +188,11 @@ mod tests {
         for text in data.values_mut() {
             *text = text.replacen('{', "{\"later\":{\"more\":[1]},", 1);
         }
-        let sample = r#"{"at":"2026-01-01T00:00:00Z","current":1,"allowed":1,"desired":1,"later":1}"#;
+        let sample =
+            r#"{"at":"2026-01-01T00:00:00Z","current":1,"allowed":1,"desired":1,"later":1}"#;
         let span = r#"{"from":"2026-01-01T00:00:00Z","until":"2026-01-01T00:00:09Z","later":1}"#;
-        let budget = format!(r#"{{"namespace":"shop","name":"web","samples":[{sample}],"later":1}}"#);
+        let budget =
+            format!(r#"{{"namespace":"shop","name":"web","samples":[{sample}],"later":1}}"#);
         let observations =
             format!(r#"{{"blueprint":"ab","budgets":[{budget}],"watched":[{span}],"later":1}}"#);
         data.insert(LOG.into(), observations);

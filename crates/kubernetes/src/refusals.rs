@@ -91,7 +91,9 @@ mod tests {
             "metadata": {"namespace": "shop", "name": "web", "resourceVersion": version},
             "status": {"disruptionsAllowed": allowed, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
         });
-        [convert::observed_budget(&serde_json::from_value(object).unwrap())]
+        [convert::observed_budget(
+            &serde_json::from_value(object).unwrap(),
+        )]
     }
 
     #[tokio::test(start_paused = true)]

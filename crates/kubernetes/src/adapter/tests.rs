@@ -87,8 +87,16 @@ struct World {
 impl World {
     async fn new(pods: usize) -> Self {
         let fake = Fake::new();
-        fake.has(NODES, &[node("w-1", "v1.36.4", &json!({})), node("cp-1", "v1.37.2", &json!({}))]);
-        let pods: Vec<_> = (0..pods).map(|at| pod(&format!("web-{at}"), "w-1")).collect();
+        fake.has(
+            NODES,
+            &[
+                node("w-1", "v1.36.4", &json!({})),
+                node("cp-1", "v1.37.2", &json!({})),
+            ],
+        );
+        let pods: Vec<_> = (0..pods)
+            .map(|at| pod(&format!("web-{at}"), "w-1"))
+            .collect();
         fake.has(PODS, &pods);
         fake.has(BUDGETS, &[budget("1", 1)]);
         let cluster = fake.cluster();
@@ -106,7 +114,12 @@ impl World {
         let platform = KubernetesPlatform::start(&self.cluster, &self.lease, &self.spec);
         let mut watched = 0;
         for _ in 0..100 {
-            watched += self.fake.asked().iter().filter(|asked| asked.is_watch()).count();
+            watched += self
+                .fake
+                .asked()
+                .iter()
+                .filter(|asked| asked.is_watch())
+                .count();
             if platform.observe().await.is_ok() && watched >= KINDS.len() {
                 self.fake.asked();
                 return platform;
@@ -124,11 +137,17 @@ impl World {
 }
 
 async fn commit(platform: &KubernetesPlatform<'_>, action: &Action) -> Answer {
-    platform.perform(&goal(), action, Mode::Commit).await.unwrap()
+    platform
+        .perform(&goal(), action, Mode::Commit)
+        .await
+        .unwrap()
 }
 
 async fn dry_run(platform: &KubernetesPlatform<'_>, action: &Action) -> Answer {
-    platform.perform(&goal(), action, Mode::DryRun).await.unwrap()
+    platform
+        .perform(&goal(), action, Mode::DryRun)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +165,10 @@ async fn a_write_to_a_node_is_one_patch_that_fails_when_the_node_has_changed() {
         let [patch] = writes.as_slice() else {
             panic!("{writes:?}");
         };
-        assert_eq!((&patch.method, patch.path.as_str()), (&Method::PATCH, "/api/v1/nodes/w-1"));
+        assert_eq!(
+            (&patch.method, patch.path.as_str()),
+            (&Method::PATCH, "/api/v1/nodes/w-1")
+        );
         assert_eq!(patch.parameter("fieldManager").unwrap(), "trireme");
         assert_eq!(patch.parameter("dryRun"), None);
         let metadata = &patch.body["metadata"];
@@ -164,15 +186,21 @@ async fn a_node_that_has_changed_is_looked_at_again_and_one_that_may_not_be_writ
     let world = World::new(0).await;
     let platform = world.platform().await;
     for (code, reason) in [(409, "Conflict"), (404, "NotFound")] {
-        world.fake.will_answer("/nodes/w-1", code, json!({"reason": reason}));
+        world
+            .fake
+            .will_answer("/nodes/w-1", code, json!({"reason": reason}));
         assert_eq!(commit(&platform, &cordon()).await, Answer::Outdated);
     }
-    world.fake.will_answer("/nodes/w-1", 403, json!({"message": "no"}));
+    world
+        .fake
+        .will_answer("/nodes/w-1", 403, json!({"message": "no"}));
     let Answer::Refused(reason) = commit(&platform, &cordon()).await else {
         panic!("not refused");
     };
     assert!(reason.starts_with("the API answered 403: no"), "{reason}");
-    world.fake.will_answer("/nodes/w-1", 500, json!({"message": "etcd"}));
+    world
+        .fake
+        .will_answer("/nodes/w-1", 500, json!({"message": "etcd"}));
     let unknown = platform.perform(&goal(), &cordon(), Mode::Commit).await;
     assert!(unknown.unwrap_err().may_pass());
     world.fake.asked();
@@ -193,7 +221,11 @@ async fn before_a_node_is_begun_each_pod_and_the_job_are_asked_for() {
     assert_eq!(dry_run(&platform, &cordon()).await, Answer::Accepted);
     let writes = world.writes();
     assert_eq!(writes.len(), 13);
-    assert!(writes.iter().all(|asked| asked.parameter("dryRun").unwrap() == "All"));
+    assert!(
+        writes
+            .iter()
+            .all(|asked| asked.parameter("dryRun").unwrap() == "All")
+    );
     assert_eq!(writes[12].path, JOBS);
 }
 
@@ -221,9 +253,13 @@ async fn a_pod_that_may_not_leave_now_is_named_and_not_asked_for_again_at_once()
 async fn a_node_that_was_begun_is_asked_only_for_its_job() {
     let world = World::new(3).await;
     let annotations = json!({names::ROLL: roll_annotation().to_string()});
-    world.fake.has(NODES, &[node("w-1", "v1.36.4", &annotations)]);
+    world
+        .fake
+        .has(NODES, &[node("w-1", "v1.36.4", &annotations)]);
     let platform = world.platform().await;
-    world.fake.will_answer("/jobs", 403, json!({"message": "the policy forbids it"}));
+    world
+        .fake
+        .will_answer("/jobs", 403, json!({"message": "the policy forbids it"}));
     let Answer::Refused(reason) = dry_run(&platform, &cordon()).await else {
         panic!("not refused");
     };
@@ -270,7 +306,10 @@ async fn a_job_is_not_started_while_a_pod_is_in_the_way() {
     assert_eq!(writes.len(), 1);
     assert_eq!(writes[0].parameter("fieldManager").unwrap(), "trireme");
     let annotations = &writes[0].body["metadata"]["annotations"];
-    assert_eq!((&annotations[names::ATTEMPT], &annotations[names::EPOCH]), (&json!("a1"), &json!("7")));
+    assert_eq!(
+        (&annotations[names::ATTEMPT], &annotations[names::EPOCH]),
+        (&json!("a1"), &json!("7"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,7 +327,10 @@ async fn a_job_that_exists_is_ours_only_when_it_is_of_the_same_attempt() {
         let Answer::Refused(reason) = commit(&platform, &start_job()).await else {
             panic!("taken for ours");
         };
-        assert!(reason.starts_with("Job trireme-system/trireme-w-1-a1 exists"), "{reason}");
+        assert!(
+            reason.starts_with("Job trireme-system/trireme-w-1-a1 exists"),
+            "{reason}"
+        );
     }
     world.fake.has(JOBS, &[]);
     world.fake.will_answer("/jobs", 409, exists);
@@ -306,11 +348,16 @@ async fn a_job_is_deleted_in_the_foreground_and_only_itself() {
     };
     assert_eq!(commit(&platform, &delete).await, Answer::Accepted);
     let writes = world.writes();
-    assert_eq!((&writes[0].method, writes[0].path.as_str()), (&Method::DELETE, format!("{JOBS}/j").as_str()));
+    assert_eq!(
+        (&writes[0].method, writes[0].path.as_str()),
+        (&Method::DELETE, format!("{JOBS}/j").as_str())
+    );
     assert_eq!(writes[0].body["propagationPolicy"], "Foreground");
     assert_eq!(writes[0].body["preconditions"], json!({"uid": "u-1"}));
     for (code, reason) in [(404, "NotFound"), (409, "Conflict")] {
-        world.fake.will_answer("/jobs/j", code, json!({"reason": reason}));
+        world
+            .fake
+            .will_answer("/jobs/j", code, json!({"reason": reason}));
         assert_eq!(commit(&platform, &delete).await, Answer::Outdated);
     }
 }

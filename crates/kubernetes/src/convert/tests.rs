@@ -19,7 +19,10 @@ fn a_node_has_the_identity_that_a_write_needs() {
         },
     });
     let found = node(&read(object)).unwrap();
-    assert_eq!((found.uid.as_str(), found.resource_version.as_str()), ("u-1", "17"));
+    assert_eq!(
+        (found.uid.as_str(), found.resource_version.as_str()),
+        ("u-1", "17")
+    );
     assert_eq!(found.version.to_string(), "v1.36.4+k3s1");
     assert!(!found.ready && !found.schedulable && !found.control_plane);
 }
@@ -28,7 +31,19 @@ fn a_node_has_the_identity_that_a_write_needs() {
 fn a_node_or_a_job_that_cannot_be_read_is_named() {
     let object = json!({"metadata": {"name": "w-1"}});
     let error = node(&read(object)).unwrap_err().to_string();
-    assert_eq!(error, "node w-1 is not as expected: it reports no version");
+    assert_eq!(
+        error,
+        "Cannot tell the state of node w-1: its kubelet has not reported a version yet"
+    );
+    let version = json!({"kubeletVersion": "latest", "osImage": "", "architecture": "", "bootID": "",
+        "containerRuntimeVersion": "", "kernelVersion": "", "kubeProxyVersion": "", "machineID": "",
+        "operatingSystem": "", "systemUUID": ""});
+    let object = json!({"metadata": {"name": "w-1"}, "status": {"nodeInfo": version}});
+    let error = node(&read(object)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("node w-1 is not as expected: "),
+        "{error}"
+    );
     let object = json!({"metadata": {"name": "j-1", "annotations": {names::NODE: "w-1"}}});
     let error = job(&read(object)).unwrap_err().to_string();
     assert_eq!(
@@ -65,10 +80,22 @@ fn a_pod_of_an_action_is_in_the_way_until_it_has_ended() {
     };
     let action = json!({names::ACT: names::ACT_NODE});
     for (found, kind, in_the_way) in [
-        (of(action.clone(), Some("Job"), "Running"), PodKind::Action, true),
+        (
+            of(action.clone(), Some("Job"), "Running"),
+            PodKind::Action,
+            true,
+        ),
         (of(action, Some("Job"), "Succeeded"), PodKind::Action, false),
-        (of(json!({}), Some("DaemonSet"), "Failed"), PodKind::DaemonSet, false),
-        (of(json!({}), Some("ReplicaSet"), "Running"), PodKind::Managed, true),
+        (
+            of(json!({}), Some("DaemonSet"), "Failed"),
+            PodKind::DaemonSet,
+            false,
+        ),
+        (
+            of(json!({}), Some("ReplicaSet"), "Running"),
+            PodKind::Managed,
+            true,
+        ),
         (of(json!({}), None, "Running"), PodKind::Unmanaged, true),
         (of(json!({}), None, "Succeeded"), PodKind::Finished, false),
     ] {
@@ -99,9 +126,18 @@ fn a_job_has_its_attempt_and_is_terminating_from_its_deletion_on() {
     let ours = json!({"name": "j", "uid": "u", "annotations": {names::ATTEMPT: "a1"}});
     let job = found(ours, failed.clone());
     assert_eq!((job.attempt.as_str(), job.uid.as_str()), ("a1", "u"));
-    assert_eq!(job.state, JobState::Failed("DeadlineExceeded: too long".into()));
+    assert_eq!(
+        job.state,
+        JobState::Failed("DeadlineExceeded: too long".into())
+    );
     let gone = json!({"name": "j", "deletionTimestamp": "2026-01-01T00:00:00Z"});
     let job = found(gone, failed);
-    assert_eq!((job.attempt.as_str(), job.state), ("", JobState::Terminating));
-    assert_eq!(found(json!({"name": "j"}), json!([])).state, JobState::Active);
+    assert_eq!(
+        (job.attempt.as_str(), job.state),
+        ("", JobState::Terminating)
+    );
+    assert_eq!(
+        found(json!({"name": "j"}), json!([])).state,
+        JobState::Active
+    );
 }

@@ -122,7 +122,10 @@ impl Server {
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let (code, object) = match next {
             Next::Silence => std::future::pending().await,
-            Next::Fail => (500, json!({"kind": "Status", "code": 500, "message": "etcd"})),
+            Next::Fail => (
+                500,
+                json!({"kind": "Status", "code": 500, "message": "etcd"}),
+            ),
             Next::Answer | Next::LoseAnswer if method == Method::GET => self.read(),
             Next::Answer | Next::LoseAnswer => self.write(&body),
         };
@@ -134,7 +137,8 @@ impl Server {
     }
 
     fn read(&self) -> (u16, Value) {
-        let missing = json!({"kind": "Status", "code": 404, "reason": "NotFound", "message": "not found"});
+        let missing =
+            json!({"kind": "Status", "code": 404, "reason": "NotFound", "message": "not found"});
         let lease = self.lease.lock().unwrap().clone();
         lease.map_or((404, missing), |lease| (200, lease))
     }
@@ -145,9 +149,14 @@ impl Server {
         let version = |lease: &Value| lease["metadata"]["resourceVersion"].clone();
         let now = lease.as_ref().map_or(Value::Null, version);
         if version(&written) != now {
-            return (409, json!({"kind": "Status", "code": 409, "reason": "Conflict", "message": "modified"}));
+            return (
+                409,
+                json!({"kind": "Status", "code": 409, "reason": "Conflict", "message": "modified"}),
+            );
         }
-        let next = now.as_str().map_or(1, |now| now.parse::<u64>().unwrap() + 1);
+        let next = now
+            .as_str()
+            .map_or(1, |now| now.parse::<u64>().unwrap() + 1);
         written["metadata"]["resourceVersion"] = json!(next.to_string());
         *lease = Some(written.clone());
         (200, written)

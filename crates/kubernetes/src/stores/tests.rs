@@ -35,7 +35,10 @@ async fn known(stores: &Stores) {
 }
 
 /// Waits until `fake` has been asked what `condition` says, and gives all that it was asked.
-async fn asked(fake: &Fake, condition: impl Fn(&crate::fake::Asked) -> bool) -> Vec<crate::fake::Asked> {
+async fn asked(
+    fake: &Fake,
+    condition: impl Fn(&crate::fake::Asked) -> bool,
+) -> Vec<crate::fake::Asked> {
     let mut all = Vec::new();
     for _ in 0..1000 {
         all.extend(fake.asked());
@@ -56,7 +59,9 @@ fn names(inventory: &Inventory) -> Vec<String> {
 async fn every_kind_is_listed_page_by_page_and_watched_once() {
     let fake = Fake::new();
     fake.has(NODES, &[node("w-1", "v1.36.4", &json!({}))]);
-    let pods: Vec<_> = (0..1201).map(|at| pod(&format!("web-{at}"), "w-1")).collect();
+    let pods: Vec<_> = (0..1201)
+        .map(|at| pod(&format!("web-{at}"), "w-1"))
+        .collect();
     fake.has(PODS, &pods);
     let stores = Stores::new(&fake.cluster());
     known(&stores).await;
@@ -85,13 +90,19 @@ async fn a_watch_that_ends_is_resumed_where_it_was() {
     let mut second = pod("web-2", "w-1");
     second["metadata"]["resourceVersion"] = json!("207");
     fake.send(PODS, "ADDED", &second);
-    until(&stores, |now| now.as_ref().is_ok_and(|now| names(now).len() == 2)).await;
+    until(&stores, |now| {
+        now.as_ref().is_ok_and(|now| names(now).len() == 2)
+    })
+    .await;
     fake.end(PODS);
     let asked = asked(&fake, |asked| asked.path == PODS && asked.is_watch()).await;
     let of_pods: Vec<_> = asked.iter().filter(|asked| asked.path == PODS).collect();
     assert_eq!(of_pods.len(), 1, "{of_pods:?}");
     assert_eq!(of_pods[0].parameter("resourceVersion").unwrap(), "207");
-    assert_eq!(names(&stores.inventory(server()).unwrap()), ["web-1", "web-2"]);
+    assert_eq!(
+        names(&stores.inventory(server()).unwrap()),
+        ["web-1", "web-2"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,7 +113,10 @@ async fn a_version_that_has_expired_is_listed_anew_and_unknown_until_then() {
     fake.has(PODS, &[pod("web-9", "w-1")]);
     let gone = json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"});
     fake.send(PODS, "ERROR", &gone);
-    until(&stores, |now| now.as_ref().is_ok_and(|now| names(now) == ["web-9"])).await;
+    until(&stores, |now| {
+        now.as_ref().is_ok_and(|now| names(now) == ["web-9"])
+    })
+    .await;
     let lists = fake.asked().into_iter();
     let lists = lists.filter(|asked| asked.path == PODS && !asked.is_watch());
     assert_eq!(lists.count(), 1);
@@ -132,10 +146,18 @@ async fn a_watch_that_is_broken_for_long_is_unknown_and_recovers() {
     let begun = Instant::now();
     until(&stores, Result::is_err).await;
     // By the paused clock.
-    assert!((10..16).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!(
+        (10..16).contains(&begun.elapsed().as_secs()),
+        "{:?}",
+        begun.elapsed()
+    );
     let error = stores.inventory(server()).unwrap_err();
     assert!(error.may_pass());
-    for part in ["the state of PodDisruptionBudgets", "watch PodDisruptionBudgets", "503"] {
+    for part in [
+        "the state of PodDisruptionBudgets",
+        "watch PodDisruptionBudgets",
+        "503",
+    ] {
         assert!(error.to_string().contains(part), "{part}: {error}");
     }
     fake.watches(BUDGETS, Watches::Work);
@@ -147,10 +169,14 @@ async fn a_right_that_is_missing_is_named() {
     let fake = Fake::new();
     fake.watches(DAEMON_SETS, Watches::Refused(403));
     let stores = Stores::new(&fake.cluster());
-    let lasting = |now: &Result<Inventory, Error>| now.as_ref().is_err_and(|error| !error.may_pass());
+    let lasting =
+        |now: &Result<Inventory, Error>| now.as_ref().is_err_and(|error| !error.may_pass());
     until(&stores, lasting).await;
     let error = stores.inventory(server()).unwrap_err().to_string();
-    assert!(error.starts_with("Cannot watch DaemonSets: the API answered 403"), "{error}");
+    assert!(
+        error.starts_with("Cannot watch DaemonSets: the API answered 403"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,9 +187,16 @@ async fn a_watch_that_says_nothing_for_long_is_unknown() {
     asked(&fake, |asked| asked.path == NODES && asked.is_watch()).await;
     fake.watches(NODES, Watches::Silent);
     until(&stores, Result::is_err).await;
-    assert!((74..80).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!(
+        (74..80).contains(&begun.elapsed().as_secs()),
+        "{:?}",
+        begun.elapsed()
+    );
     let error = stores.inventory(server()).unwrap_err().to_string();
-    assert!(error.contains("the state of nodes") && error.contains("sent nothing"), "{error}");
+    assert!(
+        error.contains("the state of nodes") && error.contains("sent nothing"),
+        "{error}"
+    );
     fake.watches(NODES, Watches::Work);
     known(&stores).await;
 }
@@ -189,7 +222,9 @@ async fn a_server_that_ends_every_watch_at_once_is_not_flooded() {
     let stores = Stores::new(&fake.cluster());
     tokio::time::sleep(SECOND * 20).await;
     let watches = fake.asked().into_iter();
-    let count = watches.filter(|asked| asked.path == NODES && asked.is_watch()).count();
+    let count = watches
+        .filter(|asked| asked.path == NODES && asked.is_watch())
+        .count();
     assert!((15..22).contains(&count), "{count}");
     drop(stores);
 }
@@ -229,8 +264,29 @@ async fn a_node_that_cannot_be_read_is_named() {
     let broken = json!({crate::names::ROLL: "{"});
     fake.has(NODES, &[node("w-1", "v1.36.4", &broken)]);
     let stores = Stores::new(&fake.cluster());
-    let lasting = |now: &Result<Inventory, Error>| now.as_ref().is_err_and(|error| !error.may_pass());
+    let lasting =
+        |now: &Result<Inventory, Error>| now.as_ref().is_err_and(|error| !error.may_pass());
     until(&stores, lasting).await;
     let error = stores.inventory(server()).unwrap_err().to_string();
-    assert!(error.starts_with("annotation trireme.dev/roll of node w-1"), "{error}");
+    assert!(
+        error.starts_with("annotation trireme.dev/roll of node w-1"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_has_not_reported_yet_is_waited_for() {
+    let fake = Fake::new();
+    fake.has(NODES, &[node("w-1", "", &json!({}))]);
+    let stores = Stores::new(&fake.cluster());
+    until(&stores, |_| {
+        stores
+            .nodes()
+            .is_err_and(|error| error.to_string().contains("w-1"))
+    })
+    .await;
+    assert!(stores.inventory(server()).unwrap_err().may_pass());
+    asked(&fake, |asked| asked.path == NODES && asked.is_watch()).await;
+    fake.send(NODES, "MODIFIED", &node("w-1", "v1.36.4", &json!({})));
+    known(&stores).await;
 }
