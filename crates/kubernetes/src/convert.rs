@@ -66,7 +66,13 @@ pub(crate) fn node(node: &core::Node) -> Result<Node, Error> {
     let object = || format!("node {name}");
     let status = node.status.as_ref();
     let info = status.and_then(|status| status.node_info.as_ref());
-    let info = info.ok_or_else(|| Error::malformed(object(), "it reports no version"))?;
+    let info = info.filter(|info| !info.kubelet_version.is_empty());
+    // As it is for a moment when it is created before its kubelet starts.
+    let info = info.ok_or_else(|| Error::Unknown {
+        what: object(),
+        why: "its kubelet has not reported a version yet".into(),
+        seconds: 0,
+    })?;
     let version = info
         .kubelet_version
         .parse()
@@ -242,6 +248,7 @@ pub(crate) fn job(job: &Job) -> Result<ActionJob, Error> {
         attempt: attempt.unwrap_or_default(),
         blueprint: noted(names::BLUEPRINT)?,
         state: job_state(job),
+        created_at: job.creation_timestamp().map(|time| time.0),
         name: name.clone(),
     })
 }

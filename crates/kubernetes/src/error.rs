@@ -46,18 +46,18 @@ pub enum Error {
         seconds: u64,
     },
     /// What was observed is not complete, or too old to decide anything by it.
-    #[error("Cannot tell the state of {what}, unknown for {seconds} s: {why}")]
+    #[error("Cannot tell the state of {what}{}: {why}", lasted(*.seconds))]
     Unknown {
-        /// The kind of object, in the plural.
+        /// The kind of object, in the plural, or the object.
         what: String,
         /// What happened.
         why: String,
-        /// For how long it has been so, in seconds.
+        /// For how long it has been so, in seconds; 0 when that is not known.
         seconds: u64,
     },
-    /// Another run is at work.
+    /// Another roller is at work.
     #[error(
-        "another run is rolling the cluster: {holder} holds Lease {lease}; wait until it ends, or stop it"
+        "another roller is at work: {holder} holds Lease {lease}; wait until it ends, or stop it"
     )]
     Held {
         /// `namespace/name`.
@@ -163,6 +163,13 @@ impl PlatformError for Error {
             error if error.may_pass() || error.is_conflict() => ErrorKind::MayPass,
             _ => ErrorKind::Lasting,
         }
+    }
+}
+
+fn lasted(seconds: u64) -> String {
+    match seconds {
+        0 => String::new(),
+        seconds => format!(", unknown for {seconds} s"),
     }
 }
 

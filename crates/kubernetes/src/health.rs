@@ -98,7 +98,10 @@ impl Health {
 
     /// A change was received: the watch works.
     pub(crate) fn changed(&self) {
-        self.state().trouble = None;
+        let mut state = self.state();
+        if state.is_complete {
+            state.trouble = None;
+        }
     }
 
     /// The watch or the list failed.

@@ -66,15 +66,17 @@ impl Heard {
         }))
     }
 
+    /// Watches of one kind follow one another, not faster than one in [`PAUSE`].
     async fn pause(&self) {
-        let now = Instant::now();
-        let last = {
-            let mut watched_at = self
-                .watched_at
+        let watched_at = || {
+            self.watched_at
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            watched_at.replace(now)
+                .unwrap_or_else(PoisonError::into_inner)
         };
-        sleep_until(last.map_or(now, |last| last + PAUSE)).await;
+        let last = *watched_at();
+        if let Some(last) = last {
+            sleep_until(last + PAUSE).await;
+        }
+        *watched_at() = Some(Instant::now());
     }
 }

@@ -10,14 +10,13 @@ use kube::Api;
 use kube::api::PostParams;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use trireme_executor::fence::LEASE_DURATION;
 
 use crate::cluster::{bounded, bounded_by};
 use crate::holder::holder;
 use crate::writes::MANAGER;
 use crate::{Cluster, Error, names};
 
-/// For how long the Lease is held without renewal. Short, so that a roll that was killed is resumed soon.
-pub const LEASE_DURATION: Duration = Duration::from_secs(10);
 /// A write of the Lease that lasts longer than half its duration is worth nothing.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A Lease that another run holds is not watched longer than this: six times what a run of ours asks for. Its holder may

@@ -44,6 +44,6 @@ pub use adapter::KubernetesPlatform;
 pub use cluster::{Cluster, Pods};
 pub use error::Error;
 pub use kubeconfig::secrets;
-pub use lease::{LEASE_DURATION, Lease};
+pub use lease::Lease;
 pub use record::{Mark, Record};
 pub use trireme_transport::{Observer, RequestLog};

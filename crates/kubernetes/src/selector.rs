@@ -30,7 +30,10 @@ impl<'a> FromIterator<&'a BudgetSelector> for Selectors<'a> {
             let labels = labels.and_then(|selector| selector.match_labels.as_ref());
             let namespace = budget.namespace.as_str();
             let same_label = match labels.and_then(BTreeMap::first_key_value) {
-                Some((key, value)) => all.by_label.entry((namespace, key, value)).or_default(),
+                Some((key, value)) => {
+                    let label = (namespace, key.as_str(), value.as_str());
+                    all.by_label.entry(label).or_default()
+                }
                 None => all.others.entry(namespace).or_default(),
             };
             same_label.push(budget);
@@ -42,9 +45,10 @@ impl<'a> FromIterator<&'a BudgetSelector> for Selectors<'a> {
 impl Selectors<'_> {
     /// The names of the budgets in `namespace` that select `labels`, sorted.
     pub(crate) fn of(&self, namespace: &str, labels: &BTreeMap<String, String>) -> Vec<String> {
-        let by_label = labels
-            .iter()
-            .filter_map(|(key, value)| self.by_label.get(&(namespace, key, value)));
+        let by_label = labels.iter().filter_map(|(key, value)| {
+            self.by_label
+                .get(&(namespace, key.as_str(), value.as_str()))
+        });
         let candidates = by_label.chain(self.others.get(namespace)).flatten();
         let selecting = candidates.filter(|budget| {
             let selector = budget.selector.as_ref();

@@ -1,22 +1,19 @@
 //! What is observed of a cluster, kept up to date by one list and one watch of each kind.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::store::Writer;
-use kube::runtime::reflector::{Lookup, ObjectRef, Store};
-use kube::runtime::watcher::{self, Config, DefaultBackoff, Event};
-use kube::{Api, Client, Resource, ResourceExt as _};
+use kube::runtime::watcher::{Config, watcher};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -30,10 +27,12 @@ use crate::heard::heard;
 use crate::selector::Selectors;
 use crate::{Cluster, Error};
 
+mod watch;
+
+use watch::{Watch, Watched};
+
 /// A watch ends after this and begins anew where it was: the proof that a silent one still works.
 const WATCH_TIMEOUT_S: u32 = 60;
-/// The longest time between two tries of a watch that fails.
-const BACKOFF_MAX: Duration = Duration::from_secs(3);
 /// Changes come many at a time; who waits looks once.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 
@@ -53,9 +52,11 @@ pub(crate) struct Stores {
 type Readable<T> = Result<T, Unreadable>;
 
 #[derive(Clone, Debug, PartialEq)]
-struct Unreadable {
-    object: String,
-    reason: String,
+enum Unreadable {
+    /// It does not have the form that it must have.
+    Malformed { object: String, reason: String },
+    /// It does not say yet what is needed of it.
+    NotYet { object: String, reason: String },
 }
 
 impl Stores {
@@ -175,8 +176,12 @@ impl Stores {
 
 fn readable<T>(converted: Result<T, Error>) -> Readable<T> {
     converted.map_err(|error| match error {
-        Error::Malformed { object, reason } => Unreadable { object, reason },
-        other => Unreadable {
+        Error::Malformed { object, reason } => Unreadable::Malformed { object, reason },
+        Error::Unknown { what, why, .. } => Unreadable::NotYet {
+            object: what,
+            reason: why,
+        },
+        other => Unreadable::Malformed {
             object: "an object".into(),
             reason: other.to_string(),
         },
@@ -184,9 +189,13 @@ fn readable<T>(converted: Result<T, Error>) -> Readable<T> {
 }
 
 fn read<T: Clone>(readable: &Readable<T>) -> Result<T, Error> {
-    readable.clone().map_err(|unreadable| Error::Malformed {
-        object: unreadable.object,
-        reason: unreadable.reason,
+    readable.clone().map_err(|unreadable| match unreadable {
+        Unreadable::Malformed { object, reason } => Error::Malformed { object, reason },
+        Unreadable::NotYet { object, reason } => Error::Unknown {
+            what: object,
+            why: reason,
+            seconds: 0,
+        },
     })
 }
 
@@ -247,183 +256,8 @@ impl Watches {
             convert,
             is_news,
         };
-        self.tasks
-            .spawn(watch.run(watcher::watcher(api(client), config)));
+        self.tasks.spawn(watch.run(watcher(api(client), config)));
         watched
-    }
-}
-
-/// The objects of one kind.
-struct Watched<K, V>
-where
-    K: Resource<DynamicType = ()> + 'static,
-    V: Clone + 'static,
-{
-    store: Store<Kept<K, V>>,
-    health: Arc<Health>,
-}
-
-impl<K, V> Watched<K, V>
-where
-    K: Resource<DynamicType = ()> + 'static,
-    V: Clone + 'static,
-{
-    /// # Errors
-    /// When the store is not complete, or out of date.
-    fn known(&self) -> Result<Vec<Arc<Kept<K, V>>>, Error> {
-        self.health.check()?;
-        let mut all = self.store.state();
-        all.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
-        Ok(all)
-    }
-}
-
-/// What is kept of an object of kind `K`: little, because there may be tens of thousands.
-struct Kept<K, V> {
-    namespace: Option<String>,
-    name: String,
-    value: V,
-    kind: PhantomData<fn() -> K>,
-}
-
-impl<K, V: Clone> Clone for Kept<K, V> {
-    fn clone(&self) -> Self {
-        Self {
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-            value: self.value.clone(),
-            kind: PhantomData,
-        }
-    }
-}
-
-impl<K: Resource<DynamicType = ()>, V> Lookup for Kept<K, V> {
-    type DynamicType = ();
-
-    fn kind(kind: &()) -> Cow<'_, str> {
-        K::kind(kind)
-    }
-
-    fn group(kind: &()) -> Cow<'_, str> {
-        K::group(kind)
-    }
-
-    fn version(kind: &()) -> Cow<'_, str> {
-        K::version(kind)
-    }
-
-    fn plural(kind: &()) -> Cow<'_, str> {
-        K::plural(kind)
-    }
-
-    fn name(&self) -> Option<Cow<'_, str>> {
-        Some(self.name.as_str().into())
-    }
-
-    fn namespace(&self) -> Option<Cow<'_, str>> {
-        self.namespace.as_deref().map(Cow::Borrowed)
-    }
-
-    fn resource_version(&self) -> Option<Cow<'_, str>> {
-        None
-    }
-
-    fn uid(&self) -> Option<Cow<'_, str>> {
-        None
-    }
-}
-
-/// The watch of one kind, which fills its store.
-struct Watch<K, V>
-where
-    K: Resource<DynamicType = ()> + 'static,
-    V: Clone + 'static,
-{
-    writer: Writer<Kept<K, V>>,
-    health: Arc<Health>,
-    changed: Arc<Notify>,
-    convert: fn(&K) -> V,
-    is_news: fn(&V, &V) -> bool,
-}
-
-impl<K, V> Watch<K, V>
-where
-    K: Resource<DynamicType = ()> + 'static,
-    V: Clone + 'static,
-{
-    async fn run(mut self, events: impl Stream<Item = watcher::Result<Event<K>>>) {
-        let mut events = std::pin::pin!(events);
-        let mut backoff = DefaultBackoff::default();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
-                    // A list that begins is no success yet.
-                    if !matches!(event, Event::Init) {
-                        backoff = DefaultBackoff::default();
-                    }
-                    self.apply(event);
-                }
-                Err(error) => {
-                    self.health.failed(failure(self.health.what(), error));
-                    let pause = backoff.next().unwrap_or(BACKOFF_MAX);
-                    tokio::time::sleep(pause.min(BACKOFF_MAX)).await;
-                }
-            }
-        }
-    }
-
-    fn apply(&mut self, event: Event<K>) {
-        let event = match event {
-            Event::Apply(object) => Event::Apply(self.kept(&object)),
-            Event::Delete(object) => Event::Delete(self.kept(&object)),
-            Event::InitApply(object) => Event::InitApply(self.kept(&object)),
-            Event::Init => Event::Init,
-            Event::InitDone => Event::InitDone,
-        };
-        let is_news = self.is_news(&event);
-        self.writer.apply_watcher_event(&event);
-        match event {
-            Event::Init => self.health.begun(),
-            Event::InitDone => self.health.completed(),
-            Event::Apply(_) | Event::Delete(_) => self.health.changed(),
-            Event::InitApply(_) => {}
-        }
-        if is_news {
-            self.changed.notify_one();
-        }
-    }
-
-    fn kept(&self, object: &K) -> Kept<K, V> {
-        Kept {
-            namespace: object.namespace(),
-            name: object.name_any(),
-            value: (self.convert)(object),
-            kind: PhantomData,
-        }
-    }
-
-    fn is_news(&self, event: &Event<Kept<K, V>>) -> bool {
-        match event {
-            Event::Apply(now) => {
-                let before = self.writer.as_reader().get(&now.to_object_ref(()));
-                before.is_none_or(|before| (self.is_news)(&now.value, &before.value))
-            }
-            Event::Delete(_) | Event::InitDone => true,
-            Event::Init | Event::InitApply(_) => false,
-        }
-    }
-}
-
-fn failure(what: &str, error: watcher::Error) -> Error {
-    use watcher::Error as Failure;
-    let watch = format!("watch {what}");
-    match error {
-        Failure::InitialListFailed(error) => Error::api(format!("list {what}"))(error),
-        Failure::WatchStartFailed(error) | Failure::WatchFailed(error) => Error::api(watch)(error),
-        Failure::WatchError(status) => Error::Refused { act: watch, status },
-        Failure::NoResourceVersion => {
-            Error::malformed(format!("the list of {what}"), "it has no resourceVersion")
-        }
     }
 }
 

@@ -31,7 +31,19 @@ fn a_node_has_the_identity_that_a_write_needs() {
 fn a_node_or_a_job_that_cannot_be_read_is_named() {
     let object = json!({"metadata": {"name": "w-1"}});
     let error = node(&read(object)).unwrap_err().to_string();
-    assert_eq!(error, "node w-1 is not as expected: it reports no version");
+    assert_eq!(
+        error,
+        "Cannot tell the state of node w-1: its kubelet has not reported a version yet"
+    );
+    let version = json!({"kubeletVersion": "latest", "osImage": "", "architecture": "", "bootID": "",
+        "containerRuntimeVersion": "", "kernelVersion": "", "kubeProxyVersion": "", "machineID": "",
+        "operatingSystem": "", "systemUUID": ""});
+    let object = json!({"metadata": {"name": "w-1"}, "status": {"nodeInfo": version}});
+    let error = node(&read(object)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("node w-1 is not as expected: "),
+        "{error}"
+    );
     let object = json!({"metadata": {"name": "j-1", "annotations": {names::NODE: "w-1"}}});
     let error = job(&read(object)).unwrap_err().to_string();
     assert_eq!(

@@ -273,3 +273,20 @@ async fn a_node_that_cannot_be_read_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_has_not_reported_yet_is_waited_for() {
+    let fake = Fake::new();
+    fake.has(NODES, &[node("w-1", "", &json!({}))]);
+    let stores = Stores::new(&fake.cluster());
+    until(&stores, |_| {
+        stores
+            .nodes()
+            .is_err_and(|error| error.to_string().contains("w-1"))
+    })
+    .await;
+    assert!(stores.inventory(server()).unwrap_err().may_pass());
+    asked(&fake, |asked| asked.path == NODES && asked.is_watch()).await;
+    fake.send(NODES, "MODIFIED", &node("w-1", "v1.36.4", &json!({})));
+    known(&stores).await;
+}
