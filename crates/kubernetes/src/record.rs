@@ -175,6 +175,9 @@ fn put<T: Serialize>(
 
 #[cfg(test)]
 mod tests {
+    use trireme_blueprint::Budget;
+    use trireme_evidence::RollFile;
+
     use super::*;
 
     /// A record as format 1 wrote it; it must load for ever.
@@ -194,10 +197,14 @@ mod tests {
             Version::new(1, 36, 4)
         );
         assert_eq!(record.wanted.as_ref().unwrap().images.len(), 1);
-        // What acted, whether somebody watched all the time, and what the id covers was not noted then.
-        let evidence = record.evidence.as_ref().unwrap();
-        assert_eq!((&evidence.images, &evidence.unwatched), (&None, &None));
+        // What the id covers was not written then.
         assert_eq!(record.finished.as_ref().unwrap().identity, None);
+        let first = record.first_evidence.as_ref().unwrap();
+        let evidence = RollFile::from_json(first.as_bytes()).unwrap();
+        assert_eq!(
+            (evidence.blueprint.as_str(), evidence.unwatched),
+            ("ab", None)
+        );
         assert_eq!(record.write().unwrap(), map);
     }
 
@@ -223,7 +230,55 @@ mod tests {
         assert_eq!(record.begun.unwrap().roll, "r1");
         assert_eq!(record.finished.unwrap().roll, "");
         assert_eq!(record.log.unwrap().watched.len(), 1);
-        assert!(record.wanted.is_some() && record.evidence.is_some());
+        assert!(record.wanted.is_some() && record.first_evidence.is_some());
+    }
+
+    fn observed(budgets: usize) -> ObservationLog {
+        let budget = |number| Budget {
+            namespace: format!("team-{number}"),
+            name: "a-rather-long-name-of-a-budget-of-a-deployment".into(),
+            allowed: 0,
+            current: 3 + i32::try_from(number % 9).unwrap(),
+            desired: 3,
+            expected: 12,
+            observed: true,
+            counts_existing_pods: false,
+        };
+        let budgets: Vec<_> = (0..budgets).map(budget).collect();
+        let mut log = ObservationLog::of("ab");
+        for second in 0..5 {
+            let at = Timestamp::new(1_767_225_600 + second, 250_000_000).unwrap();
+            let mut seen = budgets.clone();
+            for budget in &mut seen {
+                budget.current += i32::try_from(second % 2).unwrap();
+            }
+            log.observe(&seen, at);
+        }
+        log
+    }
+
+    /// The most that the first release could have left, and two rolls of 3,500 budgets. Nodes do not count: what was done to them
+    /// is in their annotations.
+    #[test]
+    fn a_record_has_room_for_everything_whatever_was_observed() {
+        let map: ConfigMap = serde_json::from_str(FIRST).unwrap();
+        let mut record = Record::read(&map).unwrap();
+        record.log = Some(observed(3_500));
+        record.finished_log = Some(observed(3_500));
+        let size = |record: &Record| {
+            let data = record.write().unwrap().data.unwrap();
+            data.values().map(String::len).sum::<usize>()
+        };
+        assert!(size(&record) < 400 << 10, "{}", size(&record));
+        for first in [380 << 10, 2 << 20] {
+            record.first_evidence = Some("x".repeat(first));
+            assert!(size(&record) < 800 << 10, "{}", size(&record));
+        }
+        record.first_evidence = None;
+        let read = Record::read(&record.write().unwrap()).unwrap();
+        let log = read.finished_log.unwrap();
+        assert_eq!(log.budgets.len() + log.budgets_left_out, 3_500);
+        assert!(log.budgets.len() > 400, "{}", log.budgets.len());
     }
 
     #[test]

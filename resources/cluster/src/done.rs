@@ -14,14 +14,14 @@ use crate::Source;
 use crate::evidence::{EvidenceRepository, Found, PAGE, ROLL};
 
 /// The two files of a roll.
-pub(crate) struct Evidence {
+pub(crate) struct Files {
     roll: Bytes,
     page: Bytes,
     /// Where they were stored.
     pub(crate) reference: Option<String>,
 }
 
-impl Evidence {
+impl Files {
     /// Of the roll of `mark`, which is finished.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Evidence {
     }
 }
 
-impl From<Found> for Evidence {
+impl From<Found> for Files {
     fn from(found: Found) -> Self {
         let bytes = |name: &str| {
             let file = found.files.iter().find(|file| file.name == name);
@@ -93,11 +93,11 @@ impl From<Found> for Evidence {
     }
 }
 
-async fn fetch(step: &Step, source: &Source, mark: &Mark) -> anyhow::Result<Option<Evidence>> {
+async fn fetch(step: &Step, source: &Source, mark: &Mark) -> anyhow::Result<Option<Files>> {
     let Some(repository) = EvidenceRepository::open(step, source)? else {
         return Ok(None);
     };
-    Ok(repository.fetch(step, mark).await.map(Evidence::from))
+    Ok(repository.fetch(step, mark).await.map(Files::from))
 }
 
 /// What the annotations of the nodes and the record say of a finished roll. The next roll overwrites them, node by node.

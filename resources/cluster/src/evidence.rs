@@ -1,4 +1,4 @@
-//! The repository that keeps the evidence of rolls: `roll.json` and `report.html`, one artifact for each roll.
+//! The repository that keeps the evidence of rolls: `roll.json`, `report.html` and `plan.txt`, one artifact for each roll.
 //!
 //! A `put` stores it however its roll ended. It is looked up by the id of its roll, so that a roll that failed and was then
 //! continued has one: the newest.
@@ -25,6 +25,8 @@ const ARTIFACT_TYPE: &str = "application/vnd.trireme.roll.v1";
 pub(crate) const ROLL: &str = "roll.json";
 /// The file that people read.
 pub(crate) const PAGE: &str = "report.html";
+/// What a run planned when it began.
+const PLAN: &str = "plan.txt";
 /// How long a registry may take.
 const STORE: Duration = Duration::from_secs(60);
 /// After SIGTERM: what is left of the 10 s of Concourse ([`crate::interruption`]).
@@ -56,6 +58,14 @@ pub struct EvidenceSource {
 pub(crate) struct EvidenceRepository {
     repository: Repository,
     tag: Option<String>,
+}
+
+/// What a run leaves behind.
+pub(crate) struct Evidence {
+    /// What was done.
+    pub(crate) roll: RollFile,
+    /// What was planned.
+    pub(crate) plan: String,
 }
 
 /// Evidence as it was found.
@@ -106,8 +116,8 @@ impl EvidenceRepository {
 
     /// Stores the evidence of a roll and says where it is. That it could not be stored is said, and changes nothing else: what
     /// was done to the cluster was done.
-    pub(crate) async fn store(&self, step: &Step, roll: &RollFile) -> Option<String> {
-        let push = timeout(STORE, self.push(roll));
+    pub(crate) async fn store(&self, step: &Step, evidence: &Evidence) -> Option<String> {
+        let push = timeout(STORE, self.push(evidence));
         let pushed = run_until_cancelled(step.cancellation(), STORE_INTERRUPTED, push).await;
         let why = match pushed {
             Some(Ok(Ok(reference))) => {
@@ -123,18 +133,12 @@ impl EvidenceRepository {
         None
     }
 
-    async fn push(&self, roll: &RollFile) -> Result<String, RegistryError> {
+    async fn push(&self, evidence: &Evidence) -> Result<String, RegistryError> {
+        let Evidence { roll, plan } = evidence;
         let files = [
-            ArtifactFile {
-                name: ROLL.into(),
-                media_type: "application/json".into(),
-                bytes: roll.to_json().into(),
-            },
-            ArtifactFile {
-                name: PAGE.into(),
-                media_type: "text/html".into(),
-                bytes: roll_page(roll).into(),
-            },
+            file(ROLL, "application/json", roll.to_json()),
+            file(PAGE, "text/html", roll_page(roll).into_bytes()),
+            file(PLAN, "text/plain", plan.clone().into_bytes()),
         ];
         let own = tag(&roll.blueprint, roll.roll.as_deref().unwrap_or_default());
         let tags: Vec<&str> = [Some(own.as_str()), self.tag.as_deref()]
@@ -185,6 +189,14 @@ impl EvidenceRepository {
             roll,
             files,
         }))
+    }
+}
+
+fn file(name: &str, media_type: &str, content: Vec<u8>) -> ArtifactFile {
+    ArtifactFile {
+        name: name.into(),
+        media_type: media_type.into(),
+        bytes: content.into(),
     }
 }
 

@@ -9,7 +9,7 @@ use trireme_kubernetes::Pods;
 use trireme_protocol::{Fault, Outcome, Step};
 
 use crate::check::{current, is_of, rolled};
-use crate::done::Evidence;
+use crate::done::Files;
 use crate::wanted::wanted;
 use crate::{Source, Version};
 
@@ -47,10 +47,10 @@ pub(crate) async fn get(
     });
     let evidence = match done {
         true => {
-            let of = Evidence::of_finished(step, source, &record, &inventory, &mark, &identity);
+            let of = Files::of_finished(step, source, &record, &inventory, &mark, &identity);
             Some(of.await?)
         }
-        false => Evidence::of_begun(step, source, &record, &mark).await?,
+        false => Files::of_begun(step, source, &record, &mark).await?,
     };
     let found = inventory.preflight(&identity.goal());
     let blueprint = Blueprint {

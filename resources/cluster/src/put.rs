@@ -12,7 +12,7 @@ use trireme_blueprint::{
     Before, Blueprint, Ending, Goal, Identity, Inventory, Node, ObservationLog, StopReason, Wanted,
     Window, roll_file, summarise,
 };
-use trireme_evidence::{Outcome as RollOutcome, RollFile, Run};
+use trireme_evidence::{Outcome as RollOutcome, Run};
 use trireme_executor::interruption::last_look_limit;
 use trireme_executor::{Cause, Fence, Roll, RollError, roll};
 use trireme_kubernetes::{ActionSpec, Cluster, KubernetesPlatform, Lease, Mark, Pods, Record};
@@ -20,7 +20,7 @@ use trireme_protocol::{Fault, Outcome, Step, build, redact};
 
 use crate::act::action_spec;
 use crate::check::{current, mark, rolled};
-use crate::evidence::EvidenceRepository;
+use crate::evidence::{Evidence, EvidenceRepository};
 use crate::interruption::{release, unless_interrupted};
 use crate::proof::{self, Proofs};
 use crate::wanted::{images, parse};
@@ -88,7 +88,7 @@ async fn with_lease(
     }
     // The next run need not wait for the registry.
     let stored = match (repository, evidence) {
-        (Some(repository), Some(roll)) => repository.store(step, &roll).await,
+        (Some(repository), Some(evidence)) => repository.store(step, &evidence).await,
         _ => None,
     };
     done.map(|outcome| match stored {
@@ -121,6 +121,8 @@ struct Due {
     record: Record,
     mark: Mark,
     action: ActionSpec,
+    /// What was planned, as it was told.
+    plan: String,
 }
 
 struct Put<'a> {
@@ -137,7 +139,7 @@ impl Put<'_> {
         params: &PutParams,
         dir: &Path,
         named: BTreeMap<String, String>,
-        evidence: &mut Option<RollFile>,
+        evidence: &mut Option<Evidence>,
     ) -> anyhow::Result<Outcome<Version>> {
         let begin = Box::pin(self.begin(params, dir, named));
         let begun = unless_interrupted(self.step, begin).await?;
@@ -156,7 +158,10 @@ impl Put<'_> {
                 let nodes = inventory.nodes.values();
                 let roll = roll_file(nodes, &goal, &due.mark.from, &log, ending);
                 let done = roll.nodes_done();
-                *evidence = Some(roll);
+                *evidence = Some(Evidence {
+                    roll,
+                    plan: due.plan,
+                });
                 let finish = Box::pin(self.finish(due.record, due.mark, log, done));
                 unless_interrupted(self.step, finish).await
             }
@@ -164,7 +169,10 @@ impl Put<'_> {
                 self.explain(&mut error).await;
                 let ending = self.ending(Some(&error));
                 let roll = roll_file(nodes.values(), &goal, &due.mark.from, &log, ending);
-                *evidence = Some(roll);
+                *evidence = Some(Evidence {
+                    roll,
+                    plan: due.plan,
+                });
                 self.keep(due.record, log, &error).await;
                 Err(told(error))
             }
@@ -230,7 +238,7 @@ impl Put<'_> {
         };
         // What cannot act must not be recorded as wanted either.
         let action = self.action(&wanted)?;
-        self.tell_plan(&record, &mark, &inventory);
+        let plan = self.tell_plan(&record, &mark, &inventory);
         record.wanted = Some(wanted);
         record.begun = Some(mark.clone());
         record.log = record.log.filter(|log| log.blueprint == mark.blueprint);
@@ -239,6 +247,7 @@ impl Put<'_> {
             record,
             mark,
             action,
+            plan,
         })))
     }
 
@@ -250,23 +259,26 @@ impl Put<'_> {
         begun.map_or_else(new, |mark| mark.roll.clone())
     }
 
-    /// What is going to happen, before it happens.
-    fn tell_plan(&self, record: &Record, mark: &Mark, inventory: &Inventory) {
+    /// Says what is going to happen, before it happens. Gives the same as text.
+    fn tell_plan(&self, record: &Record, mark: &Mark, inventory: &Inventory) -> String {
         let Some(identity) = mark.identity.clone() else {
-            return;
+            return String::new();
         };
         let blueprint = Blueprint::new(inventory, identity);
         let (done, all) = blueprint.done();
         let (from, to) = (&mark.from, &mark.to);
-        let title = format!("Kubernetes {from} to {to}, {done} of {all} nodes are done");
-        self.step.info("plan", title);
-        for wave in summarise(&blueprint) {
-            self.step.info("plan", wave);
-        }
+        let mut lines = vec![format!(
+            "Kubernetes {from} to {to}, {done} of {all} nodes are done"
+        )];
+        lines.extend(summarise(&blueprint));
         if let Some(begun) = &record.begun {
             let message = format!("continues the roll that was begun at {}", begun.since);
-            self.step.info("plan", message);
+            lines.push(message);
         }
+        for line in &lines {
+            self.step.info("plan", line);
+        }
+        lines.join("\n") + "\n"
     }
 
     /// Every node runs what is wanted, and that was done before. A node does not say which images it runs, so that other images

@@ -79,7 +79,7 @@ async fn of_a_roll_that_is_due_a_get_writes_what_was_seen_and_what_is_planned() 
     assert_eq!(read(&world, "state"), "pending");
 
     let inventory = read_json(&world, "inventory.json");
-    assert_eq!(inventory["format"], 1);
+    assert_eq!(inventory["format"], 2);
     for (node, zone) in [("w-a", "az-a"), ("w-b", "az-b")] {
         let seen = &inventory["nodes"][node];
         assert_eq!(
@@ -132,9 +132,10 @@ async fn of_a_roll_that_is_done_a_get_writes_its_evidence_and_every_step_as_done
     get(&world, &source, &made).await;
     let written = [
         "blueprint.json",
-        "evidence.json",
         "inventory.json",
         "plan.txt",
+        "report.html",
+        "roll.json",
         "state",
     ];
     assert_eq!(files(&world), written);
@@ -150,11 +151,13 @@ async fn of_a_roll_that_is_done_a_get_writes_its_evidence_and_every_step_as_done
         }
     }
     assert!(read(&world, "plan.txt").contains("  node w-b (az-b): done\n"));
-    let evidence = read_json(&world, "evidence.json");
+    let evidence = read_json(&world, "roll.json");
     assert_eq!(
         (&evidence["format"], &evidence["blueprint"]),
-        (&json!(1), &made["blueprint"])
+        (&json!(2), &made["blueprint"])
     );
+    assert_eq!(evidence["outcome"], "done");
+    assert!(read(&world, "report.html").contains(&format!("Roll to {NEW}: done")));
     assert_eq!(
         (&evidence["from"], &evidence["to"]),
         (&json!(OLD), &json!(NEW))
@@ -211,7 +214,7 @@ async fn other_images_alone_roll_nothing_and_no_file_says_that_they_did() {
     assert_eq!(world.jobs().await.len(), 2);
     get(&world, &after, &made).await;
     let rolled = json!({"node-act": image("aa")});
-    assert_eq!(read_json(&world, "evidence.json")["images"], rolled);
+    assert_eq!(read_json(&world, "roll.json")["images"], rolled);
     assert_eq!(
         read_json(&world, "blueprint.json")["wanted"]["images"],
         rolled
@@ -230,7 +233,7 @@ async fn other_images_alone_roll_nothing_and_no_file_says_that_they_did() {
     assert_ne!(next["blueprint"], made["blueprint"]);
     assert!(!said.contains("the images are not those"), "{said}");
     get(&world, &recorded, &next).await;
-    let evidence = read_json(&world, "evidence.json");
+    let evidence = read_json(&world, "roll.json");
     assert_eq!(evidence["images"], json!({"node-act": image("bb")}));
     assert_eq!(names(&evidence["nodes"]), ["w-c"]);
 }
@@ -246,10 +249,10 @@ async fn a_cluster_that_is_there_already_is_recorded_without_images_that_acted()
     assert_eq!(world.jobs().await.len(), 0);
     get(&world, &source, &made).await;
     assert_eq!(read(&world, "state"), "done");
-    let evidence = read_json(&world, "evidence.json");
+    let evidence = read_json(&world, "roll.json");
     assert_eq!(
         (&evidence["nodes"], &evidence["images"]),
-        (&json!([]), &Value::Null)
+        (&json!([]), &json!({}))
     );
     let blueprint = read_json(&world, "blueprint.json");
     assert_eq!(blueprint["wanted"]["images"], json!({}));
@@ -274,5 +277,5 @@ async fn a_node_that_is_the_old_one_again_is_news_and_rolled_although_the_bluepr
     assert_eq!(world.versions().await, [NEW; 2]);
     get(&world, &source, &second).await;
     assert_eq!(read(&world, "state"), "done");
-    assert_eq!(names(&read_json(&world, "evidence.json")["nodes"]), ["w-b"]);
+    assert_eq!(names(&read_json(&world, "roll.json")["nodes"]), ["w-b"]);
 }

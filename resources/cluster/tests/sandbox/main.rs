@@ -8,6 +8,7 @@ mod connection;
 mod container;
 mod cordons;
 mod crash;
+mod evidence;
 mod get;
 mod proxy;
 mod rights;

@@ -52,7 +52,7 @@ async fn a_cluster_is_rolled_and_stays_finished() {
     let read =
         |name: &str| std::fs::read_to_string(world.dir.path().join("work").join(name)).unwrap();
     assert_eq!(read("state"), "done");
-    let evidence: Value = serde_json::from_str(&read("evidence.json")).unwrap();
+    let evidence: Value = serde_json::from_str(&read("roll.json")).unwrap();
     let nodes = evidence["nodes"].as_array().unwrap();
     let order: Vec<_> = nodes
         .iter()

@@ -39,8 +39,9 @@ fn repeated(secret: &str) -> String {
 /// A server that refuses everything and repeats what it was sent, in every form.
 async fn echo() -> (String, JoinHandle<()>) {
     let refuse = async |headers: HeaderMap| {
-        let sent = headers.get(header::AUTHORIZATION).unwrap();
-        let token = sent.to_str().unwrap().trim_start_matches("Bearer ");
+        let sent = headers.get(header::AUTHORIZATION);
+        let sent = sent.map_or("", |sent| sent.to_str().unwrap());
+        let token = sent.trim_start_matches("Bearer ");
         let message = format!("refused: {}", repeated(token));
         let status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
@@ -148,6 +149,12 @@ async fn no_step_that_ends_well_shows_a_secret() {
     let mut source = world.source();
     source["debug"] = json!(true);
     source["version"] = json!(NEW);
+    // Its registry is the server that repeats everything.
+    let (echo, server) = echo().await;
+    let host = echo.trim_start_matches("http://");
+    source["evidence"] = json!({
+        "repository": format!("{host}/evidence"), "username": "robot", "password": TOKEN,
+    });
     let put = json!({"source": source, "params": {}});
     let made = world.run("out", &put).await;
     assert!(made.status.success(), "{}", stderr(&made));
@@ -158,8 +165,9 @@ async fn no_step_that_ends_well_shows_a_secret() {
     for output in [made.0, got, checked] {
         assert!(output.status.success(), "{}", stderr(&output));
         let work = world.dir.path().join("work");
-        assert_hidden(&[token], &output, &work);
+        assert_hidden(&[token, TOKEN], &output, &work);
     }
+    server.abort();
     let mut written = std::fs::read_dir(world.dir.path().join("work")).unwrap();
     assert!(written.next().is_some());
 }

@@ -36,7 +36,7 @@ async fn goes_on(world: &World) -> Value {
     let get = json!({"source": world.source(), "version": made["version"]});
     let got = world.run("in", &get).await;
     assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
-    let file = world.dir.path().join("work/evidence.json");
+    let file = world.dir.path().join("work/roll.json");
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
