@@ -43,7 +43,7 @@ pub async fn roll<P: Platform>(
     observed: &mut (dyn FnMut(&P::Snapshot, Timestamp) + Send),
 ) -> Result<P::Snapshot, RollError> {
     let mut run = Run::new(roll, goal, fence);
-    let work = Box::pin(run.to_the_end(observed));
+    let work = Box::pin(run.run_to_end(observed));
     let ended = run_until_cancelled(roll.cancellation, WORK, work).await;
     match ended.unwrap_or(Err(Cause::Interrupted)) {
         Ok(snapshot) => Ok(snapshot),
@@ -104,7 +104,7 @@ impl<'a, P: Platform> Run<'a, P> {
         }
     }
 
-    async fn to_the_end(
+    async fn run_to_end(
         &mut self,
         observed: &mut (dyn FnMut(&P::Snapshot, Timestamp) + Send),
     ) -> Result<P::Snapshot, Cause> {

@@ -95,7 +95,9 @@ fn to_return(inventory: &Inventory, goal: &Goal, node: &Node) -> Vec<Blocker> {
         }];
     }
     if !node.ready {
-        return vec![state(node, "not Ready")];
+        return vec![Blocker::NotReady {
+            node: node.name.clone(),
+        }];
     }
     if !inventory.pods.contains_key(&node.name) {
         return vec![Blocker::PodsUnknown {
