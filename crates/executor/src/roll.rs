@@ -19,6 +19,8 @@ use crate::{Cause, RollError, TakenOut};
 pub(crate) const LOOK: Duration = Duration::from_secs(2);
 /// The shortest time between two observations when nothing was written.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What passes within this is not worth a line: the first lists take as long.
+const QUIET: Duration = Duration::from_secs(1);
 /// Between two tries of a platform that does not answer.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -148,13 +150,13 @@ impl<'a, P: Platform> Run<'a, P> {
         if error.kind() != ErrorKind::MayPass || since.elapsed() >= limit {
             return Err(Cause::Platform(Box::new(error)));
         }
-        let message = format!(
-            "{}; trying again for up to {} s",
-            chain(&error),
-            limit.as_secs()
-        );
-        self.progress.warn("cluster", &message);
-        tokio::time::sleep(RETRY).await;
+        if since.elapsed() >= QUIET {
+            let (error, seconds) = (chain(&error), limit.as_secs());
+            let message = format!("{error}; trying again for up to {seconds} s");
+            self.progress.warn("cluster", &message);
+        }
+        tokio::time::sleep(PAUSE).await;
+        self.roll.platform.watch(RETRY).await;
         Ok(())
     }
 

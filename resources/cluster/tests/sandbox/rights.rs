@@ -76,11 +76,14 @@ async fn put_without(right: Right) -> (Right, String, Option<i32>) {
         failing.abort();
         world.next_second().await;
     }
-    let acts = world.end_acts(0);
+    // A roll may be over before a watch that is refused counts as broken: with it, no Job ends.
+    let acts = (right.verb != "watch").then(|| world.end_acts(0));
     let rules = json!({"rules": right.rules});
     world.patch(&uri(&right.role), &rules).await;
     let output = world.run("out", &request).await;
-    acts.abort();
+    if let Some(acts) = acts {
+        acts.abort();
+    }
     (right, stderr(&output), output.status.code())
 }
 

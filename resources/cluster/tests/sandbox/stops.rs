@@ -73,7 +73,8 @@ async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_changed() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
         "No node is left cordoned.",
-        "Job trireme-",
+        "node w-b (az-b): the API refuses it for good",
+        "its Job may not start",
         "cannot create resource \"jobs\"",
     ];
     assert_says(&stderr(&output), &parts);
