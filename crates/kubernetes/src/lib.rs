@@ -30,5 +30,4 @@ pub use error::Error;
 pub use kubeconfig::secrets;
 pub use lease::Lease;
 pub use record::{Mark, Record};
-pub use trireme_transport::{Observer, RequestLog};
 pub use writes::Eviction;

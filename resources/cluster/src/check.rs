@@ -18,7 +18,7 @@ pub(crate) async fn check(
     source: &Source,
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
-    let cluster = source.connect(step).await?;
+    let cluster = source.connect().await?;
     let record = cluster.record().await?;
     let Some(wanted) = wanted(source, &record)? else {
         step.info(

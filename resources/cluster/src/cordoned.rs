@@ -13,7 +13,7 @@ pub(crate) async fn tell(step: &Step, source: &Source, error: &anyhow::Error) {
     if error.chain().any(|cause| cause.is::<RollError>()) {
         return;
     }
-    let said = match last_look(&Spoken(step), look(step, source)).await {
+    let said = match last_look(&Spoken(step), look(source)).await {
         Ok(cordoned) if cordoned.is_empty() => return,
         Ok(cordoned) => format!(
             "cordoned by a roll that has not ended: {}; a put that goes on with it gives them back",
@@ -24,7 +24,7 @@ pub(crate) async fn tell(step: &Step, source: &Source, error: &anyhow::Error) {
     step.warn("cluster", said);
 }
 
-async fn look(step: &Step, source: &Source) -> anyhow::Result<Vec<String>> {
-    let cluster = source.connect(step).await?;
+async fn look(source: &Source) -> anyhow::Result<Vec<String>> {
+    let cluster = source.connect().await?;
     Ok(cluster.cordoned().await?)
 }

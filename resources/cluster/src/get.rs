@@ -24,7 +24,7 @@ pub(crate) async fn get(
     version: Version,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let cluster = source.connect(step).await?;
+    let cluster = source.connect().await?;
     let record = cluster.record().await?;
     let wanted = wanted(source, &record)?.ok_or_else(|| stale(&version))?;
     let inventory = cluster.inventory(Pods::All).await?;

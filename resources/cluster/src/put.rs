@@ -65,7 +65,7 @@ async fn with_lease(
     for (name, reference) in &named {
         proofs.hold(name, reference)?;
     }
-    let cluster = source.connect(step).await?;
+    let cluster = source.connect().await?;
     let mut lease = unless_interrupted(step, take(step, &cluster)).await?;
     let done = Put {
         step,

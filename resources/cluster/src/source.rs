@@ -1,14 +1,13 @@
 //! The `source` of the pipeline.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_blueprint::{Limit, Policy, Unmanaged};
-use trireme_kubernetes::{self as kubernetes, Access, RequestLog, connect};
+use trireme_kubernetes::{self as kubernetes, Access, connect};
 use trireme_protocol::types::DurationText;
-use trireme_protocol::{Fault, Secret, Step};
+use trireme_protocol::{Fault, Secret};
 
 /// Which cluster, what it shall become, and what must hold on the way.
 #[derive(Deserialize, JsonSchema)]
@@ -139,7 +138,7 @@ impl Source {
     ///
     /// # Errors
     /// Exit 78 when the way to it is not described as it must be.
-    pub(crate) async fn connect(&self, step: &Step) -> anyhow::Result<kubernetes::Cluster> {
+    pub(crate) async fn connect(&self) -> anyhow::Result<kubernetes::Cluster> {
         let access = match (&self.kubeconfig, &self.server, &self.token) {
             (Some(kubeconfig), None, None) if self.ca_certs.is_empty() => {
                 // An API may repeat a token without the rest of its line.
@@ -158,9 +157,7 @@ impl Source {
                 return Err(Fault::config(message).into());
             }
         };
-        let people = step.clone();
-        let observer = Arc::new(move |log: &RequestLog| people.debug("request", log.to_string()));
-        let client = connect(access, observer).await.map_err(refused)?;
+        let client = connect(access).await.map_err(refused)?;
         Ok(kubernetes::Cluster::new(client, &self.namespace))
     }
 
