@@ -6,13 +6,18 @@ use tracing::subscriber::{DefaultGuard, set_default};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
-use super::LineLayer;
+use super::{Format, Line, LineLayer};
 
 /// Takes in what the code under test says on this thread, without colours, until it is dropped.
 ///
 /// A test whose code starts tasks on other threads gives them the subscriber along
 /// (`tracing::instrument::WithSubscriber::with_current_subscriber`).
 pub fn capture(debug: bool) -> Capture {
+    capture_as(Line::shown, debug)
+}
+
+/// The same, each line as `format` shows it.
+pub fn capture_as(format: Format, debug: bool) -> Capture {
     // `tracing` remembers whether anybody listens to an event; it asks the thread that comes to the event first, and that may
     // belong to a test that captures nothing. So that it never remembers "nobody", all threads have a subscriber.
     static LISTENS: Once = Once::new();
@@ -22,7 +27,8 @@ pub fn capture(debug: bool) -> Capture {
     let layer = LineLayer::new(false, move |line| {
         let mut text = sink.lock().unwrap_or_else(PoisonError::into_inner);
         text.push_str(line);
-    });
+    })
+    .format(format);
     layer.debug_switch().set(debug);
     let guard = set_default(Registry::default().with(layer));
     Capture {
