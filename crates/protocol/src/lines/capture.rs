@@ -6,7 +6,7 @@ use tracing::subscriber::{DefaultGuard, set_default};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
-use super::{Format, Line, LineLayer};
+use super::{DebugSwitch, Format, Line, LineLayer};
 
 /// Takes in what the code under test says on this thread, without colours, until it is dropped.
 ///
@@ -29,10 +29,12 @@ pub fn capture_as(format: Format, debug: bool) -> Capture {
         text.push_str(line);
     })
     .format(format);
-    layer.debug_switch().set(debug);
+    let switch = layer.debug_switch();
+    switch.set(debug);
     let guard = set_default(Registry::default().with(layer));
     Capture {
         text,
+        switch,
         _guard: guard,
     }
 }
@@ -40,6 +42,7 @@ pub fn capture_as(format: Format, debug: bool) -> Capture {
 /// The lines of one test: see [`capture`].
 pub struct Capture {
     text: Arc<Mutex<String>>,
+    switch: DebugSwitch,
     _guard: DefaultGuard,
 }
 
@@ -48,6 +51,11 @@ impl Capture {
     pub fn text(&self) -> String {
         let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
         text.clone()
+    }
+
+    /// Turns debug lines on and off.
+    pub fn debug_switch(&self) -> &DebugSwitch {
+        &self.switch
     }
 
     /// One by one.
