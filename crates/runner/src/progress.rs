@@ -18,8 +18,8 @@ pub fn show_progress(colour: bool) {
     LineLayer::to_stderr(colour).format(progress_line).install();
 }
 
-/// How people see a line: that of a program stands behind ` | `. Its colours stay when ours are on, and control characters
-/// that move the cursor never do.
+/// The text of a line. A line that a program wrote stands behind ` | `: its colours stay when ours are on, and control
+/// characters that move the cursor never do.
 pub fn progress_line(line: &Line, colour: bool) -> String {
     if line.target != PROGRAM {
         return line.shown(colour);

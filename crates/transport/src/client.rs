@@ -222,8 +222,8 @@ impl Failure {
     }
 }
 
-/// Tells people who debug of one attempt, whose URL is redacted: an event with the target `trireme::request`. Without a status
-/// no answer came.
+/// Logs one attempt for people who debug: an event with the target `trireme::request`. The URL must be redacted already.
+/// Without a status, no answer came.
 pub fn log_request(method: &Method, url: &str, status: Option<u16>, took: Duration, attempt: u32) {
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     debug!(

@@ -10,7 +10,7 @@ use super::{DebugSwitch, Format, Line, LineLayer};
 
 /// Takes in what the code under test says on this thread, without colours, until it is dropped.
 ///
-/// A test whose code starts tasks on other threads gives them the subscriber along
+/// If the code under test starts tasks on other threads, give them the subscriber too
 /// (`tracing::instrument::WithSubscriber::with_current_subscriber`).
 pub fn capture(debug: bool) -> Capture {
     capture_as(Line::shown, debug)
@@ -18,10 +18,10 @@ pub fn capture(debug: bool) -> Capture {
 
 /// The same, each line as `format` shows it.
 pub fn capture_as(format: Format, debug: bool) -> Capture {
-    // `tracing` remembers whether anybody listens to an event; it asks the thread that comes to the event first, and that may
-    // belong to a test that captures nothing. So that it never remembers "nobody", all threads have a subscriber.
-    static LISTENS: Once = Once::new();
-    LISTENS.call_once(|| LineLayer::new(false, |_| ()).install());
+    // `tracing` caches whether an event is wanted. It asks the thread that comes to the event first, which may belong to a
+    // test that captures nothing. A subscriber of all threads keeps that answer from being "never".
+    static FOR_ALL_THREADS: Once = Once::new();
+    FOR_ALL_THREADS.call_once(|| LineLayer::new(false, |_| ()).install());
     let text: Arc<Mutex<String>> = Arc::default();
     let sink = Arc::clone(&text);
     let layer = LineLayer::new(false, move |line| {
