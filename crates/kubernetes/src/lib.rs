@@ -46,4 +46,3 @@ pub use error::Error;
 pub use kubeconfig::secrets;
 pub use lease::Lease;
 pub use record::{Mark, Record};
-pub use trireme_transport::{Observer, RequestLog};

@@ -22,7 +22,7 @@ pub(crate) async fn check(
     let from = source.from()?;
     source.image_registry()?;
     let last = last.map(|version| version.release()).transpose()?;
-    let server = ReleaseServer::open(step, source)?;
+    let server = ReleaseServer::open(source)?;
     let newest = server.newest().await?;
     let minors = minors(&constraint, from.as_ref(), last.as_ref(), newest.minor());
     let first_suffices = from.is_none() && last.is_none();

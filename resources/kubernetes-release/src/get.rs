@@ -37,7 +37,7 @@ pub(crate) async fn get(
         .map(Artifact::named)
         .transpose()?;
     let images = Images::of(&release, source.image_registry()?);
-    let server = ReleaseServer::open(step, source)?;
+    let server = ReleaseServer::open(source)?;
     anyhow::ensure!(
         server.has(&release).await?,
         "release {release}: {} has neither a marker that names it nor its kubeadm; check again for the releases that \

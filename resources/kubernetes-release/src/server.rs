@@ -1,9 +1,8 @@
 //! The release server: markers and checksums, as `dl.k8s.io/release` lays them out.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::Fault;
 use trireme_release::{Minor, ParseError, Version};
 use trireme_transport::{Client, Downloaded, Fetched, Options, Request, TransportError};
 
@@ -117,16 +116,12 @@ impl ReleaseServer {
     ///
     /// # Errors
     /// A configuration fault when the address or the settings for HTTP cannot be used.
-    pub fn open(step: &Step, source: &Source) -> Result<Self, Fault> {
-        let observer = step.clone();
+    pub fn open(source: &Source) -> Result<Self, Fault> {
         let client = Client::new(Options {
             ca_certs: source.ca_certs.clone(),
             insecure: source.insecure,
             proxy: source.proxy.clone(),
             user_agent: None,
-            observer: Some(Arc::new(move |log| {
-                observer.debug("request", log.to_string())
-            })),
         })
         .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
         let base = source.release_server()?.to_owned();
