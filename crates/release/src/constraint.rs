@@ -1,4 +1,4 @@
-//! Which releases a pipeline wants.
+//! The range of releases that a pipeline allows.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,17 +22,17 @@ pub struct ConstraintError {
 }
 
 impl Constraint {
-    /// Every release; no pre-release.
+    /// Allows every release and no pre-release.
     pub const ANY: Self = Self(VersionReq::STAR);
 
-    /// Whether this release is wanted.
+    /// Whether this release is in the range. The suffix of a vendor does not matter.
     pub fn allows(&self, version: &Version) -> bool {
-        self.0.matches(version.as_semver())
+        self.0.matches(&version.as_semver())
     }
 
-    /// Whether any release of this minor can be wanted, so that a minor outside needs no question to a server.
+    /// Whether the range allows any release of this minor. The server need not be asked about another minor.
     ///
-    /// Exact: all patches between two neighbouring bounds are alike, so one of each group decides.
+    /// Exact: the range treats all patches between two neighbouring bounds alike, so one patch of each group decides.
     pub fn touches(&self, minor: Minor) -> bool {
         let bounds = self.0.comparators.iter().filter_map(|c| c.patch);
         let mut patches = bounds.flat_map(|p| [p.saturating_sub(1), p, p.saturating_add(1)]);
@@ -101,6 +101,11 @@ mod tests {
         assert!(range.allows(&Version::new(1, 36, 0)) && range.allows(&Version::new(1, 37, 9)));
         assert!(!range.allows(&Version::new(1, 38, 0)));
         assert!(!range.allows(&"1.37.0-rc.1".parse().unwrap()));
+        assert!(!range.allows(&"1.37.0-rc.1+rke2r1".parse().unwrap()));
+        for vendor in ["1.36.4+k3s1", "1.37.2-eks-1234", "1.37.2-gke.5"] {
+            assert!(range.allows(&vendor.parse().unwrap()), "{vendor}");
+        }
+        assert!(!range.allows(&"1.38.0-gke.1".parse().unwrap()));
         assert!(range.touches(minor(37)) && !range.touches(minor(38)));
         assert!(Constraint::ANY.touches(minor(1)));
     }

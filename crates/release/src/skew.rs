@@ -86,7 +86,7 @@ pub enum Violation {
         through: Minor,
     },
     /// A downgrade.
-    #[error("{to} is older than {from}; Kubernetes supports no downgrade of a minor")]
+    #[error("{to} is older than {from}; Kubernetes does not support a downgrade")]
     Downgrade {
         /// What runs.
         from: Version,
@@ -186,10 +186,12 @@ pub fn allow_proxy_beside(kubelet: &Version, proxy: &Version) -> Result<(), Viol
 
 /// Whether an API server (and so a cluster) may go from one version to another in one upgrade.
 ///
+/// The suffix of a vendor does not matter: between builds of one release there is no upgrade order.
+///
 /// # Errors
 /// [`Violation::SkipsMinor`] or [`Violation::Downgrade`].
 pub fn allow_upgrade(from: &Version, to: &Version) -> Result<(), Violation> {
-    if to < from {
+    if to.release() < from.release() {
         return Err(Violation::Downgrade {
             from: from.clone(),
             to: to.clone(),
@@ -301,6 +303,33 @@ mod tests {
             "from v1.34.3 to v1.36.3 skips a minor; go through 1.35 first"
         );
         assert!(allow_upgrade(&Version::new(1, 36, 4), &Version::new(1, 36, 3)).is_err());
+    }
+
+    #[test]
+    fn a_vendor_suffix_does_not_make_an_upgrade_or_a_downgrade() {
+        let builds = [
+            "1.36.4",
+            "1.36.4+k3s1",
+            "1.36.4+k3s2",
+            "1.36.4-eks-1",
+            "1.36.4-gke.5",
+        ];
+        let builds: Vec<Version> = builds.iter().map(|text| text.parse().unwrap()).collect();
+        for from in &builds {
+            for to in &builds {
+                assert_eq!(allow_upgrade(from, to), Ok(()), "{from} to {to}");
+                let servers = ApiServers::new(&[from.clone(), to.clone()])
+                    .unwrap()
+                    .unwrap();
+                assert_eq!(servers.allow(Component::Kubelet, from), Ok(()));
+            }
+            let (older, newer) = (Version::new(1, 36, 3), Version::new(1, 36, 5));
+            assert_eq!(allow_upgrade(from, &newer), Ok(()), "{from}");
+            assert!(allow_upgrade(from, &older).is_err(), "{from}");
+            assert!(allow_upgrade(&newer, from).is_err(), "{from}");
+            let candidate = "1.36.4-rc.1+k3s1".parse().unwrap();
+            assert!(allow_upgrade(from, &candidate).is_err(), "{from}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use trireme_protocol::Step;
 use trireme_release::{
     Constraint, Minor, Version as Release,
-    next::{self, Step as Next},
+    next::{self, Next},
 };
 
 use crate::{ReleaseServer, Source, Version};
@@ -43,7 +43,7 @@ pub(crate) async fn check(
     }
     let releases = match &from {
         Some(from) => {
-            let next = next::step(from, &available, &constraint);
+            let next = next::after(from, &available, &constraint);
             tell(step, from, &next, &constraint, &newest);
             after(from, last.as_ref(), &next, &constraint)
         }
@@ -118,7 +118,7 @@ fn after(
     next: &Next,
     constraint: &Constraint,
 ) -> Vec<Release> {
-    let Next::To(step) = next else {
+    let Next::Upgrade(step) = next else {
         return Vec::new();
     };
     let on_the_way = |last: &&Release| {
@@ -135,7 +135,7 @@ fn after(
 fn tell(step: &Step, from: &Release, next: &Next, constraint: &Constraint, newest: &Release) {
     let object = "releases";
     match next {
-        Next::To(_) => {}
+        Next::Upgrade(_) => {}
         _ if from > newest => step.info(
             object,
             format!(
@@ -150,14 +150,14 @@ fn tell(step: &Step, from: &Release, next: &Next, constraint: &Constraint, newes
                  complete the mirror"
             ),
         ),
-        Next::Barred(next) if next.minor() == from.minor() => step.warn(
+        Next::NotAllowed(next) if next.minor() == from.minor() => step.warn(
             object,
             format!(
                 "{next} comes before every release of the next minor, and source.constraint ({constraint}) does not \
                  allow it: widen it"
             ),
         ),
-        Next::Barred(_) | Next::Nothing => step.info(
+        Next::NotAllowed(_) | Next::UpToDate => step.info(
             object,
             format!("nothing to reach from {from} among {constraint} (newest stable: {newest})"),
         ),
@@ -230,7 +230,7 @@ mod tests {
         let any = Constraint::ANY;
         let newest = all(&["1.37.2", "1.36.6"]);
         let found = |from: &str, last: Option<&str>| {
-            let next = next::step(&v(from), &newest, &any);
+            let next = next::after(&v(from), &newest, &any);
             after(&v(from), last.map(v).as_ref(), &next, &any)
         };
         assert_eq!(found("1.36.4", None), all(&["1.36.6"]));
