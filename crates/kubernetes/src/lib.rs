@@ -10,11 +10,13 @@
 
 mod access;
 mod alarm;
+mod certificates;
 mod cluster;
 mod convert;
 mod ending;
 mod endpoint;
 mod error;
+mod identity;
 mod kubeconfig;
 mod lease;
 pub mod names;
