@@ -3,7 +3,7 @@
 //! Read with the HTTP client of every other request: a Kubernetes client would make this resource three times as large for one
 //! small document.
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use trireme_protocol::{Fault, Step};
 use trireme_release::{ParseError, Version};
 use trireme_transport::{Client, Options, Request, TransportError};
@@ -65,13 +65,6 @@ pub enum ApiServerError {
     },
 }
 
-/// The part of the answer that counts.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct VersionInfo {
-    git_version: String,
-}
-
 /// An API server.
 pub(crate) struct ApiServer {
     client: Client,
@@ -130,10 +123,14 @@ impl ApiServer {
                 });
             }
         }
-        let Ok(info) = serde_json::from_slice::<VersionInfo>(&answer.body) else {
+        let info: Option<Map<String, Value>> = serde_json::from_slice(&answer.body).ok();
+        let version = info
+            .as_ref()
+            .and_then(|info| info.get("gitVersion")?.as_str());
+        let Some(version) = version else {
             return Err(ApiServerError::NotAnApiServer { url, found: detail });
         };
-        let version = info.git_version.parse();
+        let version = version.parse();
         version.map_err(|source| ApiServerError::NotAVersion { url, source })
     }
 

@@ -222,7 +222,10 @@ fn explain(step: &Step, search: &Search, running: &Release, next: &Next, again: 
             ),
         ),
         Next::NotAllowed(_) | Next::UpToDate => {
-            let emitted = if again { "; it is emitted again" } else { "" };
+            let emitted = match again {
+                true => format!(", so {} is emitted", running.release()),
+                false => String::new(),
+            };
             step.info(
                 object,
                 format!("nothing in {constraint} follows {running} (newest stable: {newest}){emitted}"),

@@ -82,9 +82,7 @@ pub enum ServerError {
         found: String,
     },
     /// The artifact is not what was published.
-    #[error(
-        "{url}: its {kind} is {found}, but {expected} is published; the download was deleted"
-    )]
+    #[error("{url}: its {kind} is {found}, but {expected} is published; the download was deleted")]
     ChecksumDiffers {
         /// The artifact.
         url: String,

@@ -58,7 +58,7 @@ async fn the_api_server_says_what_runs_also_with_the_suffix_of_a_vendor() {
         let server = api_server(runs).await;
         let (found, said) = check_from(json!({"server": server})).await;
         assert_eq!(found, [expected], "{runs} runs: {said}");
-        let again = said.contains("it is emitted again");
+        let again = said.contains("so v1.37.2 is emitted");
         assert_eq!(again, runs.starts_with("v1.37.2"), "{said}");
     }
 }
@@ -150,88 +150,74 @@ async fn a_redirect_to_another_host_does_not_carry_the_token_there() {
     leak::assert_none(&said, &[TOKEN, HALF]);
 }
 
+/// Holds an answer of `/version` to an error that names it and does not show the token.
+async fn assert_error(status: u16, body: String, says: &str) {
+    let api = serve(answering(status, body.clone())).await;
+    let source = json!({"from": {"server": api, "token": TOKEN}, "debug": true});
+    let (exit, found) = check(markers(), source, None).await.unwrap_err();
+    let case = format!("{status} {}: {found}", &body[..body.len().min(99)]);
+    assert_eq!(exit, 1, "{case}");
+    assert!(found.contains(says), "{case}");
+    assert!(found.contains(&format!("GET {api}/version")), "{case}");
+    assert!(found.len() < 4000, "{} bytes are no message", found.len());
+    leak::assert_none(&found, &[TOKEN, HALF]);
+}
+
 /// Every answer repeats the token, as a proxy for debugging does.
 #[tokio::test]
-async fn an_answer_that_is_not_a_version_is_an_error_that_says_so() {
-    let huge = format!(
-        "{{\"gitVersion\": \"v1.36.4\", \"x\": \"{}\"}}",
-        "a".repeat(100 << 10)
-    );
+async fn a_status_other_than_200_is_an_error_that_says_what_to_try() {
     let server = "is source.from.server the address of an API server?";
     for (status, body, says) in [
         (
             401,
-            json!({"token": TOKEN}).to_string(),
+            json!({ "token": TOKEN }).to_string(),
             "is source.from.token still valid?",
         ),
         (403, format!("no: {TOKEN}"), "system:public-info-viewer"),
         (404, format!("no: {TOKEN}"), server),
         (500, format!("no: {TOKEN}"), "answered 500"),
         (503, format!("no: {TOKEN}"), "answered 503"),
-        (200, String::new(), "found an empty body"),
-        (200, format!("<!doctype html>{TOKEN}"), "an HTML page"),
-        (200, format!("<html>{TOKEN}"), server),
-        (200, TOKEN.into(), "expected JSON with `gitVersion`"),
-        (200, "v1.36.4".into(), "expected JSON with `gitVersion`"),
-        (
-            200,
-            "{\"gitVersion\": \"v1.36".into(),
-            "expected JSON with `gitVersion`",
-        ),
-        (
-            200,
-            json!({"gitversion": "v1.36.4", "token": TOKEN}).to_string(),
-            "expected JSON with `gitVersion`",
-        ),
-        (
-            200,
-            json!({"gitVersion": 1.36}).to_string(),
-            "expected JSON with `gitVersion`",
-        ),
-        (
-            200,
-            json!([{"gitVersion": "v1.36.4"}]).to_string(),
-            "expected JSON with `gitVersion`",
-        ),
-        (200, version_info(""), "`gitVersion` is not a version"),
-        (
-            200,
-            version_info("v1.36"),
-            "`v1.36` is not a Kubernetes version",
-        ),
-        (200, version_info(TOKEN), "`gitVersion` is not a version"),
-        (
-            200,
-            version_info(&format!("v1.36.4-{TOKEN}")),
-            "`gitVersion` is not a version",
-        ),
-        (
-            200,
-            version_info(&"9".repeat(10_000)),
-            "`gitVersion` is not a version",
-        ),
-        (200, huge, "larger than 65536 bytes"),
     ] {
-        let api = serve(answering(status, body.clone())).await;
-        let from = json!({"server": api, "token": TOKEN});
-        let (exit, found) = check(markers(), json!({"from": from, "debug": true}), None)
-            .await
-            .unwrap_err();
-        let case = format!("{status} {}: {found}", &body[..body.len().min(99)]);
-        assert_eq!(exit, 1, "{case}");
-        assert!(found.contains(says), "{case}");
-        assert!(found.contains(&format!("GET {api}/version")), "{case}");
-        leak::assert_none(&found, &[TOKEN, HALF]);
-        assert!(found.len() < 4000, "{} bytes are no message", found.len());
+        assert_error(status, body, says).await;
     }
     let api = serve(answering(403, "no")).await;
-    let (_, found) = check(markers(), json!({"from": {"server": api}}), None)
-        .await
-        .unwrap_err();
-    assert!(
-        found.contains("it wants a token: set source.from.token"),
-        "{found}"
+    let source = json!({"from": {"server": api}});
+    let (_, found) = check(markers(), source, None).await.unwrap_err();
+    let says = "it wants a token: set source.from.token";
+    assert!(found.contains(says), "{found}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_a_version_is_an_error_that_says_so() {
+    let huge = format!(
+        "{{\"gitVersion\": \"v1.36.4\", \"x\": \"{}\"}}",
+        "a".repeat(100 << 10)
     );
+    let no_document = "expected JSON with `gitVersion`";
+    let no_version = "`gitVersion` is not a version";
+    for (body, says) in [
+        (String::new(), "found an empty body"),
+        (format!("<!doctype html>{TOKEN}"), "an HTML page"),
+        (format!("<html>{TOKEN}"), "the address of an API server?"),
+        (TOKEN.into(), no_document),
+        ("v1.36.4".into(), no_document),
+        ("{\"gitVersion\": \"v1.36".into(), no_document),
+        (
+            json!({"gitversion": "v1.36.4", "token": TOKEN}).to_string(),
+            no_document,
+        ),
+        (json!({"gitVersion": 1.36}).to_string(), no_document),
+        (json!(["v1.36.4"]).to_string(), no_document),
+        (json!([{"gitVersion": "v1.36.4"}]).to_string(), no_document),
+        (version_info(""), no_version),
+        (version_info("v1.36"), "`v1.36` is not a Kubernetes version"),
+        (version_info(TOKEN), no_version),
+        (version_info(&format!("v1.36.4-{TOKEN}")), no_version),
+        (version_info(&"9".repeat(10_000)), no_version),
+        (huge, "larger than 65536 bytes"),
+    ] {
+        assert_error(200, body, says).await;
+    }
 }
 
 #[tokio::test]
