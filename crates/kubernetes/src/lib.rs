@@ -14,6 +14,7 @@
 mod access;
 mod action_spec;
 mod adapter;
+mod certificates;
 mod cluster;
 mod convert;
 mod ending;
@@ -26,6 +27,7 @@ mod health;
 mod heard;
 mod holder;
 mod job;
+mod identity;
 mod kubeconfig;
 mod lease;
 pub mod names;

@@ -66,7 +66,7 @@ fn write(release: &Release, images: &Images, dir: &Path) -> std::io::Result<()> 
     images.write(dir)
 }
 
-/// Brings an artifact to `artifact/NAME`; its SHA-256.
+/// Downloads an artifact to `artifact/NAME`. Returns its SHA-256.
 async fn download(
     step: &Step,
     server: &ReleaseServer,
