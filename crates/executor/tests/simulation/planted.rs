@@ -100,6 +100,10 @@ fn a_budget_that_is_rounded_down_is_found() {
 fn a_stale_store_that_is_trusted_is_found() {
     assert_found(
         Bug::StaleStore,
-        &["no write follows from an old observation"],
+        &[
+            "no write follows from an old observation",
+            "the control plane goes alone",
+            "only a node that was begun is drained",
+        ],
     );
 }

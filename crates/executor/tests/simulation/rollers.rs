@@ -93,6 +93,7 @@ async fn play(world: &Shared, schedule: &Schedule) {
         world,
     };
     tokio::select! {
+        biased;
         ended = rollers => if ended.is_none() {
             world.lock().unwrap().violate("a roll ends", "it is busy without end");
         },
@@ -185,6 +186,7 @@ async fn run_once(world: &Shared, schedule: &Schedule, run: &Run, number: u64) -
         world,
     };
     let ended = tokio::select! {
+        biased;
         ended = work => ended,
         () = terminate(run.fate, &cancellation) => None,
     };
