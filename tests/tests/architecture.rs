@@ -6,8 +6,9 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use trireme_tests::purity::impurity;
 
 /// Crates that decide: no I/O, no clock, no randomness.
-const PURE: [&str; 5] = [
+const PURE: [&str; 6] = [
     "trireme-blueprint",
+    "trireme-evidence",
     "trireme-finding",
     "trireme-release",
     "trireme-scan",

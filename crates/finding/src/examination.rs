@@ -1,7 +1,5 @@
 //! What was found out about one artifact, and what was not.
 
-use serde::{Deserialize, Serialize};
-
 use crate::Finding;
 
 /// All that was found out about one artifact.
@@ -18,7 +16,7 @@ pub struct Examination {
 }
 
 /// One image that was examined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
     /// The digest of its manifest.
     pub digest: String,
@@ -31,7 +29,7 @@ pub struct Examined {
 }
 
 /// Something that may carry packages, was seen, and could not be examined. Never the same as clean.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NotExamined {
     /// What kind of thing it is, e.g. `Go or other programs that no package owns`.
     pub what: String,

@@ -1,11 +1,9 @@
 //! One advisory on one package in one artifact.
 
-use serde::{Deserialize, Serialize};
-
 use crate::Rating;
 
 /// One advisory on one package in one artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// The advisory's id, as its database has it, e.g. `DSA-5532-1`.
     pub id: String,

@@ -26,6 +26,6 @@ pub use examination::{Examination, Examined, NotExamined};
 pub use finding::Finding;
 pub use gate::ScanGate;
 pub use policy::{NotExaminedPolicy, Policy, Threshold, UnknownSeverity};
-pub use severity::{Rating, Severity, UnknownWord};
+pub use severity::{Rating, Severity};
 pub use table::table;
-pub use verdict::{Counts, Decision, FORMAT, Reason, Rule, Verdict, judge};
+pub use verdict::{Counts, Decision, Reason, Rule, Verdict, judge};

@@ -1,13 +1,9 @@
 //! How bad an advisory is, and the honest word for "nobody said".
 
 use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 /// How bad an advisory is, in ascending order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The distribution says that it is no security problem there. Reported, below every threshold.
     Negligible,
@@ -48,8 +44,7 @@ impl Severity {
 /// The severity of a finding, if anybody stated one.
 ///
 /// Not ordered on purpose: an unknown severity is neither low nor high, the policy says what it counts as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rating {
     /// The advisory states it.
     Known(Severity),
@@ -76,41 +71,6 @@ impl Rating {
             Self::Known(Severity::Low) => 4,
             Self::Known(Severity::Negligible) => 5,
         }
-    }
-}
-
-/// A word that names no severity.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is no severity: expected unknown, negligible, low, medium, high or critical")]
-pub struct UnknownWord(String);
-
-impl FromStr for Rating {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Ok(match word {
-            "unknown" => Self::Unknown,
-            "negligible" => Self::Known(Severity::Negligible),
-            "low" => Self::Known(Severity::Low),
-            "medium" => Self::Known(Severity::Medium),
-            "high" => Self::Known(Severity::High),
-            "critical" => Self::Known(Severity::Critical),
-            other => return Err(UnknownWord(other.to_owned())),
-        })
-    }
-}
-
-impl TryFrom<String> for Rating {
-    type Error = UnknownWord;
-
-    fn try_from(word: String) -> Result<Self, Self::Error> {
-        word.parse()
-    }
-}
-
-impl From<Rating> for String {
-    fn from(rating: Rating) -> Self {
-        rating.word().to_owned()
     }
 }
 
@@ -142,17 +102,5 @@ mod tests {
         for (score, word) in bands.into_iter().chain(upper) {
             assert_eq!(Severity::from_cvss(score).word(), word, "score {score}");
         }
-    }
-
-    #[test]
-    fn every_word_reads_back() {
-        for word in ["unknown", "negligible", "low", "medium", "high", "critical"] {
-            assert_eq!(word.parse::<Rating>().unwrap().word(), word);
-        }
-        let error = "urgent".parse::<Rating>().unwrap_err().to_string();
-        assert!(
-            error.contains("`urgent`") && error.contains("critical"),
-            "{error}"
-        );
     }
 }

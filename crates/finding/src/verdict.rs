@@ -1,18 +1,13 @@
 //! Permit or deny, with the rules that decided.
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     Examination, Examined, Finding, NotExamined, NotExaminedPolicy, Policy, Rating, Severity,
 };
 
-/// The format of the verdict as a file. A reader refuses a higher number.
-pub const FORMAT: u32 = 1;
-
 /// Permit or deny.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
     /// Nothing counts against the artifact.
     Permit,
@@ -30,15 +25,12 @@ impl Decision {
     }
 }
 
-/// What was decided about one artifact, and why. This is also the file `verdict.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What was decided about one artifact, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// [`FORMAT`].
-    pub format: u32,
     /// The artifact.
     pub digest: String,
     /// Permit or deny.
-    #[serde(rename = "verdict")]
     pub decision: Decision,
     /// The rules that denied; empty after a permit.
     pub reasons: Vec<Reason>,
@@ -55,7 +47,7 @@ pub struct Verdict {
 }
 
 /// A rule that denied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// Which one, for programs.
     pub rule: Rule,
@@ -64,8 +56,7 @@ pub struct Reason {
 }
 
 /// The rules that can deny.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Findings at or above the policy's threshold.
     Severity,
@@ -77,8 +68,20 @@ pub enum Rule {
     NothingExamined,
 }
 
+impl Rule {
+    /// The word used in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Severity => "severity",
+            Self::UnknownSeverity => "unknown_severity",
+            Self::NotExamined => "not_examined",
+            Self::NothingExamined => "nothing_examined",
+        }
+    }
+}
+
 /// Findings by severity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Rated critical.
     pub critical: usize,
@@ -135,7 +138,6 @@ pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
     not_examined.sort();
     not_examined.dedup();
     Verdict {
-        format: FORMAT,
         digest: examination.digest.clone(),
         decision: if reasons.is_empty() {
             Decision::Permit

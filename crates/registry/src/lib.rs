@@ -12,6 +12,7 @@
 //! - Credentials go to the registry's own host and to the token service that it names, nowhere else.
 //! - Plain HTTP is used for loopback hosts, and where the caller says `insecure`.
 
+mod artifact;
 mod auth;
 mod blob;
 mod content;
@@ -27,6 +28,7 @@ mod shape;
 mod tags;
 mod tree;
 
+pub use artifact::ArtifactFile;
 pub use auth::Credentials;
 pub use blob::BlobStream;
 pub use content::{descriptor_of, digest_of};
@@ -35,7 +37,8 @@ pub use error::RegistryError;
 pub use layer::decompress;
 pub use layout::{Layout, LayoutError};
 pub use manifest::MANIFEST_LIMIT_BYTES;
-pub use name::{RepositoryName, is_digest, is_sha256, is_tag};
+pub use name::{RepositoryName, is_digest, is_tag};
 pub use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 pub use repository::Repository;
 pub use tree::{Tree, image_manifest, is_foreign, is_index};
+pub use trireme_evidence::is_sha256;

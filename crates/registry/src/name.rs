@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr, sync::LazyLock};
 
 use regex_lite::Regex;
+use trireme_evidence::is_sha256;
 use trireme_transport::is_loopback;
 
 use crate::RegistryError;
@@ -40,11 +41,6 @@ pub fn is_tag(text: &str) -> bool {
 /// Whether the text is a digest, `sha256:HEX` or `sha512:HEX`.
 pub fn is_digest(text: &str) -> bool {
     is_sha256(text) || is_hex_after(text, "sha512:", 128)
-}
-
-/// Whether the text is a digest as registries compute them, `sha256:HEX`.
-pub fn is_sha256(text: &str) -> bool {
-    is_hex_after(text, "sha256:", 64)
 }
 
 fn is_hex_after(text: &str, algorithm: &str, count: usize) -> bool {

@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+use trireme_evidence::is_sha256;
 
 /// The digest of an image manifest: `sha256:` and 64 lower-case hexadecimal digits.
 ///
@@ -43,9 +43,8 @@ impl FromStr for ImageDigest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
         match text.strip_prefix("sha256:") {
-            Some(hex) if hex.len() == 64 && hex.chars().all(digit) => Ok(Self { hex: hex.into() }),
+            Some(hex) if is_sha256(text) => Ok(Self { hex: hex.into() }),
             _ => Err(DigestError {
                 text: text.chars().take(100).collect(),
             }),
@@ -56,12 +55,6 @@ impl FromStr for ImageDigest {
 impl fmt::Display for ImageDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.hex)
-    }
-}
-
-impl Serialize for ImageDigest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{ImageDigest, SignatureKind};
@@ -23,7 +22,7 @@ pub trait SignatureGate {
 }
 
 /// What was found for one digest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct SignatureVerdict {
     /// The image.
     pub digest: ImageDigest,
@@ -34,7 +33,7 @@ pub struct SignatureVerdict {
 }
 
 /// A signature that verified.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ValidSignature {
     /// Digest of the bundle, `sha256:HEX`.
     pub bundle: String,
@@ -45,7 +44,7 @@ pub struct ValidSignature {
 }
 
 /// Something attached to the image that is not a signature by the trusted key.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RefusedSignature {
     /// Digest of what was refused, `sha256:HEX`.
     pub bundle: String,
@@ -59,7 +58,7 @@ impl SignatureVerdict {
         !self.valid.is_empty()
     }
 
-    /// `permit` or `deny`, as evidence files write it.
+    /// `permit` or `deny`.
     pub fn word(&self) -> &'static str {
         if self.permits() { "permit" } else { "deny" }
     }

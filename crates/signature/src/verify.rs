@@ -1,7 +1,5 @@
 //! Judging a bundle.
 
-use serde::Serialize;
-
 use crate::{
     BUNDLE_MEDIA_TYPE, ImageDigest, PublicKey, SIGN_PREDICATE,
     bundle::{BUNDLE_MEDIA_TYPE_OLD, Bundle, Material, MessageSignature},
@@ -10,13 +8,22 @@ use crate::{
 };
 
 /// What kind of bundle proved to be a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignatureKind {
     /// A statement with cosign's signing predicate (`cosign sign`).
     Statement,
     /// A signature of the manifest's bytes (`cosign sign-blob`).
     Message,
+}
+
+impl SignatureKind {
+    /// The word used in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Statement => "statement",
+            Self::Message => "message",
+        }
+    }
 }
 
 /// Why a bundle is not a signature of this digest by this key.

@@ -9,6 +9,7 @@ use trireme_finding::{Decision, Verdict, table};
 use trireme_protocol::{Outcome, Step};
 use trireme_scan::Package;
 
+use crate::verdict_file::verdict_file;
 use crate::{OnDeny, Scanner, Version};
 
 /// The format number of `packages.json`; raised when a field changes its meaning or goes.
@@ -44,7 +45,7 @@ pub(crate) async fn write(
     images: &[Packages],
 ) -> anyhow::Result<()> {
     let files = [
-        ("verdict.json", json(verdict)?),
+        ("verdict.json", verdict_file(verdict).to_json()),
         ("findings.txt", table(verdict).into_bytes()),
         (
             "packages.json",

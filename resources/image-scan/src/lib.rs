@@ -21,6 +21,7 @@ mod memo;
 mod put;
 mod scanner;
 mod source;
+mod verdict_file;
 mod version;
 
 use std::path::Path;

@@ -3,27 +3,13 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde::Serialize;
 use tokio::fs;
+use trireme_evidence as file;
+use trireme_evidence::SignatureFile;
 use trireme_protocol::Outcome;
 use trireme_signature::{PublicKey, RefusedSignature, SignatureVerdict, ValidSignature};
 
 use crate::Version;
-
-/// The format number of `signature.json`; raised when a field changes its meaning or goes.
-const FORMAT: u32 = 1;
-
-/// `signature.json`.
-#[derive(Serialize)]
-struct Evidence<'a> {
-    format: u32,
-    repository: &'a str,
-    digest: String,
-    verdict: &'static str,
-    reasons: Vec<String>,
-    signatures: &'a [ValidSignature],
-    refused: &'a [RefusedSignature],
-}
 
 /// Writes `signature.json`, and `repository` and `digest` in the form of the `image` resource, for the steps that
 /// want to use exactly what was verified.
@@ -32,19 +18,11 @@ pub(crate) async fn write(
     repository: &str,
     verdict: &SignatureVerdict,
 ) -> anyhow::Result<()> {
-    let evidence = Evidence {
-        format: FORMAT,
-        repository,
-        digest: verdict.digest.to_string(),
-        verdict: verdict.word(),
-        reasons: verdict.reasons(),
-        signatures: &verdict.valid,
-        refused: &verdict.refused,
-    };
-    let mut json = serde_json::to_vec_pretty(&evidence)?;
-    json.push(b'\n');
     for (name, content) in [
-        ("signature.json", json),
+        (
+            "signature.json",
+            signature_file(repository, verdict).to_json(),
+        ),
         ("repository", repository.as_bytes().to_vec()),
         ("digest", verdict.digest.to_string().into_bytes()),
     ] {
@@ -54,6 +32,36 @@ pub(crate) async fn write(
             .with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(())
+}
+
+fn signature_file(repository: &str, verdict: &SignatureVerdict) -> SignatureFile {
+    SignatureFile {
+        format: file::Format,
+        repository: repository.to_owned(),
+        digest: verdict.digest.to_string(),
+        decision: match verdict.permits() {
+            true => file::Decision::Permit,
+            false => file::Decision::Deny,
+        },
+        reasons: verdict.reasons(),
+        signatures: verdict.valid.iter().map(signature).collect(),
+        refused: verdict.refused.iter().map(other_bundle).collect(),
+    }
+}
+
+fn signature(signature: &ValidSignature) -> file::Signature {
+    file::Signature {
+        bundle: signature.bundle.clone(),
+        key: signature.key.clone(),
+        kind: signature.kind.word().to_owned(),
+    }
+}
+
+fn other_bundle(refused: &RefusedSignature) -> file::OtherBundle {
+    file::OtherBundle {
+        bundle: refused.bundle.clone(),
+        reason: refused.reason.clone(),
+    }
 }
 
 /// The outcome of a step with the metadata that Concourse shows.

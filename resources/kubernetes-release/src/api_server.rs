@@ -9,7 +9,6 @@ use trireme_release::{ParseError, Version};
 use trireme_transport::{Client, Options, Request, TransportError};
 
 use crate::running::ApiServerSource;
-use crate::server::observer;
 
 /// A real answer has some 500 bytes; the rest of the limit is room to recognise a page for people.
 const VERSION_LIMIT_BYTES: u64 = 64 << 10;
@@ -81,7 +80,6 @@ impl ApiServer {
         let client = Client::new(Options {
             ca_certs: source.ca_certs.clone(),
             insecure: source.insecure,
-            observer: Some(observer(step)),
             ..Options::default()
         })
         .map_err(|error| Fault::config("source.from cannot be used").because(error))?;

@@ -212,16 +212,6 @@ fn the_digest_changes_with_what_a_reader_would_act_on_and_with_nothing_else() {
     assert_ne!(digest(|f| f.version = "3.0.10-1".to_owned()), same);
 }
 
-/// A file of format 1 loads for ever.
-#[test]
-fn the_verdict_of_format_1_still_loads() {
-    let verdict: Verdict =
-        serde_json::from_str(include_str!("../../tests/data/verdict-1.json")).unwrap();
-    assert_eq!(verdict.decision, Decision::Deny);
-    assert_eq!(verdict.findings[0].severity, Rating::Unknown);
-    assert_eq!(verdict.not_examined[0].count, 2);
-}
-
 #[test]
 fn control_characters_of_foreign_text_do_not_reach_the_terminal() {
     let text = table(&judge(
@@ -321,12 +311,5 @@ proptest! {
         findings.push(more);
         let after = judge(&examined(findings), &policy).decision;
         prop_assert!(!(before == Decision::Deny && after == Decision::Permit));
-    }
-
-    #[test]
-    fn every_verdict_reads_back(findings in prop::collection::vec(any_finding(), 0..6), policy in any_policy()) {
-        let verdict = judge(&examined(findings), &policy);
-        let text = serde_json::to_string(&verdict).unwrap();
-        prop_assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
     }
 }

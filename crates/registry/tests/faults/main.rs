@@ -1,5 +1,6 @@
 //! A registry on loopback that answers as its script says: tokens, redirects, lists in pages, and what is wrong with them.
 
+mod artifacts;
 mod server;
 
 use std::{

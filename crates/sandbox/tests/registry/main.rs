@@ -2,6 +2,8 @@
 #![cfg(feature = "peers")]
 
 #[cfg(test)]
+mod artifacts;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod referrers;

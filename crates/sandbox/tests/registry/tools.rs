@@ -9,13 +9,13 @@ use trireme_peers::{PeerError, Registry, Tool, cosign::KeyPair};
 use crate::served::{AUTHORIZATION, Served};
 
 /// A folder in which tools run, with the credentials of a registry of the sandbox.
-struct Desk {
-    registry: Served,
-    folder: TempDir,
+pub struct Desk {
+    pub registry: Served,
+    pub folder: TempDir,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let registry = Served::start().await;
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("file"), "content").expect("a file");
@@ -24,12 +24,12 @@ impl Desk {
     }
 
     /// A name in the registry.
-    fn name(&self, path: &str) -> String {
+    pub fn name(&self, path: &str) -> String {
         format!("{}/{path}", self.registry.host)
     }
 
     /// Runs a tool with these words and gives what it printed.
-    async fn run(&self, words: &str) -> String {
+    pub async fn run(&self, words: &str) -> String {
         let (dir, words) = (self.folder.path().to_owned(), words.to_owned());
         let run = move || {
             let (name, arguments) = words.split_once(' ').expect("a tool and its words");

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use trireme_blueprint::{Evidence, Span};
+use trireme_evidence::{RollFile, Span};
 use trireme_sandbox::clients::prober::{Bucket, Measured};
 
 /// The length of one [`Bucket`].
@@ -36,11 +36,8 @@ pub struct Counts {
 
 impl Probes {
     /// Counts for the run, and for the roll in it.
-    pub(super) fn of(measured: &Measured, evidence: Option<&Evidence>) -> Self {
-        let roll = evidence.map(|evidence| Span {
-            from: evidence.started_at,
-            until: evidence.finished_at,
-        });
+    pub(super) fn of(measured: &Measured, roll: Option<&RollFile>) -> Self {
+        let roll = roll.map(RollFile::span);
         Self {
             sent: measured.sent,
             failed: measured.failed,
@@ -130,12 +127,12 @@ mod tests {
         }
     }
 
-    fn roll(from_ms: i64, until_ms: i64) -> Evidence {
+    fn roll(from_ms: i64, until_ms: i64) -> RollFile {
         let value = json!({
             "format": 1, "blueprint": "b", "from": "v1.36.4", "to": "v1.37.2", "nodes": [], "budgets": [],
             "started_at": at(from_ms), "finished_at": at(until_ms),
         });
-        serde_json::from_value(value).unwrap()
+        RollFile::from_json(value.to_string().as_bytes()).unwrap()
     }
 
     fn spans(spans: &[(i64, i64)]) -> Option<Vec<Span>> {

@@ -1,13 +1,14 @@
 //! The images of a run: what steps fetched or copied, and what they said of it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::Value;
+use trireme_evidence::{SignatureFile, VerdictFile};
 use trireme_image_scan::FOLDER_IN_BUILD;
-use trireme_runner::{RunReport, Status, StepKind};
+use trireme_runner::{RunReport, Status, StepKind, StepReport};
 
-use super::steps::{got, json, served_by, text};
+use super::steps::{evidence, got, served_by, text};
 
 /// One image.
 #[derive(Clone, Debug, Serialize)]
@@ -53,13 +54,40 @@ pub(super) fn of(report: &RunReport) -> anyhow::Result<Vec<Image>> {
         let image = Image::unjudged(reference, digest.clone());
         images.insert((repository, digest), image);
     }
-    for judgement in judgements(report, "image-scan", "verdict.json")? {
+    for judgement in judgements(report, "image-scan", verdict)? {
         add_judged(&mut images, &judgement);
         judge(&mut images, &judgement);
     }
-    let signatures = judgements(report, "image-signature", "signature.json")?;
+    let signatures = judgements(report, "image-signature", signature)?;
     mark_signed(&mut images, &signatures);
     Ok(images.into_values().collect())
+}
+
+/// What a file says of an image.
+#[derive(Debug)]
+struct Said {
+    digest: String,
+    permits: bool,
+    /// How many findings count; none in a file that is not about findings.
+    findings: Option<usize>,
+}
+
+fn verdict(folder: &Path) -> anyhow::Result<Option<Said>> {
+    let file = evidence(folder, "verdict.json", VerdictFile::from_json)?;
+    Ok(file.map(|file| Said {
+        digest: file.digest,
+        permits: file.decision.permits(),
+        findings: Some(file.findings.len()),
+    }))
+}
+
+fn signature(folder: &Path) -> anyhow::Result<Option<Said>> {
+    let file = evidence(folder, "signature.json", SignatureFile::from_json)?;
+    Ok(file.map(|file| Said {
+        digest: file.digest,
+        permits: file.decision.permits(),
+        findings: None,
+    }))
 }
 
 /// What a resource said of an image at last.
@@ -68,27 +96,29 @@ struct Judgement {
     repository: String,
     digest: String,
     permits: bool,
-    said: Value,
+    findings: Option<usize>,
 }
 
 /// The last word of each resource on each image. A step that ended in a deny permits nothing, whatever it wrote; one that failed
 /// otherwise has said nothing.
-fn judgements(report: &RunReport, linked: &str, file: &str) -> anyhow::Result<Vec<Judgement>> {
+fn judgements(
+    report: &RunReport,
+    linked: &str,
+    read: fn(&Path) -> anyhow::Result<Option<Said>>,
+) -> anyhow::Result<Vec<Judgement>> {
     let mut last = BTreeMap::new();
     for (step, dir) in served_by(report, linked) {
-        let folder = match (step.kind, step.status) {
-            (StepKind::Get, Status::Succeeded | Status::Denied) => dir.to_owned(),
-            (StepKind::Put, Status::Succeeded | Status::Denied) => dir.join(FOLDER_IN_BUILD),
-            _ => continue,
+        let Some(folder) = folder(step, dir) else {
+            continue;
         };
-        let Some(said) = json(&folder, file)? else {
+        let Some(said) = read(&folder)? else {
             continue;
         };
         let judgement = Judgement {
             repository: text(&folder, "repository")?.unwrap_or_default(),
-            digest: said["digest"].as_str().unwrap_or_default().to_owned(),
-            permits: said["verdict"] == "permit" && step.status == Status::Succeeded,
-            said,
+            digest: said.digest,
+            permits: said.permits && step.status == Status::Succeeded,
+            findings: said.findings,
         };
         let key = (
             step.resource.clone(),
@@ -98,6 +128,15 @@ fn judgements(report: &RunReport, linked: &str, file: &str) -> anyhow::Result<Ve
         last.insert(key, judgement);
     }
     Ok(last.into_values().collect())
+}
+
+/// Where a step that came to an end wrote what it says.
+fn folder(step: &StepReport, dir: &Path) -> Option<PathBuf> {
+    match (step.kind, step.status) {
+        (StepKind::Get, Status::Succeeded | Status::Denied) => Some(dir.to_owned()),
+        (StepKind::Put, Status::Succeeded | Status::Denied) => Some(dir.join(FOLDER_IN_BUILD)),
+        _ => None,
+    }
 }
 
 /// An image that was judged and that no step fetched or copied.
@@ -122,7 +161,7 @@ fn judge(images: &mut BTreeMap<(String, String), Image>, judgement: &Judgement) 
         }
         let verdict = if judgement.permits { "permit" } else { "deny" };
         image.verdict = Some(verdict.to_owned());
-        image.findings = judgement.said["findings"].as_array().map(Vec::len);
+        image.findings = judgement.findings;
     }
 }
 
@@ -140,7 +179,6 @@ fn mark_signed(images: &mut BTreeMap<(String, String), Image>, signatures: &[Jud
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
     use std::time::Duration;
 
     use jiff::Timestamp;
@@ -152,7 +190,7 @@ mod tests {
     /// Which resource looked, how its step ended, at which repository, and what it said.
     type Look<'l> = (&'l str, Status, &'l str, &'l str);
 
-    const DIGEST: &str = "sha256:0f";
+    const DIGEST: &str = "sha256:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
 
     /// A run of one build, each step with a folder of its own.
     struct Run {
@@ -204,7 +242,7 @@ mod tests {
 
         fn looked(&mut self, signature: &str, status: Status, repository: &str, verdict: &str) {
             let dir = self.step(StepKind::Get, "image-signature", signature, status);
-            let said = json!({"repository": repository, "digest": DIGEST, "verdict": verdict});
+            let said = json!({"format": 1, "repository": repository, "digest": DIGEST, "verdict": verdict});
             std::fs::write(dir.join("signature.json"), said.to_string()).unwrap();
             std::fs::write(dir.join("repository"), repository).unwrap();
         }
@@ -244,8 +282,8 @@ mod tests {
     }
 
     fn write_verdict(dir: &Path, verdict: &str, findings: usize) {
-        let said =
-            json!({"digest": DIGEST, "verdict": verdict, "findings": vec![json!({}); findings]});
+        let findings = vec![json!({}); findings];
+        let said = json!({"format": 1, "digest": DIGEST, "verdict": verdict, "findings": findings});
         std::fs::write(dir.join("verdict.json"), said.to_string()).unwrap();
     }
 
@@ -316,7 +354,8 @@ mod tests {
     fn an_image_that_was_only_judged_is_told() {
         let mut run = Run::new();
         let dir = run.step(StepKind::Get, "image-scan", "scan", Status::Denied);
-        let said = json!({"digest": "sha256:c", "verdict": "deny", "findings": []});
+        let digest = DIGEST.replace('f', "c");
+        let said = json!({"format": 1, "digest": digest, "verdict": "deny"});
         std::fs::write(dir.join("verdict.json"), said.to_string()).unwrap();
         std::fs::write(dir.join("repository"), "c").unwrap();
         let images = run.images();

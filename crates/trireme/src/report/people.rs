@@ -2,17 +2,13 @@
 
 use std::fmt::Write;
 
-use jiff::SignedDuration;
-use trireme_blueprint::{Evidence, Span};
+use trireme_evidence::RollFile;
+use trireme_evidence::words::{instants, part_of, watched};
 
-use super::summary::tenths;
 use super::{Files, Probes, RollEnd, Summary};
 
-/// More gaps than this are in `summary.json` alone.
-const GAPS_SHOWN: usize = 5;
 /// What is known of a roll that stopped on the way.
 pub(super) const UNFINISHED: &str = "not finished: which nodes it has done is kept on the cluster and not listed here; the same run again goes on from there";
-const INSTANT: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The summary as text.
 pub(super) fn text(summary: &Summary, files: &Files) -> String {
@@ -48,10 +44,14 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
         )?;
     }
     for node in &summary.nodes {
+        let seconds = match node.seconds {
+            Some(seconds) => format!("{seconds:>6.1} s"),
+            None => "two clocks".to_owned(),
+        };
         writeln!(
             out,
-            "node       {:<12} {:<8} {} -> {}  {:>6.1} s",
-            node.name, node.zone, node.from, node.to, node.seconds
+            "node       {:<12} {:<8} {} -> {}  {seconds}",
+            node.name, node.zone, node.from, node.to
         )?;
     }
     if summary.roll == RollEnd::Unfinished {
@@ -61,7 +61,7 @@ fn write(out: &mut String, summary: &Summary, files: &Files) -> std::fmt::Result
         writeln!(out, "stopped    {}", trouble.text())?;
     }
     if let Some(evidence) = &summary.evidence {
-        writeln!(out, "watch      {}", watch(evidence))?;
+        writeln!(out, "watch      {}", watched(evidence))?;
     }
     writeln!(out, "available  {}", availability(summary))?;
     if let Some(probes) = &summary.prober {
@@ -130,50 +130,18 @@ fn connections(sent: u64, failed: u64) -> String {
 }
 
 /// When it was measured, and which part of the roll was not.
-pub(super) fn measured(probes: &Probes, evidence: Option<&Evidence>) -> String {
+pub(super) fn measured(probes: &Probes, roll: Option<&RollFile>) -> String {
     let Some(measured) = &probes.measured else {
         return "nothing was measured".to_owned();
     };
     let when = format!("measured from {} (UTC)", instants(measured));
-    let (Some(evidence), Some(holes)) = (evidence, &probes.unmeasured) else {
+    let (Some(roll), Some(holes)) = (roll, &probes.unmeasured) else {
         return when;
     };
     if holes.is_empty() {
         return format!("{when}, which is during all of the roll");
     }
-    format!("{when}; nobody measured {}", part_of(holes, evidence))
-}
-
-/// Whether the roll watched the budgets all the time.
-pub(super) fn watch(evidence: &Evidence) -> String {
-    let gaps = match evidence.unwatched.as_deref() {
-        None => return "it was not noted when the roll did not watch the budgets".to_owned(),
-        Some([]) => return "the roll watched the budgets all the time".to_owned(),
-        Some(gaps) => gaps,
-    };
-    format!(
-        "the roll did not watch the budgets for {}",
-        part_of(gaps, evidence)
-    )
-}
-
-/// How long these times were, of how long a roll, and when.
-fn part_of(gaps: &[Span], evidence: &Evidence) -> String {
-    let length = |gap: &Span| gap.until.duration_since(gap.from);
-    let missed = gaps.iter().map(length).sum::<SignedDuration>();
-    let whole = evidence.finished_at.duration_since(evidence.started_at);
-    let times: Vec<_> = gaps.iter().take(GAPS_SHOWN).map(instants).collect();
-    let mut text = times.join(", ");
-    if gaps.len() > GAPS_SHOWN {
-        text.push_str(&format!(" and {} more times", gaps.len() - GAPS_SHOWN));
-    }
-    let (missed, whole) = (tenths(missed), tenths(whole));
-    format!("{missed:.1} s of {whole:.1} s: {text} (UTC)")
-}
-
-fn instants(span: &Span) -> String {
-    let (from, until) = (span.from.strftime(INSTANT), span.until.strftime("%H:%M:%S"));
-    format!("{from} to {until}")
+    format!("{when}; nobody measured {}", part_of(holes, roll))
 }
 
 #[cfg(test)]
@@ -189,26 +157,12 @@ mod tests {
     use super::super::troubles::Trouble;
     use super::*;
 
-    fn evidence(unwatched: serde_json::Value) -> Evidence {
+    fn evidence(unwatched: serde_json::Value) -> RollFile {
         let value = json!({
             "format": 1, "blueprint": "b", "from": "v1.36.4", "to": "v1.37.2", "nodes": [], "budgets": [],
             "started_at": "2026-01-01T10:00:00Z", "finished_at": "2026-01-01T10:01:40Z", "unwatched": unwatched,
         });
-        serde_json::from_value(value).unwrap()
-    }
-
-    #[test]
-    fn times_without_a_watch_are_said_and_those_not_noted_are_not_taken_for_none() {
-        let gap = |second: u32| json!({"from": format!("2026-01-01T10:00:{second:02}Z"), "until": format!("2026-01-01T10:00:{:02}.500Z", second + 1)});
-        assert_eq!(
-            watch(&evidence(json!([gap(2), gap(20)]))),
-            "the roll did not watch the budgets for 3.0 s of 100.0 s: \
-             2026-01-01 10:00:02 to 10:00:03, 2026-01-01 10:00:20 to 10:00:21 (UTC)"
-        );
-        let many: Vec<_> = (0..9).map(gap).collect();
-        assert!(watch(&evidence(json!(many))).ends_with(" and 4 more times (UTC)"));
-        assert!(watch(&evidence(json!([]))).contains("all the time"));
-        assert!(watch(&evidence(json!(null))).contains("not noted"));
+        RollFile::from_json(value.to_string().as_bytes()).unwrap()
     }
 
     /// Fifty connections in every quarter of a second from then on, of which one fails in the last.
@@ -227,7 +181,7 @@ mod tests {
         }
     }
 
-    fn summary(evidence: Option<Evidence>, measured: Option<&Measured>) -> Summary {
+    fn summary(evidence: Option<RollFile>, measured: Option<&Measured>) -> Summary {
         Summary {
             format: 1,
             release: Release::default(),
@@ -297,7 +251,7 @@ mod tests {
             zone: "az-a".to_owned(),
             from: "v1.36.4".to_owned(),
             to: "v1.37.2".to_owned(),
-            seconds: 1.5,
+            seconds: Some(1.5),
         }];
         let expected = "
 release    v1.37.2 (from v1.36.4)

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use serde_json::Value;
+use trireme_evidence::EvidenceError;
 use trireme_runner::{RunReport, Status, StepKind, StepReport};
 
 /// The folders that gets of a resource filled to the end.
@@ -35,13 +35,17 @@ pub(super) fn text(dir: &Path, file: &str) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// A JSON file of a step; none when it is not there.
-pub(super) fn json(dir: &Path, file: &str) -> anyhow::Result<Option<Value>> {
+/// An evidence file of a step, read by `parse`; none when it is not there.
+pub(super) fn evidence<T>(
+    dir: &Path,
+    file: &str,
+    parse: fn(&[u8]) -> Result<T, EvidenceError>,
+) -> anyhow::Result<Option<T>> {
     let Some(text) = text(dir, file)? else {
         return Ok(None);
     };
-    let value = serde_json::from_str(&text);
-    value
-        .with_context(|| format!("{} is not JSON", dir.join(file).display()))
+    let parsed = parse(text.as_bytes());
+    parsed
+        .with_context(|| format!("could not understand {}", dir.join(file).display()))
         .map(Some)
 }

@@ -1,12 +1,12 @@
 //! `summary.json`: the facts of a run.
 
-use anyhow::Context;
 use serde::Serialize;
-use trireme_blueprint::{Evidence, Span};
+use trireme_evidence::words::tenths;
+use trireme_evidence::{self as file, NodeState, Outcome, RollFile, Span};
 use trireme_runner::RunReport;
 
 use super::images::{self, Image};
-use super::steps::{got, json, text};
+use super::steps::{evidence, got, text};
 use super::troubles::{self, RollEnd, Trouble};
 use super::{Probes, Witnessed};
 
@@ -31,9 +31,9 @@ pub struct Summary {
     pub unwatched: Option<Vec<Span>>,
     /// What did not succeed, in the order of the jobs.
     pub troubles: Vec<Trouble>,
-    /// What the cluster wrote down about its roll.
+    /// What is written about the roll.
     #[serde(skip)]
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<RollFile>,
 }
 
 /// From one release to another; null for what no step said.
@@ -56,8 +56,8 @@ pub struct Node {
     pub from: String,
     /// What it runs since.
     pub to: String,
-    /// From cordon to uncordon, to a tenth of a second.
-    pub seconds: f64,
+    /// From cordon to uncordon, to a tenth of a second; null when the two times are not from one clock.
+    pub seconds: Option<f64>,
 }
 
 impl Summary {
@@ -66,84 +66,69 @@ impl Summary {
         self.prober.as_ref()?.unmeasured.as_deref()
     }
 
+    /// The roll, if it is done.
+    pub(super) fn done(&self) -> Option<&RollFile> {
+        let is_done = |roll: &&RollFile| roll.outcome == Outcome::Done;
+        self.evidence.as_ref().filter(is_done)
+    }
+
     /// Reads the files that the steps of the run wrote.
     ///
     /// # Errors
     /// When such a file cannot be read or understood.
     pub fn of(report: &RunReport, witnessed: Option<&Witnessed>) -> anyhow::Result<Self> {
-        let evidence = evidence(report)?;
+        let evidence = roll(report)?;
+        let is_done = |roll: &RollFile| roll.outcome == Outcome::Done;
         Ok(Self {
             format: 1,
             release: release(report, evidence.as_ref())?,
             images: images::of(report)?,
-            roll: RollEnd::of(report, evidence.is_some()),
-            nodes: evidence
-                .iter()
-                .flat_map(|evidence| &evidence.nodes)
-                .map(node)
-                .collect(),
+            roll: RollEnd::of(report, evidence.as_ref().is_some_and(is_done)),
+            nodes: evidence.iter().flat_map(nodes).collect(),
             prober: witnessed.map(|seen| Probes::of(&seen.measured, evidence.as_ref())),
             budget_violations: witnessed.and_then(|seen| seen.observed.violations()),
-            unwatched: evidence
-                .as_ref()
-                .and_then(|evidence| evidence.unwatched.clone()),
+            unwatched: evidence.as_ref().and_then(|roll| roll.unwatched.clone()),
             troubles: troubles::of(report),
             evidence,
         })
     }
 }
 
-fn evidence(report: &RunReport) -> anyhow::Result<Option<Evidence>> {
+/// The roll that the last get of a cluster wrote about. `evidence.json` is its name in the first release.
+fn roll(report: &RunReport) -> anyhow::Result<Option<RollFile>> {
     let mut found = None;
     for dir in got(report, "cluster") {
-        if let Some(value) = json(dir, "evidence.json")? {
-            let place = dir.join("evidence.json");
-            found = Some(
-                serde_json::from_value(value)
-                    .with_context(|| format!("could not understand {}", place.display()))?,
-            );
+        for name in ["evidence.json", "roll.json"] {
+            found = evidence(dir, name, RollFile::from_json)?.or(found);
         }
     }
     Ok(found)
 }
 
-fn release(report: &RunReport, evidence: Option<&Evidence>) -> anyhow::Result<Release> {
+fn release(report: &RunReport, roll: Option<&RollFile>) -> anyhow::Result<Release> {
     let mut to = None;
     for dir in got(report, "kubernetes-release") {
         to = text(dir, "version")?.or(to);
     }
     Ok(Release {
-        from: evidence.map(|evidence| evidence.from.to_string()),
-        to: to.or_else(|| evidence.map(|evidence| evidence.to.to_string())),
+        from: roll.map(|roll| roll.from.clone()),
+        to: to.or_else(|| roll.map(|roll| roll.to.clone())),
     })
 }
 
-fn node(node: &trireme_blueprint::NodeEvidence) -> Node {
+fn nodes(roll: &RollFile) -> impl Iterator<Item = Node> {
+    let done = |node: &&file::Node| node.state == NodeState::Done;
+    roll.nodes.iter().filter(done).map(node)
+}
+
+fn node(node: &file::Node) -> Node {
+    // Format 1 has whole seconds, and does not say from how many clocks they are.
+    let known = || node.seconds.map(|seconds| seconds as f64);
     Node {
         name: node.name.clone(),
         zone: node.zone.clone(),
-        from: node.from.to_string(),
-        to: node.to.to_string(),
-        seconds: tenths(node.uncordoned_at.duration_since(node.cordoned_at)),
-    }
-}
-
-/// Seconds, rounded to a tenth.
-pub(super) fn tenths(span: jiff::SignedDuration) -> f64 {
-    (span.as_secs_f64() * 10.0).round() / 10.0
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::SignedDuration;
-
-    use super::*;
-
-    #[test]
-    fn spans_are_shown_in_tenths_of_a_second() {
-        for (milliseconds, shown) in [(40, "0.0"), (449, "0.4"), (960, "1.0"), (61_250, "61.3")] {
-            let took = tenths(SignedDuration::from_millis(milliseconds));
-            assert_eq!(format!("{took:.1}"), shown, "{milliseconds} ms");
-        }
+        from: node.from.clone().unwrap_or_default(),
+        to: node.to.clone().unwrap_or_default(),
+        seconds: node.took().map(tenths).or_else(known),
     }
 }
