@@ -222,4 +222,8 @@ pub(crate) fn colour_is_wanted() -> bool {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cognitive_complexity,
+    reason = "the expansion of each macro of tracing counts"
+)]
 mod tests;

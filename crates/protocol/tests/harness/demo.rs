@@ -76,6 +76,10 @@ struct GetParams {
 }
 
 /// Shows the password in every way in which an event can.
+#[allow(
+    clippy::cognitive_complexity,
+    reason = "the expansion of each macro of tracing counts"
+)]
 fn tell(password: &str) {
     let encoded = STANDARD.encode(format!("robot:{password}"));
     let wrapped: Vec<&str> = encoded
@@ -113,13 +117,13 @@ impl Source {
             Act::Fail => Err(anyhow::anyhow!("the disk is full").context("writing `digest`")),
             Act::Deny => Ok(outcome.deny("2 findings are critical")),
             Act::Wait => {
-                info!(object = "demo", "waiting");
+                step.info("demo", "waiting");
                 step.cancelled().await;
-                info!(object = "demo", "stopped tidily");
+                step.info("demo", "stopped tidily");
                 Err(Fault::interrupted("stopped at node w-2").into())
             }
             Act::Hang => {
-                info!(object = "demo", "waiting");
+                step.info("demo", "waiting");
                 std::future::pending().await
             }
             Act::Tell => {
