@@ -117,13 +117,13 @@ impl Source {
             Act::Fail => Err(anyhow::anyhow!("the disk is full").context("writing `digest`")),
             Act::Deny => Ok(outcome.deny("2 findings are critical")),
             Act::Wait => {
-                info!(object = "demo", "waiting");
+                step.info("demo", "waiting");
                 step.cancelled().await;
-                info!(object = "demo", "stopped tidily");
+                step.info("demo", "stopped tidily");
                 Err(Fault::interrupted("stopped at node w-2").into())
             }
             Act::Hang => {
-                info!(object = "demo", "waiting");
+                step.info("demo", "waiting");
                 std::future::pending().await
             }
             Act::Tell => {
