@@ -240,6 +240,33 @@ fn no_crate_includes_a_file_of_a_resource_but_the_sandbox_its_rights() {
     }
 }
 
+/// The only file of a resource or a shell that writes to standard error: it redacts.
+const LINES: &str = "crates/protocol/src/lines.rs";
+
+#[test]
+fn lines_for_people_have_one_way_out() {
+    let is_shell = |package: &Package| SHELLS.iter().any(|(shell, _)| package.name == *shell);
+    let mut writers = Vec::new();
+    for package in metadata().packages {
+        if !is_resource(&package) && !is_shell(&package) {
+            continue;
+        }
+        for file in rust_files(&folder(&package)) {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            if ["eprint!", "eprintln!", "stderr()"]
+                .iter()
+                .any(|word| text.contains(word))
+            {
+                writers.push(file);
+            }
+        }
+    }
+    assert!(
+        matches!(&writers[..], [only] if only.ends_with(LINES)),
+        "{writers:?}"
+    );
+}
+
 #[test]
 fn the_dockerfile_has_the_version_and_the_toolchain_of_the_workspace() {
     let read = |name: &str| {

@@ -135,6 +135,12 @@ pub enum Blocker {
         /// E.g. `not Ready`, `cordoned`.
         found: String,
     },
+    /// A node that is not Ready after its Job.
+    #[error("node {node} is not Ready.")]
+    NotReady {
+        /// The node.
+        node: String,
+    },
     /// As many units of the zone are out of service as may be.
     #[error("out of service in zone {zone}: {units}; at most {limit} may be at once.")]
     ZoneLimit {
@@ -198,6 +204,7 @@ impl Blocker {
             | Self::BudgetNotProcessed { .. }
             | Self::ControlPlaneFirst { .. }
             | Self::OutOfService { .. }
+            | Self::NotReady { .. }
             | Self::ZoneLimit { .. }
             | Self::PodsNotReady { .. }
             | Self::DaemonSetPodMissing { .. }

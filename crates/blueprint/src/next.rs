@@ -4,7 +4,7 @@ use crate::decision::{Decision, NextActions, Stop, StopReason, Wait, WaitReason}
 use crate::goal::{Goal, Window};
 use crate::policy::Policy;
 use crate::snapshot::{Gate, GateAnswer, Snapshot};
-use crate::timers::Timers;
+use crate::timers::{Stage, Timers};
 use crate::unit::{Driver, Role, Status, Unit};
 
 /// The actions that are due, from what was observed alone.
@@ -22,7 +22,7 @@ pub fn next_actions<S: Snapshot>(
     for unit in units.iter().filter(|unit| unit.is_begun()) {
         decisions.extend(snapshot.decide(goal, timers, &unit.name));
         if unit.driver == Driver::Platform {
-            decisions.extend(supervise(snapshot, goal, unit));
+            decisions.extend(supervise(snapshot, goal, timers, unit));
         }
     }
     match next_unit(&units, goal) {
@@ -45,11 +45,29 @@ fn collect<A>(decisions: Vec<Decision<A>>) -> NextActions<A> {
     NextActions::Go(actions, waits)
 }
 
-/// Halts what the platform rolls by itself while a gate is not open.
-fn supervise<S: Snapshot>(snapshot: &S, goal: &Goal, unit: &Unit) -> Vec<Decision<S::Action>> {
+/// Halts what the platform rolls by itself while a gate is not open, and stops when it stays so.
+fn supervise<S: Snapshot>(
+    snapshot: &S,
+    goal: &Goal,
+    timers: &Timers,
+    unit: &Unit,
+) -> Vec<Decision<S::Action>> {
     let Some((gate, reason)) = closed_gate(snapshot) else {
         return Vec::new();
     };
+    let limit = goal.policy.node_timeout;
+    let attempt = unit.attempt().unwrap_or_default();
+    if timers.spent(&unit.name, attempt, Stage::Halted) >= limit {
+        return vec![Decision::Stop(Stop {
+            object: unit.title.clone(),
+            reason: StopReason::GateTimeout {
+                gate,
+                seconds: limit.as_secs(),
+                reason,
+            },
+            last: None,
+        })];
+    }
     let wait = Wait {
         object: unit.title.clone(),
         reason: WaitReason::GateClosed { gate, reason },
@@ -90,7 +108,7 @@ fn begin<S: Snapshot>(
         })
     };
     // Units in hand are finished before the roll stops because of the next one.
-    let in_hand = units.iter().any(Unit::is_begun);
+    let in_hand = units.iter().any(Unit::is_in_hand);
     let limit = goal.policy.node_timeout;
     let (seconds, overdue) = (limit.as_secs(), timers.blocked(&unit.name) >= limit);
     if let Some(blocker) = snapshot.blockers(goal, &unit.name).into_iter().next() {
@@ -142,7 +160,10 @@ pub(crate) fn blocked_unit<S: Snapshot>(
 pub(crate) fn next_unit<'a>(units: &'a [Unit], goal: &Goal) -> Option<&'a Unit> {
     let due = in_order(units, &goal.policy);
     let unit = due.into_iter().find(|unit| unit.status == Status::Due)?;
-    let mut begun = units.iter().filter(|unit| unit.is_begun());
+    // Workers that wait for the control plane do not keep it back.
+    let plane = unit.role == Role::ControlPlane;
+    let counts = |other: &&Unit| other.is_in_hand() || (other.is_begun() && !plane);
+    let mut begun = units.iter().filter(counts);
     let count = begun.clone().count();
     let beside = begun.all(|other| other.is_beside(unit));
     (beside && count < limit(units, goal, unit)).then_some(unit)

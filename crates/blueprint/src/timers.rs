@@ -32,6 +32,8 @@ pub enum Stage {
     Acting,
     /// The action is done, the unit is not back in service yet.
     Returning,
+    /// The platform was told to halt.
+    Halted,
 }
 
 /// Unit, attempt, and how far it is.

@@ -57,12 +57,28 @@ pub struct Unit {
     pub in_service: bool,
     /// Who carries out the steps on it.
     pub driver: Driver,
+    /// Whether an attempt on it waits for the control plane: it can be neither finished nor given back before, and nothing
+    /// runs on it meanwhile.
+    pub waits_for_control_plane: bool,
 }
 
 impl Unit {
+    /// The attempt on it that is under way.
+    pub fn attempt(&self) -> Option<&str> {
+        match &self.status {
+            Status::Begun { attempt } => Some(attempt),
+            Status::Due | Status::Done { .. } => None,
+        }
+    }
+
     /// Whether an attempt on it is under way.
     pub fn is_begun(&self) -> bool {
         matches!(self.status, Status::Begun { .. })
+    }
+
+    /// Whether an attempt on it is under way that has to end before anything else is begun beside it.
+    pub fn is_in_hand(&self) -> bool {
+        self.is_begun() && !self.waits_for_control_plane
     }
 
     /// Whether it runs what is wanted and no attempt is under way.

@@ -31,7 +31,7 @@ pub enum Cause {
         reason: StopReason,
     },
     /// The platform refuses a write for good.
-    #[error("{object}: {action} was refused for good: {reason}")]
+    #[error("{object}: the API refuses it for good ({action}): {reason}")]
     Refused {
         /// The unit.
         object: String,
@@ -65,11 +65,12 @@ pub enum Cause {
 
 impl fmt::Display for RollError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = self.cause.to_string();
         let end = match *self.cause {
             Cause::Preflight(_) => "\n",
+            _ if cause.ends_with('?') => " ",
             _ => ". ",
         };
-        let cause = self.cause.to_string();
         write!(
             formatter,
             "{}{end}{}",

@@ -1,5 +1,6 @@
 //! One observation, and the writes that follow from it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +13,9 @@ use crate::roll::{Failed, LOOK, Run};
 
 /// A dry run is waited for so long: it asks for every pod of a unit.
 const DRY_RUN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A unit is not begun on an observation that the dry run has outlasted by this.
+const DRY_RUN_FRESH: Duration = Duration::from_secs(10);
 
 /// A dry run that was answered with "not now" is repeated after this.
 const DRY_RUN_PAUSE: Duration = Duration::from_secs(1);
@@ -90,7 +94,7 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
         let begun = snapshot
             .units(&run.goal)
             .iter()
-            .any(trireme_blueprint::Unit::is_begun);
+            .any(trireme_blueprint::Unit::is_in_hand);
         if run.may_begin || begun || !run.unconfirmed.is_empty() {
             return Ok(true);
         }
@@ -116,15 +120,18 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
 
     async fn act(&mut self, snapshot: &P::Snapshot, actions: Vec<Action<P>>) -> Passed<P> {
         let mut wrote = false;
-        for (index, action) in actions.iter().enumerate() {
+        // The pods of a node are evicted together: what is written in this very pass does not keep the next back.
+        let mut own = BTreeSet::new();
+        for action in &actions {
             let unit = P::Snapshot::unit_of(action);
-            if self.run.unconfirmed.concerns(unit) && !self.is_beside_own(&actions[..index], unit) {
+            if self.run.unconfirmed.concerns(unit) && !own.contains(unit) {
                 continue;
             }
             let title = self.run.title(snapshot, unit);
             if self.begins(snapshot, unit) && !self.is_allowed(&title, action).await? {
                 continue;
             }
+            own.insert(unit);
             match self.write(&title, action).await {
                 Err(Failed::Cause(refused @ Cause::Refused { .. })) => {
                     self.give_back(snapshot, unit).await;
@@ -138,13 +145,6 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
         } else {
             After::Wait(LOOK)
         })
-    }
-
-    /// Whether what is not confirmed of `unit` was written in this very pass: the pods of a node are evicted together.
-    fn is_beside_own(&self, written: &[Action<P>], unit: &str) -> bool {
-        written
-            .iter()
-            .any(|action| P::Snapshot::unit_of(action) == unit)
     }
 
     /// Whether a write to `unit` begins it.
@@ -165,11 +165,16 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
             return Ok(false);
         }
         let (platform, goal) = (self.run.roll.platform, &self.run.goal);
+        let asked_at = Instant::now();
         let asked = platform.perform(goal, action, Mode::DryRun);
         let Ok(answer) = timeout(DRY_RUN_TIMEOUT, asked).await else {
             return self.not_allowed(title, "the API did not answer the dry run");
         };
         match answer.map_err(Failed::Platform)? {
+            // Not begun on an observation that is old by now.
+            Answer::Accepted if asked_at.elapsed() > DRY_RUN_FRESH => {
+                self.not_allowed(title, "the API answered the dry run late; asking again")
+            }
             Answer::Accepted => {
                 self.run.not_allowed_since = None;
                 self.run.next_dry_run = None;

@@ -53,3 +53,34 @@ impl Progress {
         Some(format!("{message} (for {minutes} min)"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_is_told_once_and_a_wait_that_lasts_again_each_minute() {
+        let mut progress = Progress::default();
+        let mut told = Vec::new();
+        for _ in 0..130 {
+            told.extend(progress.is_due("node w-1", "waiting"));
+            sleep(Duration::from_secs(1)).await;
+        }
+        let minutes = ["waiting", "waiting (for 1 min)", "waiting (for 2 min)"];
+        assert_eq!(told, minutes);
+        assert!(progress.is_due("node w-1", "something else").is_some());
+        assert!(progress.is_due("node w-2", "waiting").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_told_of_a_node_that_is_done_is_news_again() {
+        let mut progress = Progress::default();
+        progress.info("node w-1", "cordoning");
+        progress.info("node w-2", "cordoning");
+        progress.done("node w-1", "v1.36.4 to v1.37.2");
+        assert!(progress.is_due("node w-1", "cordoning").is_some());
+        assert_eq!(progress.is_due("node w-2", "cordoning"), None);
+    }
+}

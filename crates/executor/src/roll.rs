@@ -19,6 +19,8 @@ use crate::{Cause, RollError, TakenOut};
 pub(crate) const LOOK: Duration = Duration::from_secs(2);
 /// The shortest time between two observations when nothing was written.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What passes within this is not worth a line: the first lists take as long.
+const QUIET: Duration = Duration::from_secs(1);
 /// Between two tries of a platform that does not answer.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -43,7 +45,7 @@ pub async fn roll<P: Platform>(
     observed: &mut (dyn FnMut(&P::Snapshot, Timestamp) + Send),
 ) -> Result<P::Snapshot, RollError> {
     let mut run = Run::new(roll, goal, fence);
-    let work = Box::pin(run.to_the_end(observed));
+    let work = Box::pin(run.run_to_end(observed));
     let ended = run_until_cancelled(roll.cancellation, WORK, work).await;
     match ended.unwrap_or(Err(Cause::Interrupted)) {
         Ok(snapshot) => Ok(snapshot),
@@ -104,7 +106,7 @@ impl<'a, P: Platform> Run<'a, P> {
         }
     }
 
-    async fn to_the_end(
+    async fn run_to_end(
         &mut self,
         observed: &mut (dyn FnMut(&P::Snapshot, Timestamp) + Send),
     ) -> Result<P::Snapshot, Cause> {
@@ -148,13 +150,13 @@ impl<'a, P: Platform> Run<'a, P> {
         if error.kind() != ErrorKind::MayPass || since.elapsed() >= limit {
             return Err(Cause::Platform(Box::new(error)));
         }
-        let message = format!(
-            "{}; trying again for up to {} s",
-            chain(&error),
-            limit.as_secs()
-        );
-        self.progress.warn("cluster", &message);
-        tokio::time::sleep(RETRY).await;
+        if since.elapsed() >= QUIET {
+            let (error, seconds) = (chain(&error), limit.as_secs());
+            let message = format!("{error}; trying again for up to {seconds} s");
+            self.progress.warn("cluster", &message);
+        }
+        tokio::time::sleep(PAUSE).await;
+        self.roll.platform.watch(RETRY).await;
         Ok(())
     }
 

@@ -6,8 +6,9 @@ use tokio::time::Instant;
 use trireme_blueprint::Snapshot;
 
 /// A write that no observation shows within this is forgotten, and decided about anew: writes name what they saw, so that one
-/// that was made after all does no harm when it is repeated. Longer than the slowest answers that were seen (16 s).
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(20);
+/// that was made after all does no harm when it is repeated. Longer than a write may take (8 s, see [`crate::fence`]) and its
+/// observation may be late (20 s) together.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The writes of one run that are not confirmed.
 pub(crate) struct Unconfirmed<S: Snapshot> {

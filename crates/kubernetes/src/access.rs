@@ -1,20 +1,21 @@
-//! The way to a Kubernetes API.
+//! The connection to a Kubernetes API.
 
 use std::time::Duration;
 
 use http::Response;
 use http_body_util::Limited;
+use jiff::Timestamp;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
 use tower::layer::layer_fn;
 use tower::util::MapResponseLayer;
-use trireme_transport::{Observer, system_roots};
+use trireme_transport::system_roots;
 
-use crate::endpoint::{address, certificates};
-use crate::requests::Told;
-use crate::{Error, kubeconfig, proxy};
+use crate::endpoint::address;
+use crate::requests::RequestLogging;
+use crate::{Error, certificates, kubeconfig, proxy};
 
-/// A TCP and TLS handshake that takes longer does not come.
+/// A TCP and TLS handshake that takes longer has failed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Watches are asked to end after 60 s, and real servers send something at least that often.
 const READ_TIMEOUT: Duration = Duration::from_secs(90);
@@ -22,32 +23,32 @@ const READ_TIMEOUT: Duration = Duration::from_secs(90);
 /// The most that is read of one answer: a page of the largest list is far smaller. A watch that comes to it begins anew.
 const ANSWER_LIMIT_BYTES: usize = 128 << 20;
 
-/// How to reach an API, and as whom. Has no `Debug`: it holds secrets.
+/// Where an API is, and who we are there. Has no `Debug`: it holds secrets.
 pub enum Access<'a> {
     /// The content of a kubeconfig file; its current context counts.
     Kubeconfig(&'a str),
-    /// An address, a bearer token, and PEM certificates that the server's must come from (none: the platform's).
+    /// An address, a bearer token, and the PEM certificates of the CAs that may sign the server's (empty: those of the system).
     Token {
         /// E.g. `https://10.0.0.1:6443`.
         server: &'a str,
         /// The bearer token.
         token: &'a str,
-        /// PEM certificates.
+        /// PEM certificates of CAs.
         ca_certs: &'a [String],
     },
 }
 
-/// A client for `access`, through the proxy of the kubeconfig or else of the environment ([`proxy`]), whose every request
-/// `observer` is told. Async because it needs the runtime: its worker starts here.
+/// A client for `access`, through the proxy of the kubeconfig or else of the environment ([`proxy`]). Each request is an event
+/// with the target `trireme::request`. Async because it needs the runtime: its worker starts here.
 ///
 /// # Errors
-/// [`Error::Access`] when the kubeconfig cannot be read, has no such context, or would start a program or read files (a
+/// [`Error::Access`] when the kubeconfig cannot be read, has no such context, or its current context would start a program or read files (a
 /// container has neither), and when its certificates or the proxy cannot be used.
-pub async fn connect(access: Access<'_>, observer: Observer) -> Result<Client, Error> {
+pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
     // A second call finds the provider of the first: both are ring.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = match access {
-        Access::Kubeconfig(text) => kubeconfig::read(text)?,
+        Access::Kubeconfig(text) => kubeconfig::read(text, Timestamp::now())?,
         Access::Token {
             server,
             token,
@@ -63,10 +64,11 @@ pub async fn connect(access: Access<'_>, observer: Observer) -> Result<Client, E
     // An eviction that a budget refuses is an answer (429), not a reason to ask again.
     config.default_retry = false;
     let server = config.cluster_url.clone();
-    let builder = ClientBuilder::try_from(config)
-        .map_err(|error| Error::Access(format!("the way to the API: {error}")))?;
-    let told = layer_fn(|service| Told::new(service, &server, observer.clone()));
-    let builder = builder.with_layer(&told);
+    let builder = ClientBuilder::try_from(config).map_err(|error| {
+        Error::Access(format!("the connection to the API cannot be made: {error}"))
+    })?;
+    let logging = layer_fn(|service| RequestLogging::new(service, &server));
+    let builder = builder.with_layer(&logging);
     Ok(builder.with_layer(&MapResponseLayer::new(limited)).build())
 }
 
@@ -92,23 +94,18 @@ fn from_token(server: &str, token: &str, ca_certs: &[String]) -> Result<Config, 
     config.auth_info.token = Some(kubeconfig::bearer(token)?.into());
     if !ca_certs.is_empty() {
         let text = ca_certs.join("\n");
-        config.root_cert = Some(certificates("`ca_certs`", text.as_bytes())?);
+        config.root_cert = Some(certificates::authorities("`ca_certs`", text.as_bytes())?);
     }
     Ok(config)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use trireme_protocol::lines::capture;
 
     use super::*;
-
-    fn nobody() -> Observer {
-        Arc::new(|_| ())
-    }
 
     #[tokio::test]
     async fn a_kubeconfig_that_would_start_a_program_or_read_a_file_is_refused() {
@@ -117,8 +114,11 @@ mod tests {
             "tokenFile: /etc/token",
             "client-key: /etc/key",
         ] {
-            let text = format!("users: [{{name: me, user: {{{key}}}}}]");
-            let Err(error) = connect(Access::Kubeconfig(&text), nobody()).await else {
+            let text = format!(
+                "current-context: c\ncontexts: [{{name: c, context: {{cluster: k, user: me}}}}]\n\
+                 clusters: [{{name: k, cluster: {{server: 'https://127.0.0.1:1'}}}}]\nusers: [{{name: me, user: {{{key}}}}}]"
+            );
+            let Err(error) = connect(Access::Kubeconfig(&text)).await else {
                 panic!("{key} was taken");
             };
             let name = key.split(':').next().unwrap();
@@ -131,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn text_that_is_no_kubeconfig_is_refused_without_showing_it() {
-        let Err(error) = connect(Access::Kubeconfig("secret: ["), nobody()).await else {
+        let Err(error) = connect(Access::Kubeconfig("secret: [")).await else {
             panic!("taken");
         };
         assert!(!error.to_string().contains("secret"), "{error}");
@@ -161,12 +161,40 @@ mod tests {
             token: "t0",
             ca_certs: &[],
         };
-        let client = connect(access, nobody()).await.unwrap();
+        let client = connect(access).await.unwrap();
         let request = http::Request::get("/version").body(Vec::new()).unwrap();
         let answered = client.request::<serde_json::Value>(request).await;
         assert!(format!("{:?}", answered.unwrap_err()).contains("LengthLimit"));
         drop(client);
         let (sent, buffers) = (sent.await.unwrap(), 32 << 20);
         assert!(sent <= ANSWER_LIMIT_BYTES + buffers, "{sent} bytes");
+    }
+
+    #[tokio::test]
+    async fn each_request_is_a_debug_line_with_its_status() {
+        let lines = capture(true);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+            stream.write_all(answer).await.unwrap();
+        });
+        let access = Access::Token {
+            server: &server,
+            token: "t0",
+            ca_certs: &[],
+        };
+        let client = connect(access).await.unwrap();
+        let request = http::Request::get("/version?a=b").body(Vec::new()).unwrap();
+        client.request::<serde_json::Value>(request).await.unwrap();
+        answering.await.unwrap();
+        let text = lines.text();
+        let begin = format!("request: GET {server}/version?… 200 ");
+        assert!(
+            text.starts_with(&begin) && text.ends_with(" ms\n"),
+            "{text}"
+        );
     }
 }

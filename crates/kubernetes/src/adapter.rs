@@ -56,8 +56,11 @@ impl<'a> KubernetesPlatform<'a> {
                 return Ok(answer);
             }
         }
-        self.start_job(goal, &node.name, &annotation.attempt, Mode::DryRun)
-            .await
+        let asked = self.start_job(goal, &node.name, &annotation.attempt, Mode::DryRun);
+        Ok(match asked.await? {
+            Answer::Refused(reason) => Answer::Refused(format!("its Job may not start: {reason}")),
+            answer => answer,
+        })
     }
 
     async fn ask_for_pods(&self, node: &str) -> Result<Answer, Error> {

@@ -1,24 +1,27 @@
-//! What a kubeconfig says of the way to an API. Its files and programs are refused: a container has neither.
+//! The connection that a kubeconfig describes. Only its current context counts. Files and programs are refused: a container
+//! has neither.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use kube::Config;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 
-use crate::endpoint::{address, certificates};
-use crate::{Error, proxy};
+use crate::endpoint::address;
+use crate::{Error, certificates, identity, proxy};
 
-/// Where the current context of a kubeconfig leads, and as whom. kube's own reading is not used, because it reads the
-/// proxies of the environment as well, and otherwise than we do ([`proxy`]).
+/// The connection of the current context of a kubeconfig, and its user. kube's own reading is not used, because it also
+/// reads the proxies of the environment, and reads them differently ([`proxy`]).
 ///
 /// # Errors
-/// [`Error::Access`] when something is missing, cannot be read, or would need a file or program.
-pub(crate) fn read(text: &str) -> Result<Config, Error> {
+/// [`Error::Access`] when something that the current context needs is missing, cannot be read, is not valid `now`, or would
+/// need a file or program.
+pub(crate) fn read(text: &str, now: Timestamp) -> Result<Config, Error> {
     let kubeconfig = Kubeconfig::from_yaml(text).map_err(|_| {
         wrong("`kubeconfig` is not a kubeconfig; expected the content of one, as YAML")
     })?;
-    refuse_files(&kubeconfig)?;
-    let (cluster, user) = current(kubeconfig)?;
+    let (cluster, mut user) = current(kubeconfig)?;
+    identity::check(&mut user, now)?;
     let server = cluster.server.as_deref().unwrap_or_default();
     let mut config = Config::new(address(server)?);
     config.proxy_url = match cluster.proxy_url.as_deref() {
@@ -32,7 +35,8 @@ pub(crate) fn read(text: &str) -> Result<Config, Error> {
     Ok(config)
 }
 
-/// Cluster and user of the current context. kubectl, too, takes a context without user for nobody.
+/// Cluster and user of the current context; what the others have is not looked at. A context without user is anonymous, as
+/// for kubectl.
 fn current(kubeconfig: Kubeconfig) -> Result<(Cluster, AuthInfo), Error> {
     let name = kubeconfig.current_context.unwrap_or_default();
     let mut contexts = kubeconfig.contexts.into_iter();
@@ -53,6 +57,7 @@ fn current(kubeconfig: Kubeconfig) -> Result<(Cluster, AuthInfo), Error> {
     let mut users = kubeconfig.auth_infos.into_iter();
     let user = users.find(|named| Some(&named.name) == context.user.as_ref());
     let user = user.and_then(|named| named.auth_info).unwrap_or_default();
+    refuse_files(context.user.as_deref().unwrap_or_default(), &user)?;
     Ok((cluster, user))
 }
 
@@ -71,7 +76,7 @@ fn with_bearer(mut user: AuthInfo) -> Result<AuthInfo, Error> {
 pub(crate) fn bearer(token: &str) -> Result<String, Error> {
     let token = token.trim();
     let fits = http::HeaderValue::from_str(token).is_ok();
-    let message = "the token is no token: it has a line break or another control character";
+    let message = "the token is not a token: it has a line break or another control character";
     fits.then(|| token.to_owned()).ok_or_else(|| wrong(message))
 }
 
@@ -85,25 +90,22 @@ fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
     let Some(data) = &cluster.certificate_authority_data else {
         return Ok(None);
     };
-    let pem = STANDARD.decode(data.trim());
-    let pem = pem.map_err(|error| wrong(format!("{KEY} is not base64: {error}")))?;
-    certificates(KEY, &pem).map(Some)
+    let pem = identity::decoded(KEY, data)?;
+    let read = certificates::authorities(KEY, &pem);
+    read.map(Some)
 }
 
-fn refuse_files(kubeconfig: &Kubeconfig) -> Result<(), Error> {
-    for user in &kubeconfig.auth_infos {
-        let Some((key, why)) = user.auth_info.as_ref().and_then(file_of) else {
-            continue;
-        };
-        let name = &user.name;
-        return Err(wrong(format!(
+fn refuse_files(name: &str, user: &AuthInfo) -> Result<(), Error> {
+    match file_of(user) {
+        None => Ok(()),
+        Some((key, why)) => Err(wrong(format!(
             "`kubeconfig`: user {name} has `{key}`, which is not supported ({why}); use a token"
-        )));
+        ))),
     }
-    Ok(())
 }
 
-/// The key of a user that needs a file or program, and why that is none.
+/// The key of a user that needs a file or program, and why it cannot be had. As for kubectl, data come before a file, and a
+/// file with a token comes before a token.
 fn file_of(user: &AuthInfo) -> Option<(&'static str, &'static str)> {
     let keys = [
         (
@@ -122,12 +124,12 @@ fn file_of(user: &AuthInfo) -> Option<(&'static str, &'static str)> {
             "a container has no such file",
         ),
         (
-            user.client_certificate.is_some(),
+            user.client_certificate.is_some() && user.client_certificate_data.is_none(),
             "client-certificate",
             "give client-certificate-data",
         ),
         (
-            user.client_key.is_some(),
+            user.client_key.is_some() && user.client_key_data.is_none(),
             "client-key",
             "give client-key-data",
         ),
@@ -140,8 +142,8 @@ fn wrong(message: impl Into<String>) -> Error {
     Error::Access(message.into())
 }
 
-/// What is secret in a kubeconfig, each by itself: tokens, passwords (those of proxies too) and keys (as they stand
-/// there, and decoded). None of text that is no kubeconfig.
+/// Every secret in a kubeconfig, those of other contexts too: tokens, passwords (also of proxies) and keys (as they are
+/// written, and decoded). Empty for text that is not a kubeconfig.
 pub fn secrets(kubeconfig: &str) -> Vec<String> {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap_or_default();
     let users = kubeconfig.auth_infos.iter();
@@ -158,6 +160,7 @@ fn secrets_of(user: &serde_json::Value) -> Vec<String> {
         .filter_map(|key| user[key].as_str());
     let mut found: Vec<String> = found.map(str::to_owned).collect();
     let key = user["client-key-data"].as_str();
+    let key = key.map(|key| key.split_ascii_whitespace().collect::<String>());
     let key = key.and_then(|key| STANDARD.decode(key).ok());
     found.extend(key.and_then(|key| String::from_utf8(key).ok()));
     found
@@ -167,21 +170,68 @@ fn secrets_of(user: &serde_json::Value) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// The CA of version 1, in base64 once more.
+    const CA: &str = include_str!("../testdata/x509-v1.pem.base64");
     const CONTEXT: &str =
         "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n";
 
     fn refusal(text: &str) -> String {
-        match read(text) {
+        match read(text, Timestamp::UNIX_EPOCH) {
             Ok(_) => panic!("{text} was taken"),
             Err(error) => error.to_string(),
         }
+    }
+
+    fn taken(text: &str) -> Config {
+        read(text, Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn only_the_current_context_counts() {
+        let contexts = "current-context: c\ncontexts: [{name: other, context: {cluster: file, user: exec}}, {name: c, context: {cluster: k, user: u}}]\n";
+        let clusters = "clusters: [{name: file, cluster: {server: 'ftp://b', certificate-authority: /ca}}, {name: base64, cluster: {certificate-authority-data: '#'}}, {name: k, cluster: {server: 'https://a'}}]\n";
+        for other in [
+            "exec: {command: aws}",
+            "auth-provider: {name: gcp}",
+            "tokenFile: /t",
+            "client-certificate: /c, client-key: /k",
+            "client-certificate-data: '#', client-key-data: '#'",
+            "client-key-data: '#'",
+        ] {
+            let users = format!(
+                "users: [{{name: exec, user: {{{other}}}}}, {{name: u, user: {{token: t0}}}}]"
+            );
+            let text = format!("{contexts}{clusters}{users}");
+            let config = taken(&text);
+            assert_eq!(config.cluster_url.host(), Some("a"), "{other}");
+            assert!(config.auth_info.token.is_some(), "{other}");
+            let there = text.replace("current-context: c", "current-context: other");
+            refusal(&there.replace("ftp://b", "https://b"));
+            refusal(&text.replace("user: u}", "user: exec}"));
+        }
+    }
+
+    #[test]
+    fn data_come_before_a_file_and_a_file_before_a_token() {
+        let user = |keys: &str| {
+            format!(
+                "{CONTEXT}clusters: [{{name: k, cluster: {{server: 'https://a', certificate-authority: /ca, certificate-authority-data: {CA}}}}}]\nusers: [{{name: u, user: {{{keys}}}}}]"
+            )
+        };
+        assert!(taken(&user("token: t0")).root_cert.is_some());
+        assert!(refusal(&user("token: t0, tokenFile: /t")).contains("user u has `tokenFile`"));
+        let data = "client-certificate: /c, client-certificate-data: aGk=, client-key: /k, client-key-data: aGk=";
+        assert!(
+            refusal(&user(data))
+                .contains("`client-certificate-data` of `kubeconfig` has no certificate")
+        );
     }
 
     #[test]
     fn the_current_context_says_where_to_and_as_whom() {
         let cluster = "clusters: [{name: k, cluster: {server: 'https://10.0.0.1:6443', proxy-url: 'http://10.0.0.2:3128', tls-server-name: api}}]\n";
         let user = "users: [{name: other, user: {}}, {name: u, user: {username: me}}]";
-        let config = read(&format!("{CONTEXT}{cluster}{user}")).unwrap();
+        let config = taken(&format!("{CONTEXT}{cluster}{user}"));
         assert_eq!(config.cluster_url.host(), Some("10.0.0.1"));
         assert_eq!(config.proxy_url.unwrap().host(), Some("10.0.0.2"));
         assert_eq!(config.tls_server_name.as_deref(), Some("api"));
@@ -196,17 +246,20 @@ mod tests {
         for token in ["a\\nb", "a\\u0000b"] {
             let user = format!("users: [{{name: u, user: {{token: \"{token}\"}}}}]");
             let refused = refusal(&format!("{CONTEXT}{cluster}{user}"));
-            assert!(refused.contains("the token is no token"), "{refused}");
+            assert!(refused.contains("the token is not a token"), "{refused}");
         }
     }
 
     #[test]
-    fn what_is_missing_or_would_be_a_file_is_said() {
+    fn what_is_missing_or_a_file_is_said() {
         assert!(refusal("{}").contains("no context \"\""));
         assert!(refusal(CONTEXT).contains("no cluster \"k\", which its context \"c\" names"));
         for (cluster, said) in [
-            ("{}", "`server` is no address"),
-            ("{server: 'ftp://a'}", "`server` is no address"),
+            ("{}", "`server` is not the address of an API"),
+            (
+                "{server: 'ftp://a'}",
+                "`server` is not the address of an API",
+            ),
             (
                 "{server: 'https://a', certificate-authority: /ca}",
                 "give certificate-authority-data",

@@ -26,7 +26,8 @@ pub(crate) fn of_kubeconfig(text: &str) -> Result<Uri, Error> {
     let proxy = text.parse::<Uri>().ok();
     let proxy = proxy.filter(|proxy| proxy.authority().is_some());
     let proxy = proxy.ok_or_else(|| {
-        let message = "`kubeconfig`: `proxy-url` is no address; expected e.g. http://10.0.0.1:3128";
+        let message =
+            "`kubeconfig`: `proxy-url` is not an address; expected e.g. http://10.0.0.1:3128";
         Error::Access(message.into())
     })?;
     http_proxy("`proxy-url` of the kubeconfig", proxy)

@@ -1,4 +1,4 @@
-//! Every request of a client, told for people who debug.
+//! Every request of a client, as an event for people who debug.
 
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -6,27 +6,22 @@ use std::time::Instant;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{Request, Response, Uri};
 use tower::Service;
-use trireme_transport::{Observer, RequestLog, redacted};
+use trireme_transport::{log_request, redacted};
 use url::Url;
 
-/// A service whose answers, or their absence, an observer is told.
+/// A service that logs each request with its status, or that no answer came.
 #[derive(Clone)]
-pub(crate) struct Told<S> {
+pub(crate) struct RequestLogging<S> {
     inner: S,
     /// What the paths of requests follow.
     server: String,
-    observer: Observer,
 }
 
-impl<S> Told<S> {
-    /// Tells `observer` what is asked of `server`.
-    pub(crate) fn new(inner: S, server: &Uri, observer: Observer) -> Self {
+impl<S> RequestLogging<S> {
+    /// Logs what is asked of `server`.
+    pub(crate) fn new(inner: S, server: &Uri) -> Self {
         let server = server.to_string().trim_end_matches('/').to_owned();
-        Self {
-            inner,
-            server,
-            observer,
-        }
+        Self { inner, server }
     }
 
     /// The whole address, without what may be secret.
@@ -37,7 +32,7 @@ impl<S> Told<S> {
     }
 }
 
-impl<S, A, B> Service<Request<A>> for Told<S>
+impl<S, A, B> Service<Request<A>> for RequestLogging<S>
 where
     S: Service<Request<A>, Response = Response<B>>,
     S::Future: Send + 'static,
@@ -52,17 +47,13 @@ where
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let (method, url) = (request.method().clone(), self.address(request.uri()));
-        let (observer, started) = (self.observer.clone(), Instant::now());
+        let started = Instant::now();
         let answer = self.inner.call(request);
         answer
             .inspect(move |answer| {
-                observer(&RequestLog {
-                    method,
-                    url,
-                    status: answer.as_ref().ok().map(|answer| answer.status().as_u16()),
-                    milliseconds: started.elapsed().as_millis(),
-                    attempt: 1,
-                });
+                let status = answer.as_ref().ok();
+                let status = status.map(|answer| answer.status().as_u16());
+                log_request(&method, &url, status, started.elapsed(), 1);
             })
             .boxed()
     }

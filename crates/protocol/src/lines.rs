@@ -1,6 +1,6 @@
 //! Lines for people: each event of [`tracing`] is one line on standard error, without secrets.
 //!
-//! Code that has something to say uses the macros of `tracing`, e.g. `info!(object = %node, "evicting {count} pods")`, which
+//! Code that has something to say uses the macros of `tracing`, e.g. `info!(object = %title, "evicting {count} pods")`, which
 //! is shown as `node w-3: evicting 12 pods`. The fields of an event:
 //!
 //! | field | means |
@@ -34,7 +34,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-pub use capture::{Capture, capture};
+pub use capture::{Capture, capture, capture_as};
 use fields::Fields;
 
 /// The target of an event that tells of one request.
@@ -222,4 +222,8 @@ pub(crate) fn colour_is_wanted() -> bool {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cognitive_complexity,
+    reason = "the expansion of each macro of tracing counts"
+)]
 mod tests;

@@ -188,6 +188,7 @@ const CANARY: &str = "ca\"na\\ry/ %+7Qx!k@tz";
 fn a_planted_secret_is_in_no_output() {
     let json = serde_json::Value::from(CANARY).to_string();
     let encoded = STANDARD.encode(CANARY);
+    let wrapped = STANDARD.encode(format!("robot:{CANARY}"));
     let forms = [
         CANARY,
         json.trim_matches('"'),
@@ -195,9 +196,11 @@ fn a_planted_secret_is_in_no_output() {
         "7Qx!k",
         "7Qx%21k",
         &encoded[4..20],
+        // A line of it, where it is wrapped.
+        &wrapped[16..24],
     ];
     for (fields, exit) in [
-        (format!(r#""password":{json},"act":"tell""#), 0),
+        (format!(r#""password":{json},"debug":true,"act":"tell""#), 0),
         (format!(r#""password":{json},"act":"leak""#), 1),
         (format!(r#""password":[{json}]"#), 78),
         (format!(r#""password":{{"a":{json}}}"#), 78),

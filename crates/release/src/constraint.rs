@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use semver::{Comparator, VersionReq};
 
+use crate::version::shown;
 use crate::{Minor, Version};
 
 /// A range of releases in the grammar of Cargo, e.g. `>=1.36, <1.38` or `~1.37`.
@@ -14,10 +15,10 @@ pub struct Constraint(VersionReq);
 /// Text that is not a constraint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is not a constraint of versions ({reason}); expected e.g. `>=1.36, <1.38` or `~1.37`"
+    "{shown} is not a constraint of versions ({reason}); expected e.g. `>=1.36, <1.38` or `~1.37`"
 )]
 pub struct ConstraintError {
-    text: String,
+    shown: String,
     reason: String,
 }
 
@@ -50,7 +51,7 @@ impl FromStr for Constraint {
         match VersionReq::parse(&bare.join(",")) {
             Ok(range) => Ok(Self(range)),
             Err(error) => Err(ConstraintError {
-                text: text.chars().take(80).collect(),
+                shown: shown(text),
                 reason: error.to_string(),
             }),
         }

@@ -1,8 +1,10 @@
 //! Whether components of different versions may run together.
 //!
 //! Rule numbers are those of the policy's sections: 1 kube-apiserver, 2 kubelet, 3 kube-proxy, 4 controller manager,
-//! scheduler and cloud controller manager, 5 kubectl. With several API servers the oldest bounds what may be newest (a load
-//! balancer may send a component to any of them), and the newest bounds what may be oldest.
+//! scheduler and cloud controller manager, 5 kubectl. With several API servers, a component may not be newer than the oldest
+//! of them allows, nor older than the newest of them allows: a load balancer may send it to any of them.
+//!
+//! The suffix of a vendor never matters here.
 
 use std::fmt;
 
@@ -43,10 +45,10 @@ pub enum Violation {
         /// The newest API server.
         newest: Version,
     },
-    /// The component is newer than an API server that it may talk to.
+    /// The component is newer than an API server allows.
     #[error("{component} {version} is newer than API server {bound} allows")]
     TooNew {
-        /// What is too new.
+        /// The component.
         component: Component,
         /// Its version.
         version: Version,
@@ -56,7 +58,7 @@ pub enum Violation {
     /// The component is older than an API server supports.
     #[error("{component} {version} is older than API server {bound} supports ({allowed} minors)")]
     TooOld {
-        /// What is too old.
+        /// The component.
         component: Component,
         /// Its version.
         version: Version,
@@ -76,7 +78,7 @@ pub enum Violation {
         allowed: i64,
     },
     /// A minor would be skipped (rule 1, "must not skip").
-    #[error("from {from} to {to} skips a minor; go through {through} first")]
+    #[error("an upgrade from {from} to {to} skips a minor; upgrade to {through} first")]
     SkipsMinor {
         /// Where the upgrade starts.
         from: Version,
@@ -117,7 +119,7 @@ impl ApiServers {
         }
     }
 
-    /// A single API server, or several of one version.
+    /// One API server, or several of the same version.
     pub fn single(version: Version) -> Self {
         Self {
             oldest: version.clone(),
@@ -223,7 +225,7 @@ fn kubelet_window(own: Minor) -> i64 {
     }
 }
 
-/// How many minors `left` is ahead; across majors, further than any rule allows.
+/// How many minors `left` is ahead of `right`; across majors, more than any rule allows.
 fn minors(left: &Version, right: &Version) -> i64 {
     let ahead = left.minor().ahead_of(right.minor());
     ahead.unwrap_or(i64::MAX)
@@ -300,7 +302,7 @@ mod tests {
         let error = allow_upgrade(&at(34), &at(36)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "from v1.34.3 to v1.36.3 skips a minor; go through 1.35 first"
+            "an upgrade from v1.34.3 to v1.36.3 skips a minor; upgrade to 1.35 first"
         );
         assert!(allow_upgrade(&Version::new(1, 36, 4), &Version::new(1, 36, 3)).is_err());
     }

@@ -12,6 +12,9 @@ use crate::natural;
 /// Longer text is no version of any vendor; it would only fill messages and evidence.
 const LENGTH_LIMIT: usize = 128;
 
+/// Longer text is not shown in a message.
+const SHOWN_LIMIT: usize = 80;
+
 /// The words that begin a pre-release, in the order of their maturity.
 const PRERELEASES: [&str; 3] = ["alpha", "beta", "rc"];
 
@@ -47,9 +50,9 @@ pub struct Minor {
 
 /// Text that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a Kubernetes version; expected e.g. `v1.37.2` or `v1.37.2+k3s1`")]
+#[error("{shown} is not a Kubernetes version; expected e.g. `v1.37.2` or `v1.37.2+k3s1`")]
 pub struct ParseError {
-    text: String,
+    shown: String,
 }
 
 impl Version {
@@ -157,14 +160,21 @@ impl PartialOrd for Version {
     }
 }
 
+/// Text for a message. Long text is not cut but left out: it may be a secret in the wrong place, and a filter that knows the
+/// secret does not find half of it.
+pub(crate) fn shown(text: &str) -> String {
+    match text.len() {
+        0..=SHOWN_LIMIT => format!("`{text}`"),
+        length => format!("a text of {length} bytes"),
+    }
+}
+
 impl FromStr for Version {
     type Err = ParseError;
 
     /// Reads `v1.37.2` or `1.37.2`, with an optional pre-release and an optional suffix of a vendor.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        parse(text).ok_or_else(|| ParseError {
-            text: text.chars().take(80).collect(),
-        })
+        parse(text).ok_or_else(|| ParseError { shown: shown(text) })
     }
 }
 

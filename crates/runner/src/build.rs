@@ -13,10 +13,10 @@ mod task;
 pub(crate) use flow::run_plan;
 pub(crate) use scope::Scope;
 
-use crate::event::{Event, Observer, StepId};
 use crate::inputs::Chosen;
 use crate::pipeline::Pipeline;
-use crate::report::{Status, StepKind, StepReport};
+use crate::progress;
+use crate::report::{Status, StepReport};
 use crate::service::Service;
 use crate::store::Store;
 use std::collections::BTreeMap;
@@ -34,7 +34,6 @@ pub(crate) struct World {
     pub services: BTreeMap<String, Service>,
     pub launcher: Vec<OsString>,
     pub store: Mutex<Store>,
-    pub observer: Arc<dyn Observer>,
 }
 
 impl World {
@@ -83,17 +82,9 @@ impl Build {
         Ok(folder)
     }
 
-    /// Shows a line of a step, without secrets.
-    pub fn line(&self, kind: StepKind, name: &str, text: &str) {
-        let step = StepId {
-            job: &self.job,
-            kind,
-            name,
-        };
-        let text = self.mask(text);
-        self.world
-            .observer
-            .event(&Event::Line { step, text: &text });
+    /// Shows a line of the present step, without secrets.
+    pub fn line(&self, text: &str) {
+        progress::program_line(&self.mask(text));
     }
 
     /// Hides these values in the lines of this build, as Concourse hides the values of vars.
@@ -121,16 +112,9 @@ impl Build {
         text
     }
 
+    /// Takes in the report of the present step.
     pub fn report(&self, report: StepReport) {
-        let step = StepId {
-            job: &self.job,
-            kind: report.kind,
-            name: &report.name,
-        };
-        self.world.observer.event(&Event::StepEnded {
-            step,
-            report: &report,
-        });
+        progress::step_ended(&report);
         lock(&self.reports).push(report);
     }
 

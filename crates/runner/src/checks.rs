@@ -4,19 +4,19 @@
 
 use crate::build::World;
 use crate::error::RunnerError;
-use crate::event::{Event, StepId};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{Get, Job, VersionChoice};
 use crate::report::{BuildReport, Status, StepKind, StepReport, Version};
 use crate::service::Service;
 use crate::wire::{self, Call, Reply, Verb};
-use crate::{clock, files, inputs};
+use crate::{clock, files, inputs, progress};
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::Instrument as _;
 use trireme_protocol::redact::redact;
 
 /// Concourse's default for `check_timeout`.
@@ -74,15 +74,28 @@ impl Checks {
         interrupt: &Interrupt,
     ) -> Result<Option<StepReport>, RunnerError> {
         let resource = get.resource.text.as_str();
-        let step = StepId {
-            job: &job.name.text,
-            kind: StepKind::Check,
-            name: resource,
-        };
         let Some(service) = self.world.services.get(resource) else {
             return Ok(None);
         };
-        self.world.observer.event(&Event::StepStarted { step });
+        let span = progress::step(&job.name.text, StepKind::Check, resource);
+        let report = self.report(get, service, interrupt);
+        let (report, versions) = report.instrument(span).await;
+        if report.status != Status::Succeeded {
+            return Ok(Some(report));
+        }
+        self.world.store().add_versions(resource, versions)?;
+        Ok(None)
+    }
+
+    /// Asks inside of the span of a check; gives what was found beside the report.
+    async fn report(
+        &self,
+        get: &Get,
+        service: &Service,
+        interrupt: &Interrupt,
+    ) -> (StepReport, Vec<Version>) {
+        let resource = get.resource.text.as_str();
+        progress::step_started();
         let (started_at, clock) = (Timestamp::now(), Instant::now());
         let last = self.last(get, service);
         let configured = self.world.pipeline.resource(resource);
@@ -90,7 +103,7 @@ impl Checks {
             .and_then(|resource| resource.check_timeout)
             .unwrap_or(DEFAULT_TIMEOUT);
         let part = interrupt.part();
-        let asked = self.ask(service, last.as_ref(), step, &part);
+        let asked = self.ask(service, last.as_ref(), &part);
         let (asked, _) = part.limit(limit, asked).await;
         let found = Found::new(asked, interrupt, limit);
         let report = StepReport {
@@ -108,15 +121,8 @@ impl Checks {
             started_at,
             took: clock.elapsed(),
         };
-        self.world.observer.event(&Event::StepEnded {
-            step,
-            report: &report,
-        });
-        if found.status != Status::Succeeded {
-            return Ok(Some(report));
-        }
-        self.world.store().add_versions(resource, found.versions)?;
-        Ok(None)
+        progress::step_ended(&report);
+        (report, found.versions)
     }
 
     /// The version from which to look on: a pinned one, or the newest known.
@@ -145,7 +151,6 @@ impl Checks {
         &self,
         service: &Service,
         last: Option<&Version>,
-        step: StepId<'_>,
         interrupt: &Interrupt,
     ) -> Result<Reply<Vec<Version>>, String> {
         let command = match service {
@@ -175,13 +180,7 @@ impl Checks {
             params: None,
             env,
         };
-        let show = |line: &str| {
-            let text = redact(line);
-            self.world
-                .observer
-                .event(&Event::Line { step, text: &text });
-        };
-        wire::check(call, interrupt, &show).await
+        wire::check(call, interrupt, &progress::program_line).await
     }
 }
 

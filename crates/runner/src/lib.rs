@@ -16,7 +16,6 @@ mod checks;
 mod child;
 mod clock;
 mod error;
-mod event;
 mod files;
 mod inputs;
 mod interrupt;
@@ -40,11 +39,10 @@ pub mod yaml;
 
 pub use catalogue::{Catalogue, Linked};
 pub use error::RunnerError;
-pub use event::{Event, Observer, Silent, StepId};
 pub use interrupt::Interrupt;
 pub use load::{Valid, read_vars, validate};
 pub use problem::{Position, Problem, Problems};
-pub use progress::Progress;
+pub use progress::{progress_line, show_progress};
 pub use report::{
     BuildReport, Idle, JobOutcome, JobReport, Metadatum, RunReport, Status, StepKind, StepReport,
     Version,

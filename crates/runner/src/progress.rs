@@ -1,103 +1,87 @@
-//! Live progress for people: one line per event, a prefix per step, a colour per end.
+//! Live progress for people: events of `tracing` ([`trireme_protocol::lines`]), shown as one line each.
+//!
+//! What happens inside of a job or a step happens inside of its span, and is about it. The report of a run is no part of this: it is
+//! the typed result of [`crate::Runner::run`].
 
-use crate::event::{Event, Observer, StepId};
-use crate::report::{Idle, Status};
-use owo_colors::{OwoColorize, Style};
-use std::io::Write;
-use std::sync::Mutex;
+use crate::report::{BuildReport, Idle, Status, StepKind, StepReport};
+use owo_colors::OwoColorize;
+use std::fmt::Display;
 use std::time::Duration;
+use tracing::{Span, error, info, info_span, warn};
+use trireme_protocol::lines::{Line, LineLayer};
 
-/// Writes progress to a stream, line by line.
-pub struct Progress<W> {
-    out: Mutex<W>,
-    colour: bool,
+/// The target of a line that a program of a step wrote.
+const PROGRAM: &str = "trireme_runner::program";
+
+/// Shows the progress of this program on standard error.
+pub fn show_progress(colour: bool) {
+    LineLayer::to_stderr(colour).format(progress_line).install();
 }
 
-impl<W: Write + Send> Progress<W> {
-    /// Writes to `out`, with ANSI colours or without.
-    pub fn new(out: W, colour: bool) -> Self {
-        Self {
-            out: Mutex::new(out),
-            colour,
-        }
+/// The text of a line. A line that a program wrote stands behind ` | `: its colours stay when ours are on, and control
+/// characters that move the cursor never do.
+pub fn progress_line(line: &Line, colour: bool) -> String {
+    if line.target != PROGRAM {
+        return line.shown(colour);
     }
-
-    /// A stream that is gone (a closed pipe) is no reason to stop a roll.
-    fn line(&self, style: Style, text: &str) {
-        let Ok(mut out) = self.out.lock() else { return };
-        let _ = if self.colour {
-            writeln!(out, "{}", text.style(style))
-        } else {
-            writeln!(out, "{text}")
-        };
-        let _ = out.flush();
-    }
-
-    /// A line of a program: its colours stay when ours are on, and control characters that move the cursor never do.
-    fn program_line(&self, step: StepId<'_>, text: &str) {
-        let prefix = format!("{} | ", label(step));
-        let text = clean(text, self.colour);
-        let Ok(mut out) = self.out.lock() else { return };
-        let _ = if self.colour {
-            writeln!(out, "{}{text}\x1b[0m", prefix.style(Style::new().dimmed()))
-        } else {
-            writeln!(out, "{prefix}{text}")
-        };
+    let prefix = format!("{} | ", line.object);
+    let text = clean(&line.message, colour);
+    match colour {
+        true => format!("{}{text}\x1b[0m\n", prefix.dimmed()),
+        false => format!("{prefix}{text}\n"),
     }
 }
 
-impl<W: Write + Send> Observer for Progress<W> {
-    fn event(&self, event: &Event<'_>) {
-        match event {
-            Event::BuildStarted { job, number } => {
-                self.line(
-                    Style::new().bold(),
-                    &format!("job {job}: build {number} starts"),
-                );
-            }
-            Event::StepStarted { step } => {
-                self.line(Style::new().dimmed(), &format!("{}: starts", label(*step)))
-            }
-            Event::Line { step, text } => self.program_line(*step, text),
-            Event::StepEnded { step, report } => {
-                let reason = report
-                    .reason
-                    .as_deref()
-                    .map(|reason| format!(": {reason}"))
-                    .unwrap_or_default();
-                let text = format!(
-                    "{}: {} in {}{reason}",
-                    label(*step),
-                    report.status,
-                    seconds(report.took)
-                );
-                self.line(style(report.status), &text);
-            }
-            Event::BuildEnded { report } => {
-                let (job, number, end) = (&report.job, report.number, report.status);
-                let text = format!(
-                    "job {job}: build {number} {end} in {}",
-                    seconds(report.took)
-                );
-                self.line(style(report.status).bold(), &text);
-            }
-            Event::JobIdle { job, idle } => {
-                self.line(Style::new().dimmed(), &format!("job {job}: {}", why(idle)))
-            }
-        }
-    }
+/// The span of a step. For a check outside of a build, the job is the one that needs it.
+pub(crate) fn step(job: &str, kind: StepKind, name: &str) -> Span {
+    info_span!("step", object = %format_args!("{job} {kind} {name}"))
 }
 
-fn label(step: StepId<'_>) -> String {
-    format!("{} {} {}", step.job, step.kind, step.name)
+/// A program of the step wrote a line.
+pub(crate) fn program_line(text: &str) {
+    info!(target: PROGRAM, "{text}");
 }
 
-fn style(status: Status) -> Style {
+/// The step starts.
+pub(crate) fn step_started() {
+    info!("starts");
+}
+
+/// The step ended.
+pub(crate) fn step_ended(report: &StepReport) {
+    let (status, took) = (report.status, seconds(report.took));
+    let reason = report.reason.as_deref();
+    let reason = reason.map(|reason| format!(": {reason}"));
+    let reason = reason.unwrap_or_default();
+    ended(status, format_args!("{status} in {took}{reason}"));
+}
+
+/// The span of a job.
+pub(crate) fn job(name: &str) -> Span {
+    info_span!("job", object = %format_args!("job {name}"))
+}
+
+/// A build of the job starts.
+pub(crate) fn build_started(number: u64) {
+    info!("build {number} starts");
+}
+
+/// A build of the job ended.
+pub(crate) fn build_ended(report: &BuildReport) {
+    let (number, status, took) = (report.number, report.status, seconds(report.took));
+    ended(status, format_args!("build {number} {status} in {took}"));
+}
+
+/// The job has nothing to do.
+pub(crate) fn job_idle(idle: &Idle) {
+    info!("{}", why(idle));
+}
+
+fn ended(status: Status, message: impl Display) {
     match status {
-        Status::Succeeded => Style::new().green(),
-        Status::Failed | Status::Denied => Style::new().red(),
-        Status::Errored => Style::new().yellow(),
-        Status::Aborted => Style::new().magenta(),
+        Status::Succeeded => info!(done = true, "{message}"),
+        Status::Failed | Status::Denied => error!("{message}"),
+        Status::Errored | Status::Aborted => warn!("{message}"),
     }
 }
 
@@ -153,7 +137,7 @@ fn escape_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::StepKind;
+    use trireme_protocol::lines::capture_as;
 
     #[test]
     fn cursor_movements_go_and_colours_stay_where_wished() {
@@ -164,20 +148,13 @@ mod tests {
 
     #[test]
     fn a_line_says_which_step_wrote_it() {
-        let step = StepId {
-            job: "mirror",
-            kind: StepKind::Put,
-            name: "image",
-        };
-        let progress = Progress::new(Vec::new(), false);
-        progress.event(&Event::StepStarted { step });
-        progress.event(&Event::Line {
-            step,
-            text: "layer 1 of 3",
+        let lines = capture_as(progress_line, false);
+        step("mirror", StepKind::Put, "image").in_scope(|| {
+            step_started();
+            program_line("layer 1 of 3");
         });
-        let text = String::from_utf8(progress.out.into_inner().unwrap()).unwrap();
         assert_eq!(
-            text,
+            lines.text(),
             "mirror put image: starts\nmirror put image | layer 1 of 3\n"
         );
     }

@@ -4,7 +4,6 @@ use crate::build::{self, Build, Scope, World};
 use crate::catalogue::Catalogue;
 use crate::checks::Checks;
 use crate::error::RunnerError;
-use crate::event::{Event, Observer};
 use crate::inputs::{self, Chosen};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{Job, Pipeline, VersionChoice};
@@ -12,12 +11,13 @@ use crate::report::{BuildReport, Idle, JobOutcome, JobReport, RunReport, Status}
 use crate::service::{self, Supply};
 use crate::store::{StateLock, Store};
 use crate::vars::Vars;
-use crate::{load, order, wire};
+use crate::{load, order, progress, wire};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use tracing::Instrument as _;
 use trireme_protocol::redact;
 
 /// With `version: every`, builds of one job in one run: a history of more waits for the next run.
@@ -49,11 +49,7 @@ impl Runner {
     ///
     /// # Errors
     /// Everything that is wrong with the pipeline; an unknown job; a state folder that is not understood.
-    pub fn new(
-        options: RunOptions,
-        state: StateLock,
-        observer: Arc<dyn Observer>,
-    ) -> Result<Self, RunnerError> {
+    pub fn new(options: RunOptions, state: StateLock) -> Result<Self, RunnerError> {
         let pipeline = load::pipeline(
             &options.file,
             &options.vars,
@@ -96,7 +92,6 @@ impl Runner {
             services,
             launcher,
             store,
-            observer,
         };
         Ok(Self {
             world: Arc::new(world),
@@ -117,12 +112,8 @@ impl Runner {
             if interrupt.is_raised() || !(self.jobs.is_empty() || self.jobs.contains(&name)) {
                 continue;
             }
-            let outcome = self.job(job, &mut checks, interrupt).await?;
-            if let JobOutcome::Idle(idle) = &outcome {
-                self.world
-                    .observer
-                    .event(&Event::JobIdle { job: &name, idle });
-            }
+            let outcome = self.job(job, &mut checks, interrupt);
+            let outcome = outcome.instrument(progress::job(&name)).await?;
             let named = !self.jobs.is_empty();
             jobs.push(JobReport {
                 name,
@@ -152,7 +143,10 @@ impl Runner {
         while builds.len() < MAX_BUILDS {
             let chosen = match self.next_inputs(job, by_hand) {
                 Ok(chosen) => chosen,
-                Err(idle) if builds.is_empty() => return Ok(JobOutcome::Idle(idle)),
+                Err(idle) if builds.is_empty() => {
+                    progress::job_idle(&idle);
+                    return Ok(JobOutcome::Idle(idle));
+                }
                 Err(_) => break,
             };
             by_hand = false;
@@ -191,9 +185,7 @@ impl Runner {
             .world
             .store()
             .start_build(name, chosen.clone(), started_at)?;
-        self.world
-            .observer
-            .event(&Event::BuildStarted { job: name, number });
+        progress::build_started(number);
         let build = Arc::new(Build::new(
             self.world.clone(),
             name,
@@ -214,9 +206,7 @@ impl Runner {
             started_at,
             took: clock.elapsed(),
         };
-        self.world
-            .observer
-            .event(&Event::BuildEnded { report: &report });
+        progress::build_ended(&report);
         Ok(report)
     }
 

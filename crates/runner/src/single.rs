@@ -2,16 +2,17 @@
 
 use crate::catalogue::Catalogue;
 use crate::error::RunnerError;
-use crate::event::{Event, Observer, StepId};
 use crate::interrupt::Interrupt;
 use crate::load;
+use crate::progress;
 use crate::report::{StepKind, Version};
 use crate::service::{self, Service, Supply};
 use crate::vars::Vars;
 use crate::wire::{self, Call, Fetched, Reply, Verb};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use trireme_protocol::redact::{self, redact};
+use tracing::Instrument as _;
+use trireme_protocol::redact;
 
 /// Which resource of which pipeline.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +71,6 @@ pub struct Said {
 pub async fn run_single(
     options: &SingleOptions,
     single: &Single,
-    observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Said, RunnerError> {
     options
@@ -94,7 +94,6 @@ pub async fn run_single(
         service: &service,
         command,
         resource: &options.resource,
-        observer,
         interrupt,
     };
     match single {
@@ -146,7 +145,6 @@ struct Caller<'c> {
     service: &'c Service,
     command: &'c [std::ffi::OsString],
     resource: &'c str,
-    observer: &'c dyn Observer,
     interrupt: &'c Interrupt,
 }
 
@@ -154,10 +152,8 @@ impl Caller<'_> {
     async fn check(&self, from: Option<&Version>) -> Result<Said, RunnerError> {
         let source = self.service.source();
         let call = self.call(Verb::Check, &source, from, None);
-        let reply = wire::check(call, self.interrupt, &|line| {
-            self.line(StepKind::Check, line)
-        })
-        .await;
+        let reply = wire::check(call, self.interrupt, &progress::program_line);
+        let reply = reply.instrument(self.span(StepKind::Check)).await;
         said(reply, |versions| json!(versions))
     }
 
@@ -201,7 +197,8 @@ impl Caller<'_> {
     ) -> Result<Said, RunnerError> {
         let source = self.service.source();
         let call = self.call(verb, &source, version, params);
-        let reply = wire::fetch(call, self.interrupt, &|line| self.line(kind, line)).await;
+        let reply = wire::fetch(call, self.interrupt, &progress::program_line);
+        let reply = reply.instrument(self.span(kind)).await;
         said(
             reply,
             |Fetched { version, metadata }| json!({"version": version, "metadata": metadata}),
@@ -225,16 +222,8 @@ impl Caller<'_> {
         }
     }
 
-    fn line(&self, kind: StepKind, text: &str) {
-        let step = StepId {
-            job: "trireme",
-            kind,
-            name: self.resource,
-        };
-        self.observer.event(&Event::Line {
-            step,
-            text: &redact(text),
-        });
+    fn span(&self, kind: StepKind) -> tracing::Span {
+        progress::step("trireme", kind, self.resource)
     }
 }
 

@@ -20,7 +20,6 @@ mod test {
     use std::{
         path::Path,
         process::{Child, Command, Stdio},
-        sync::Arc,
     };
 
     use super::{VICTIM, support::*};
@@ -38,7 +37,7 @@ mod test {
         let (jobs, vars, supply) = Default::default();
         let options = options(dir, jobs, vars, supply);
         let state = state(dir).unwrap();
-        let runner = Runner::new(options, state, Arc::new(Silent)).unwrap();
+        let runner = Runner::new(options, state).unwrap();
         runner.run(&Interrupt::new()).await.unwrap();
     }
 

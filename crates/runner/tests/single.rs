@@ -14,7 +14,7 @@ async fn say(world: &World, resource: &str, single: Single) -> Result<Said, Runn
         resource: resource.to_owned(),
         ..Default::default()
     };
-    run_single(&options, &single, world.lines.as_ref(), &Interrupt::new()).await
+    run_single(&options, &single, &Interrupt::new()).await
 }
 
 #[tokio::test]

@@ -142,6 +142,10 @@ impl Sandbox {
             "application": format!("{}/upstream/shop", self.registry()),
             "release_server": self.release_server(),
             "advisories": self.database(),
+            "api_server": {
+                "server": format!("https://{}", self.api.address()),
+                "ca_certs": [self.api.ca_pem()],
+            },
             "kubeconfig": kubeconfig,
             "signing_key": COSIGN_KEY,
             "signing_password": COSIGN_PASSWORD,

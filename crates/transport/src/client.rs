@@ -8,6 +8,7 @@ use std::{
 
 use http::Method;
 use tokio::time::timeout;
+use tracing::debug;
 use url::Url;
 
 use crate::{
@@ -17,9 +18,6 @@ use crate::{
 /// How long a connection may take, its TLS handshake included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 const REDIRECTS_LIMIT: usize = 10;
-
-/// Who is told about every attempt.
-pub type Observer = Arc<dyn Fn(&RequestLog) + Send + Sync>;
 
 /// How requests are made.
 #[derive(Clone, Default)]
@@ -32,8 +30,6 @@ pub struct Options {
     pub proxy: Option<String>,
     /// How we name ourselves; default `trireme/VERSION`.
     pub user_agent: Option<String>,
-    /// Told about every attempt.
-    pub observer: Option<Observer>,
 }
 
 impl fmt::Debug for Options {
@@ -44,45 +40,12 @@ impl fmt::Debug for Options {
     }
 }
 
-/// One attempt, for people who debug.
-#[derive(Clone, Debug)]
-pub struct RequestLog {
-    /// The method.
-    pub method: Method,
-    /// The URL, redacted.
-    pub url: String,
-    /// The status; `None` when no answer came.
-    pub status: Option<u16>,
-    /// How long its head took, in milliseconds.
-    pub milliseconds: u128,
-    /// Which attempt, from 1.
-    pub attempt: u32,
-}
-
-impl fmt::Display for RequestLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let status = self
-            .status
-            .map_or("no answer".into(), |status| status.to_string());
-        write!(
-            f,
-            "{} {} {status} {} ms",
-            self.method, self.url, self.milliseconds
-        )?;
-        if self.attempt > 1 {
-            write!(f, " (attempt {})", self.attempt)?;
-        }
-        Ok(())
-    }
-}
-
 /// The HTTP client; cheap to clone, one pool of connections.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     /// Where the options name no proxy.
     proxies: Option<Arc<Proxies>>,
-    observer: Option<Observer>,
 }
 
 impl fmt::Debug for Client {
@@ -123,7 +86,6 @@ impl Client {
         Ok(Self {
             http: builder.build().map_err(|e| refused("the HTTP client", e))?,
             proxies,
-            observer: options.observer,
         })
     }
 
@@ -187,20 +149,9 @@ impl Client {
         let started = Instant::now();
         let deadline = request.deadline();
         let sent = timeout(deadline, self.build(url, request).send()).await;
-        let status = sent
-            .as_ref()
-            .ok()
-            .and_then(|r| r.as_ref().ok())
-            .map(|r| r.status());
-        if let Some(observer) = &self.observer {
-            observer(&RequestLog {
-                method: method.clone(),
-                url: redacted(url),
-                status: status.map(|status| status.as_u16()),
-                milliseconds: started.elapsed().as_millis(),
-                attempt,
-            });
-        }
+        let response = sent.as_ref().ok().and_then(|sent| sent.as_ref().ok());
+        let status = response.map(|response| response.status().as_u16());
+        log_request(&method, &redacted(url), status, started.elapsed(), attempt);
         match sent {
             Err(elapsed) => Err(Failure::Error(elapsed.into())),
             Ok(Err(error)) => Err(Failure::Error(error.without_url().into())),
@@ -269,6 +220,21 @@ impl Failure {
             },
         }
     }
+}
+
+/// Logs one attempt for people who debug: an event with the target `trireme::request`. The URL must be redacted already.
+/// Without a status, no answer came.
+pub fn log_request(method: &Method, url: &str, status: Option<u16>, took: Duration, attempt: u32) {
+    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    debug!(
+        target: "trireme::request",
+        object = "request",
+        method = method.as_str(),
+        url,
+        status,
+        milliseconds,
+        attempt,
+    );
 }
 
 /// Whether the cause is TLS: waiting does not make a certificate trusted.

@@ -11,6 +11,7 @@
 //! - Proxies come from the source or from `https_proxy`, `http_proxy` and `no_proxy` in either case; those of the
 //!   environment are not asked for loopback.
 //! - Credentials are never carried to another host by a redirect, and no redirect leads from https to http.
+//! - Every attempt is an event of `tracing` with the target `trireme::request`, its URL redacted ([`log_request`]).
 //!
 //! An answer that is not 2xx is returned, not an error: its meaning is the caller's. Only when the retry budget ends on
 //! a transient status is it a [`TransportError`].
@@ -26,7 +27,7 @@ mod retry;
 mod roots;
 
 pub use answer::{Fetched, Streamed, describe_answer};
-pub use client::{Client, Observer, Options, RequestLog};
+pub use client::{Client, Options, log_request};
 pub use conditional::{Conditional, Validator};
 pub use download::Downloaded;
 pub use error::{TransportError, redacted};

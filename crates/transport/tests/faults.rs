@@ -19,6 +19,7 @@ use axum::{
 use futures_util::stream;
 use http::header::AUTHORIZATION;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use trireme_protocol::lines::capture;
 use trireme_transport::{Client, Conditional, Options, Request, TransportError};
 
 const LIMIT: u64 = 1024;
@@ -107,6 +108,29 @@ async fn nobody_listening_is_an_error_that_names_the_url_without_its_secrets() {
         text.contains("http://127.0.0.1:1/x") && !text.contains("hunter2"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn each_attempt_is_a_debug_line_that_hides_the_query() {
+    let lines = capture(true);
+    let (url, _) = flaky(StatusCode::SERVICE_UNAVAILABLE, 1).await;
+    let request = Request::get(format!("{url}?token=hunter2"));
+    client().fetch(request, LIMIT).await.unwrap();
+    let request = Request::get("http://user:hunter2@127.0.0.1:1/x");
+    client().fetch(request, LIMIT).await.unwrap_err();
+    let lines = lines.lines();
+    let expected = [
+        (format!("request: GET {url}?… 503 "), " ms"),
+        (format!("request: GET {url}?… 200 "), " ms (attempt 2)"),
+        (
+            "request: GET http://127.0.0.1:1/x no answer ".to_owned(),
+            " ms",
+        ),
+    ];
+    for (line, (begin, end)) in lines.iter().zip(&expected) {
+        assert!(line.starts_with(begin) && line.ends_with(end), "{lines:#?}");
+    }
+    assert!(lines.len() > expected.len(), "{lines:#?}");
 }
 
 #[tokio::test]

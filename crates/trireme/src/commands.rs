@@ -10,10 +10,9 @@ use crate::cli::Command;
 use std::future::Future;
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use trireme_protocol::redact::redact;
-use trireme_runner::{Interrupt, Progress, RunnerError};
+use trireme_runner::{Interrupt, RunnerError};
 
 /// Runs a command to its exit code.
 pub fn dispatch(command: Command) -> ExitCode {
@@ -41,6 +40,7 @@ fn in_runtime(work: impl AsyncFnOnce(&Interrupt) -> anyhow::Result<u8>) -> ExitC
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
+    show_progress();
     let interrupt = Interrupt::new();
     let end = runtime.block_on(async {
         tokio::spawn(raise_on_signals(interrupt.clone())?);
@@ -77,8 +77,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 }
 
 /// Progress on standard error, in colour when a person watches and has not asked otherwise (`NO_COLOR`).
-fn progress() -> Arc<Progress<std::io::Stderr>> {
-    let stderr = std::io::stderr();
-    let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    Arc::new(Progress::new(stderr, colour))
+fn show_progress() {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    trireme_runner::show_progress(colour);
 }

@@ -87,7 +87,7 @@ fn the_pipeline_stays_readable_and_knows_no_sandbox() {
         "vars/example.yml",
     ]);
     let said = String::from_utf8(valid.stderr).expect("text");
-    let secrets = "cosign.key, cosign.password, harbor.password, platform.kubeconfig";
+    let secrets = "cosign.key, cosign.password, harbor.password, platform.ca, platform.kubeconfig";
     assert!(
         said.contains(&format!("no value is given for {secrets}:")),
         "{said}"

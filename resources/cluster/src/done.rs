@@ -94,7 +94,7 @@ impl From<Found> for Files {
 }
 
 async fn fetch(step: &Step, source: &Source, mark: &Mark) -> anyhow::Result<Option<Files>> {
-    let Some(repository) = EvidenceRepository::open(step, source)? else {
+    let Some(repository) = EvidenceRepository::open(source)? else {
         return Ok(None);
     };
     Ok(repository.fetch(step, mark).await.map(Files::from))

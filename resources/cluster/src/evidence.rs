@@ -3,7 +3,6 @@
 //! A `put` stores it however its roll ended. It is looked up by the id of its roll, so that a roll that failed and was then
 //! continued has one: the newest.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -81,7 +80,7 @@ impl EvidenceRepository {
     ///
     /// # Errors
     /// Exit 78 when it is not described as it must be.
-    pub(crate) fn open(step: &Step, source: &Source) -> Result<Option<Self>, Fault> {
+    pub(crate) fn open(source: &Source) -> Result<Option<Self>, Fault> {
         let Some(own) = &source.evidence else {
             return Ok(None);
         };
@@ -95,15 +94,11 @@ impl EvidenceRepository {
         let password = own.password.as_ref().map(Secret::expose);
         let credentials = Credentials::pair("source.evidence", own.username.as_deref(), password)
             .map_err(|error| Fault::config(error.to_string()))?;
-        let observer = step.clone();
         let client = Client::new(Options {
             ca_certs: own.ca_certs.clone(),
             insecure: own.insecure,
             proxy: own.proxy.clone(),
             user_agent: None,
-            observer: Some(Arc::new(move |log| {
-                observer.debug("request", log.to_string());
-            })),
         })
         .map_err(|error| {
             Fault::config("the settings of source.evidence for HTTP cannot be used").because(error)

@@ -71,7 +71,7 @@ async fn with_lease(
     for (name, reference) in &named {
         proofs.verify(name, reference)?;
     }
-    let repository = EvidenceRepository::open(step, source)?;
+    let repository = EvidenceRepository::open(source)?;
     let cluster = source.connect().await?;
     let lease = unless_interrupted(step, take(step, &cluster)).await?;
     let put = Put {

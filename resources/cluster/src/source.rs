@@ -1,12 +1,11 @@
 //! The `source` of the pipeline.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_blueprint::{Health, Limit, Policy, Unmanaged};
-use trireme_kubernetes::{self as kubernetes, Access, RequestLog, connect};
+use trireme_kubernetes::{self as kubernetes, Access, connect};
 use trireme_protocol::types::DurationText;
 use trireme_protocol::{Fault, Secret};
 
@@ -181,8 +180,7 @@ impl Source {
                 return Err(Fault::config(message).into());
             }
         };
-        let observer = Arc::new(|log: &RequestLog| tracing::debug!(object = "request", "{log}"));
-        let client = connect(access, observer).await.map_err(refused)?;
+        let client = connect(access).await.map_err(refused)?;
         Ok(kubernetes::Cluster::new(client, &self.namespace))
     }
 

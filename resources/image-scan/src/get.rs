@@ -31,7 +31,7 @@ pub(crate) async fn get(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let digest = known(&version)?;
-    let mut scanner = Scanner::open(step, source)?;
+    let mut scanner = Scanner::open(source)?;
     if let Some(policy) = params.policy {
         scanner = scanner.with_policy(policy);
     }

@@ -36,7 +36,7 @@ pub(crate) async fn put(
     params: PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let mut scanner = Scanner::open(step, source)?;
+    let mut scanner = Scanner::open(source)?;
     if let Some(file) = &params.policy_file {
         scanner = scanner.with_policy(read_policy(dir, file).await?);
     }

@@ -1,9 +1,7 @@
 //! The answer to "is this digest permitted?": an image's layers, catalogued and matched.
 
-use std::sync::Arc;
-
 use trireme_finding::{Examination, Policy, ScanGate, Verdict, judge};
-use trireme_protocol::{Fault, Step, redact};
+use trireme_protocol::{Fault, redact};
 use trireme_registry::{RegistryError, Repository, RepositoryName};
 use trireme_scan::{Matcher, ScanError};
 use trireme_transport::{Client, Options, TransportError};
@@ -88,20 +86,16 @@ impl Scanner {
     ///
     /// # Errors
     /// A configuration fault when the repository, the database or the settings for HTTP cannot be used.
-    pub fn open(step: &Step, source: &Source) -> Result<Self, Fault> {
+    pub fn open(source: &Source) -> Result<Self, Fault> {
         let name: RepositoryName = source
             .repository
             .parse()
             .map_err(|error| Fault::config("source.repository cannot be used").because(error))?;
-        let observer = step.clone();
         let client = Client::new(Options {
             ca_certs: source.ca_certs.clone(),
             insecure: source.insecure,
             proxy: source.proxy.clone(),
             user_agent: None,
-            observer: Some(Arc::new(move |log| {
-                observer.debug("request", log.to_string())
-            })),
         });
         let client = client.map_err(|error| {
             Fault::config("the source's settings for HTTP cannot be used").because(error)

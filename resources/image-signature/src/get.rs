@@ -23,7 +23,7 @@ pub(crate) async fn get(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let digest = known(&version)?;
-    let signatures = Signatures::open(step, source, source.key()?.public().clone())?;
+    let signatures = Signatures::open(source, source.key()?.public().clone())?;
     signatures.image(&digest).await?;
     let verdict = signatures.signed(&digest).await?;
     let name = signatures.name(&digest);

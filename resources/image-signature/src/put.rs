@@ -43,7 +43,7 @@ pub(crate) async fn put(
         )
         .into());
     };
-    let signatures = Signatures::open(step, source, key.public().clone())?;
+    let signatures = Signatures::open(source, key.public().clone())?;
     let digest = digest_to_sign(&signatures, source, params, dir).await?;
     let image = signatures.image(&digest).await?;
     let name = signatures.name(&digest);

@@ -1,10 +1,8 @@
 //! The signatures of an image as its registry has them: the answer to "is this digest signed?".
 
-use std::sync::Arc;
-
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use trireme_protocol::{Fault, Step, redact};
+use trireme_protocol::{Fault, redact};
 use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository, RepositoryName};
 use trireme_signature::{
     BUNDLE_LIMIT_BYTES, BUNDLE_MEDIA_TYPE, ImageDigest, PublicKey, Refusal, RefusedSignature,
@@ -95,20 +93,16 @@ impl Signatures {
     ///
     /// # Errors
     /// A configuration fault when the repository is no name, or the registry's settings cannot be used.
-    pub fn open(step: &Step, source: &Source, key: PublicKey) -> Result<Self, Fault> {
+    pub fn open(source: &Source, key: PublicKey) -> Result<Self, Fault> {
         let name: RepositoryName = source
             .repository
             .parse()
             .map_err(|e| Fault::config("source.repository cannot be used").because(e))?;
-        let observer = step.clone();
         let client = Client::new(Options {
             ca_certs: source.ca_certs.clone(),
             insecure: source.insecure,
             proxy: source.proxy.clone(),
             user_agent: Some(USER_AGENT.into()),
-            observer: Some(Arc::new(move |log| {
-                observer.debug("request", log.to_string())
-            })),
         })
         .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
         Ok(Self {

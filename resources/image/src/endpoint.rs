@@ -1,8 +1,6 @@
 //! A repository and how to reach it: the same seven keys in the source and in `from`.
 
-use std::sync::Arc;
-
-use trireme_protocol::{Fault, Secret, Step, redact};
+use trireme_protocol::{Fault, Secret, redact};
 use trireme_registry::{Credentials, Repository, RepositoryName, is_digest, is_tag};
 use trireme_transport::{Client, Options};
 
@@ -48,21 +46,17 @@ impl Endpoint<'_> {
     ///
     /// # Errors
     /// A configuration fault when a key cannot be used.
-    pub fn open(&self, step: &Step) -> Result<Repository, Fault> {
+    pub fn open(&self) -> Result<Repository, Fault> {
         let place = self.place;
         let name: RepositoryName = self
             .repository
             .parse()
             .map_err(|e| Fault::config(format!("{place}.repository cannot be used")).because(e))?;
-        let observer = step.clone();
         let client = Client::new(Options {
             ca_certs: self.ca_certs.to_vec(),
             insecure: self.insecure,
             proxy: self.proxy.map(String::from),
             user_agent: None,
-            observer: Some(Arc::new(move |log| {
-                observer.debug("request", log.to_string())
-            })),
         })
         .map_err(|e| Fault::config(format!("the settings in {place} cannot be used")).because(e))?;
         Ok(Repository::new(

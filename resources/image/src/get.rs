@@ -87,7 +87,7 @@ pub(crate) async fn get(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     source.target()?;
-    let repository = source.endpoint().open(step)?;
+    let repository = source.endpoint().open()?;
     let name = format!("image {}@{}", repository.name(), version.digest);
     if repository.head_manifest(&version.digest).await?.is_none() {
         let message =

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use trireme_protocol::{Fault, Step, build};
+use trireme_protocol::{Fault, build};
 use trireme_registry::{Layout, Progress, RegistryError, Repository, Tree};
 
 use crate::PutParams;
@@ -20,10 +20,10 @@ impl<'a> Origin<'a> {
     ///
     /// # Errors
     /// A configuration fault when they name none or two, a data fault when it is no layout.
-    pub async fn open(step: &Step, params: &'a PutParams, dir: &Path) -> anyhow::Result<Self> {
+    pub async fn open(params: &'a PutParams, dir: &Path) -> anyhow::Result<Self> {
         match (&params.image, &params.from) {
             (None, Some(from)) => {
-                let repository = from.endpoint().open(step)?;
+                let repository = from.endpoint().open()?;
                 Ok(Self::Registry(repository, from.reference()?))
             }
             (Some(image), None) => {

@@ -113,9 +113,9 @@ pub(crate) async fn put(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let followed = source.target()?;
-    let origin = Origin::open(step, params, dir).await?;
+    let origin = Origin::open(params, dir).await?;
     let tags = tags(source, params, dir).await?;
-    let target = source.endpoint().open(step)?;
+    let target = source.endpoint().open()?;
     let tree = origin.tree().await?;
     let tag = tag_of_version(followed, &tags[0], tree.root.digest().as_ref())?;
     let name = format!("image {}:{}", target.name(), tags[0]);

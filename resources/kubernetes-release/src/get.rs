@@ -37,7 +37,7 @@ pub(crate) async fn get(
         .map(Artifact::named)
         .transpose()?;
     let images = Images::of(&release, source.image_registry()?);
-    let server = ReleaseServer::open(step, source)?;
+    let server = ReleaseServer::open(source)?;
     anyhow::ensure!(
         server.has(&release).await?,
         "release {release}: {} has neither a marker that names it nor its kubeadm; check again for the releases that \
@@ -66,7 +66,7 @@ fn write(release: &Release, images: &Images, dir: &Path) -> std::io::Result<()> 
     images.write(dir)
 }
 
-/// Brings an artifact to `artifact/NAME`; its SHA-256.
+/// Downloads an artifact to `artifact/NAME`. Returns its SHA-256.
 async fn download(
     step: &Step,
     server: &ReleaseServer,

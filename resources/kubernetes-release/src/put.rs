@@ -1,4 +1,4 @@
-//! `put`: there is none, and a pipeline that has one is told so.
+//! `put`: not supported, with an error that says what to use.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use trireme_protocol::{Fault, Outcome};
 
 use crate::Version;
 
-/// The params of a `put`: none.
+/// The params of a `put`, which has no keys.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutParams {}

@@ -1,9 +1,8 @@
 //! The release server: markers and checksums, as `dl.k8s.io/release` lays them out.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::Fault;
 use trireme_release::{Minor, ParseError, Version};
 use trireme_transport::{Client, Downloaded, Fetched, Options, Request, TransportError};
 
@@ -22,7 +21,7 @@ pub enum ServerError {
     /// No usable answer came.
     #[error("asking the release server failed")]
     Transport(#[from] TransportError),
-    /// An answer that is neither the file nor "there is none".
+    /// An answer that is neither the file nor 404.
     #[error(
         "GET {url}: answered {status}, expected 200 or 404: {detail}; is `release_server` right?"
     )]
@@ -49,11 +48,11 @@ pub enum ServerError {
         url: String,
         /// What came instead.
         found: String,
-        /// Why it is none.
+        /// Why it is not one.
         #[source]
         source: ParseError,
     },
-    /// The marker names a release that it cannot name.
+    /// The marker names a release of another minor, a pre-release, or the build of a vendor.
     #[error("GET {url}: expected a stable release{of}, found {found}")]
     WrongRelease {
         /// What was asked for.
@@ -63,7 +62,7 @@ pub enum ServerError {
         /// What the marker says.
         found: Version,
     },
-    /// No checksum is published for the artifact, so that it cannot be verified.
+    /// No checksum is published for the artifact, so it cannot be verified.
     #[error(
         "{url} has neither a .sha512 nor a .sha256 beside it; does the release have that artifact?"
     )]
@@ -71,7 +70,7 @@ pub enum ServerError {
         /// The artifact.
         url: String,
     },
-    /// The published checksum is no checksum.
+    /// The published checksum is not a checksum.
     #[error("GET {url}: expected {digits} hexadecimal digits, found {found}")]
     NotAChecksum {
         /// What was asked for.
@@ -82,9 +81,7 @@ pub enum ServerError {
         found: String,
     },
     /// The artifact is not what was published.
-    #[error(
-        "{url}: its {kind} is {found}, but {expected} is published; the download was thrown away"
-    )]
+    #[error("{url}: its {kind} is {found}, but {expected} is published; the download was deleted")]
     ChecksumDiffers {
         /// The artifact.
         url: String,
@@ -95,7 +92,7 @@ pub enum ServerError {
         /// What came.
         found: String,
     },
-    /// The artifact could not be kept.
+    /// The artifact could not be written to its file.
     #[error("writing {path} failed")]
     Write {
         /// The file.
@@ -117,16 +114,12 @@ impl ReleaseServer {
     ///
     /// # Errors
     /// A configuration fault when the address or the settings for HTTP cannot be used.
-    pub fn open(step: &Step, source: &Source) -> Result<Self, Fault> {
-        let observer = step.clone();
+    pub fn open(source: &Source) -> Result<Self, Fault> {
         let client = Client::new(Options {
             ca_certs: source.ca_certs.clone(),
             insecure: source.insecure,
             proxy: source.proxy.clone(),
             user_agent: None,
-            observer: Some(Arc::new(move |log| {
-                observer.debug("request", log.to_string())
-            })),
         })
         .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
         let base = source.release_server()?.to_owned();
@@ -145,7 +138,7 @@ impl ReleaseServer {
         }
     }
 
-    /// The newest stable release of a minor, from its own marker; none when there is no such marker.
+    /// The newest stable release of a minor, from its own marker. `None` when there is no such marker.
     ///
     /// # Errors
     /// When the answer is neither a release of that minor nor 404.
@@ -172,7 +165,8 @@ impl ReleaseServer {
                 source,
             })?;
         let other_minor = minor.is_some_and(|minor| version.minor() != minor);
-        if other_minor || version.is_prerelease() {
+        let is_plain = !version.is_prerelease() && version == version.release();
+        if other_minor || !is_plain {
             return Err(ServerError::WrongRelease {
                 url: url.into(),
                 of: minor
@@ -258,7 +252,7 @@ impl ReleaseServer {
         format!("{}/{release}/{}", self.base, artifact.path())
     }
 
-    /// A small file; none on 404.
+    /// A small file; `None` on 404.
     async fn text(&self, url: &str) -> Result<Option<Fetched>, ServerError> {
         let answer = self
             .client

@@ -1,27 +1,29 @@
-//! What a pipeline says about the releases that it wants.
+//! The `source` of the pipeline.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::Fault;
-use trireme_release::{Constraint, Version};
+use trireme_release::Constraint;
 use url::Url;
 
+use crate::Running;
+
 /// The source of a `kubernetes-release` resource.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Where the markers and artifacts are; the public server by default.
     #[serde(default = "public_server")]
     pub release_server: String,
-    /// The releases wanted, e.g. `>=1.36, <1.38`; all by default.
+    /// The releases that may be emitted, e.g. `>=1.36, <1.38`; all by default.
     #[serde(default)]
     pub constraint: Option<String>,
     /// Which markers are read.
     #[serde(default)]
     pub channel: Channel,
-    /// The release that runs: only what can be reached from it in one upgrade is emitted.
+    /// What runs, or the API server that says it: only the next release that it may be upgraded to is emitted.
     #[serde(default)]
-    pub from: Option<String>,
+    pub from: Option<Running>,
     /// What the references in `images.json` start with.
     #[serde(default = "public_registry")]
     pub image_registry: String,
@@ -57,10 +59,10 @@ fn public_registry() -> String {
 }
 
 impl Source {
-    /// The range of releases wanted.
+    /// The range of releases that may be emitted.
     ///
     /// # Errors
-    /// A configuration fault when it is no range.
+    /// A configuration fault when it is not a range.
     pub fn constraint(&self) -> Result<Constraint, Fault> {
         match &self.constraint {
             None => Ok(Constraint::ANY),
@@ -70,25 +72,16 @@ impl Source {
         }
     }
 
-    /// The release that runs.
-    ///
-    /// # Errors
-    /// A configuration fault when it is no release.
-    pub fn from(&self) -> Result<Option<Version>, Fault> {
-        let parsed = self.from.as_deref().map(str::parse).transpose();
-        parsed.map_err(|e| Fault::config("source.from cannot be used").because(e))
-    }
-
     /// The address of the release server, without a slash at the end.
     ///
     /// # Errors
-    /// A configuration fault when it is no HTTP URL. It is not repeated: it may hold a password.
+    /// A configuration fault when it is not an HTTP URL. It is not shown: it may hold a password.
     pub fn release_server(&self) -> Result<&str, Fault> {
         let url = Url::parse(&self.release_server).ok();
         match url.filter(|url| matches!(url.scheme(), "http" | "https")) {
             Some(_) => Ok(self.release_server.trim_end_matches('/')),
             None => Err(Fault::config(
-                "source.release_server is no HTTP URL; expected e.g. `https://dl.k8s.io/release`",
+                "source.release_server is not an HTTP URL; expected e.g. `https://dl.k8s.io/release`",
             )),
         }
     }

@@ -26,7 +26,7 @@ impl Version {
     /// The release, read from text that may come from anywhere (`fly check-resource --from`).
     ///
     /// # Errors
-    /// A data fault when it is no release or of another channel.
+    /// A data fault when it is not a release, or of another channel.
     pub fn release(&self) -> Result<Release, Fault> {
         if self.channel != "stable" {
             return Err(Fault::data(format!(

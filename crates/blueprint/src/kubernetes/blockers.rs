@@ -12,7 +12,7 @@ use crate::goal::Goal;
 use crate::next;
 use crate::planted::{Bug, planted};
 use crate::policy::{Health, Policy, Unmanaged};
-use crate::unit::Unit;
+use crate::unit::{Role, Unit};
 
 /// What is to be done with a node next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ fn to_drain(inventory: &Inventory, goal: &Goal, units: &[Unit], node: &Node) -> 
     }
     found.extend(out_of_service(node));
     found.extend(zone_limit(units, goal, node));
-    found.extend(no_room(inventory, node));
+    found.extend(no_room(inventory, units, node));
     for pod in inventory.pods_to_evict(&node.name) {
         found.extend(pod_blockers(pod, node, &goal.policy));
     }
@@ -95,7 +95,9 @@ fn to_return(inventory: &Inventory, goal: &Goal, node: &Node) -> Vec<Blocker> {
         }];
     }
     if !node.ready {
-        return vec![state(node, "not Ready")];
+        return vec![Blocker::NotReady {
+            node: node.name.clone(),
+        }];
     }
     if !inventory.pods.contains_key(&node.name) {
         return vec![Blocker::PodsUnknown {
@@ -198,13 +200,12 @@ fn zone_limit(units: &[Unit], goal: &Goal, node: &Node) -> Option<Blocker> {
     })
 }
 
-fn no_room(inventory: &Inventory, node: &Node) -> Option<Blocker> {
-    let mut others = inventory.nodes.values();
+fn no_room(inventory: &Inventory, units: &[Unit], node: &Node) -> Option<Blocker> {
+    let mut workers = units.iter().filter(|unit| unit.role == Role::Worker);
     let pods = inventory.pods_to_evict(&node.name).count();
     let alone = pods > 0
         && !node.control_plane
-        && !others
-            .any(|other| !other.control_plane && other.name != node.name && other.in_service());
+        && !workers.any(|other| other.name != node.name && other.in_service);
     alone.then(|| Blocker::NoRoom {
         node: node.name.clone(),
         pods,
@@ -227,10 +228,11 @@ fn pod_blockers(pod: &Pod, node: &Node, policy: &Policy) -> Vec<Blocker> {
         });
     }
     let unknown = pod.finalizers.iter();
-    let unknown: Vec<_> = unknown
+    let mut unknown: Vec<_> = unknown
         .filter(|finalizer| !policy.finalizers.contains(finalizer.as_str()))
         .map(String::as_str)
         .collect();
+    unknown.sort_unstable();
     if !unknown.is_empty() {
         found.push(Blocker::HeldByFinalizer {
             pod: pod.path(),

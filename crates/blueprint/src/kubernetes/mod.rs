@@ -30,11 +30,11 @@ pub(crate) fn units(inventory: &Inventory, goal: &Goal) -> Vec<Unit> {
     inventory
         .nodes
         .values()
-        .map(|node| unit(node, goal))
+        .map(|node| unit(inventory, node, goal))
         .collect()
 }
 
-fn unit(node: &Node, goal: &Goal) -> Unit {
+fn unit(inventory: &Inventory, node: &Node, goal: &Goal) -> Unit {
     let status = match &node.roll {
         Some(roll) => Status::Begun {
             attempt: roll.attempt.clone(),
@@ -57,6 +57,7 @@ fn unit(node: &Node, goal: &Goal) -> Unit {
         status,
         in_service: node.in_service(),
         driver: Driver::Executor,
+        waits_for_control_plane: decide::waits_for_control_plane(inventory, goal, node),
     }
 }
 

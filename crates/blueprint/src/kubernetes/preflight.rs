@@ -10,7 +10,11 @@ use crate::unit::{Status, Unit};
 
 /// Asks what each node that is due lacks to be drained and acted on. The inventory must hold the pods of every node.
 pub(crate) fn preflight(inventory: &Inventory, goal: &Goal) -> Preflight {
-    let units = super::units(inventory, goal);
+    let mut units = super::units(inventory, goal);
+    // What waits for the control plane is finished before another worker is begun: it is not away then.
+    for unit in &mut units {
+        unit.in_service |= unit.waits_for_control_plane;
+    }
     let due = next::in_order(&units, &goal.policy);
     let due = due.into_iter().filter(|unit| unit.status == Status::Due);
     let due: Vec<&Node> = due

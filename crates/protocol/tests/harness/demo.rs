@@ -4,8 +4,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::{debug, error, info, info_span, warn};
 use trireme_protocol::{Fault, Outcome, Resource, Secret, Step};
 
 struct Demo;
@@ -71,16 +75,43 @@ struct GetParams {
     name: Option<String>,
 }
 
+/// Shows the password in every way in which an event can.
+#[allow(
+    clippy::cognitive_complexity,
+    reason = "the expansion of each macro of tracing counts"
+)]
+fn tell(password: &str) {
+    let encoded = STANDARD.encode(format!("robot:{password}"));
+    let wrapped: Vec<&str> = encoded
+        .as_bytes()
+        .chunks(8)
+        .map(|line| std::str::from_utf8(line).unwrap_or_default())
+        .collect();
+    let url = utf8_percent_encode(password, NON_ALPHANUMERIC).to_string();
+    let failed = anyhow::anyhow!("{password} is wrong").context("cannot log in");
+    let failed: &(dyn std::error::Error + 'static) = failed.as_ref();
+    warn!(object = %format_args!("user {password}"), "has {password}");
+    info!(object = "demo", done = true, encoded, url, quoted = ?[password], "all forms");
+    error!(object = "demo", error = failed, "goes on");
+    info!(object = "demo", "{}", wrapped.join("\n"));
+    debug!(target: "hyper", password, "not ours");
+    warn!(target: "hyper", password, "not ours");
+    debug!(target: "trireme::request", object = "request", method = "GET", url = %format_args!("https://robot:{url}@host/"));
+    let span = info_span!("login", object = password);
+    span.in_scope(|| debug!("in a span"));
+}
+
 impl Source {
     async fn act(&self, step: &Step) -> anyhow::Result<Outcome<Version>> {
         let outcome = Outcome::new(Version {
             text: self.text.clone(),
         });
         let password = self.password.as_ref().map_or("", Secret::expose);
-        step.debug(
-            "policy",
-            format!("{:?} {}", self.policy.severity, self.policy.fixed_only),
-        );
+        let Policy {
+            severity,
+            fixed_only,
+        } = &self.policy;
+        debug!(object = "policy", "{severity:?} {fixed_only}");
         match self.act {
             Act::Answer => Ok(outcome.with("debug", self.debug.to_string())),
             Act::Fail => Err(anyhow::anyhow!("the disk is full").context("writing `digest`")),
@@ -96,7 +127,7 @@ impl Source {
                 std::future::pending().await
             }
             Act::Tell => {
-                step.warn(format!("user {password}"), format!("has {password}"));
+                tell(password);
                 Ok(outcome.with("password", password))
             }
             Act::Leak => Ok(Outcome::new(Version {

@@ -167,6 +167,22 @@ fn what_is_not_a_version_is_refused() {
 }
 
 #[test]
+fn a_message_shows_the_whole_text_or_none_of_it() {
+    let message = |text: &str| text.parse::<Version>().unwrap_err().to_string();
+    assert!(
+        message("1.37").starts_with("`1.37` is not a Kubernetes version; expected e.g. `v1.37.2`")
+    );
+    let long = "CANARY".repeat(20);
+    assert!(message(&long).starts_with("a text of 120 bytes is not a Kubernetes version"));
+    let refused = long.parse::<crate::Constraint>().unwrap_err().to_string();
+    assert!(
+        refused.starts_with("a text of 120 bytes is not a constraint"),
+        "{refused}"
+    );
+    assert!(!refused.contains("CANARY"), "{refused}");
+}
+
+#[test]
 fn it_is_stored_as_it_is_shown() {
     for (text, ..) in KNOWN {
         let stored = serde_json::to_string(&v(text)).unwrap();

@@ -60,7 +60,7 @@ pub(super) async fn fetch(
                 params: params.as_ref(),
                 env: environment(build),
             };
-            let show = |line: &str| build.line(StepKind::Get, wanted.name, line);
+            let show = |line: &str| build.line(line);
             let reply = wire::fetch(call, &scope.interrupt, &show).await;
             let Some(fetched) = ending.take(reply) else {
                 return Ok(());

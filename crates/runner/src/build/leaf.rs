@@ -1,13 +1,14 @@
 //! What every step that does something has in common: its report.
 
 use super::Scope;
-use crate::event::{Event, StepId};
 use crate::pipeline::{Core, Step};
+use crate::progress;
 use crate::report::{Metadatum, Status, StepKind, StepReport, Version};
 use crate::wire::Reply;
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::time::Instant;
+use tracing::Instrument as _;
 
 /// How a step ended, with what is known of it.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ impl Ending {
     }
 }
 
-/// Runs the work of a step between its two events and reports it.
+/// Runs the work of a step inside of its span, and reports it.
 pub(crate) async fn reported(
     kind: StepKind,
     name: &str,
@@ -63,13 +64,20 @@ pub(crate) async fn reported(
     scope: &Scope,
     work: impl AsyncFnOnce(&mut Ending) -> Result<(), String>,
 ) -> Status {
+    let span = progress::step(&scope.build.job, kind, name);
+    let work = report(kind, name, step, scope, work);
+    work.instrument(span).await
+}
+
+async fn report(
+    kind: StepKind,
+    name: &str,
+    step: &Step,
+    scope: &Scope,
+    work: impl AsyncFnOnce(&mut Ending) -> Result<(), String>,
+) -> Status {
     let build = &scope.build;
-    let id = StepId {
-        job: &build.job,
-        kind,
-        name,
-    };
-    build.world.observer.event(&Event::StepStarted { step: id });
+    progress::step_started();
     let (started_at, clock) = (Timestamp::now(), Instant::now());
     let mut ending = Ending::default();
     if let Err(reason) = work(&mut ending).await {

@@ -93,7 +93,7 @@ async fn call(
         params: params.as_ref(),
         env: get::environment(build),
     };
-    let show = |line: &str| build.line(StepKind::Put, name, line);
+    let show = |line: &str| build.line(line);
     Ok(wire::fetch(call, &scope.interrupt, &show).await)
 }
 

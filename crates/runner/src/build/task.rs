@@ -82,13 +82,13 @@ async fn execute(
         .chain(config.not_used.iter().copied())
     {
         let text = format!("{key}: not used, the task runs on this host");
-        build.line(StepKind::Task, name, &text);
+        build.line(&text);
     }
     place_inputs(task, config, scope, &dir)?;
     let outputs = make_outputs(task, config, &dir)?;
     place_caches(config, name, scope, &dir)?;
     let program = program(task, config, &dir, &build.world.launcher)?;
-    let show = |line: &str| build.line(StepKind::Task, name, line);
+    let show = |line: &str| build.line(line);
     let ended = child::run(program, &scope.interrupt, &show).await;
     let ended = ended.map_err(|error| format!("cannot run {}: {error}", config.run.path))?;
     ending.exit = Some(ended.code);

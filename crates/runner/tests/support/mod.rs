@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use trireme_protocol::lines::{Capture, capture_as};
 use trireme_runner::*;
 
 /// A condition that takes longer than this will not come true.
@@ -17,22 +17,7 @@ pub struct World {
     pub jobs: Vec<String>,
     pub vars: vars::Vars,
     pub supply: Supply,
-    pub lines: Arc<Lines>,
-}
-
-/// Every line that steps wrote, with its job and step.
-#[derive(Default)]
-pub struct Lines(Mutex<Vec<String>>);
-
-impl Observer for Lines {
-    fn event(&self, event: &Event<'_>) {
-        if let Event::Line { step, text } = event {
-            self.0
-                .lock()
-                .unwrap()
-                .push(format!("{}/{}: {text}", step.job, step.name));
-        }
-    }
+    said: Capture,
 }
 
 impl World {
@@ -64,13 +49,13 @@ impl World {
     }
 
     pub fn at(dir: tempfile::TempDir) -> Self {
-        let (jobs, vars, supply, lines) = Default::default();
+        let (jobs, vars, supply) = Default::default();
         Self {
             dir,
             jobs,
             vars,
             supply,
-            lines,
+            said: capture_as(progress_line, false),
         }
     }
 
@@ -106,7 +91,6 @@ impl World {
                 self.supply.clone(),
             ),
             state(self.dir.path())?,
-            self.lines.clone(),
         )
     }
 
@@ -114,8 +98,16 @@ impl World {
         self.runner().unwrap().run(&Interrupt::new()).await.unwrap()
     }
 
+    /// Every line that programs of steps wrote, as `job/step: text`.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.0.lock().unwrap().clone()
+        let of_program = |line: String| {
+            let (label, text) = line.split_once(" | ")?;
+            let mut words = label.splitn(3, ' ');
+            let (job, _kind, name) = (words.next()?, words.next()?, words.next()?);
+            Some(format!("{job}/{name}: {text}"))
+        };
+        let lines = self.said.lines().into_iter();
+        lines.filter_map(of_program).collect()
     }
 
     pub async fn until(&self, path: &str) {

@@ -1,10 +1,11 @@
 //! `trireme run`.
 
-use super::{progress, sandbox};
+use super::sandbox;
 use crate::cli::RunArgs;
 use crate::linked;
 use crate::report::{self, Files, Witnessed};
 use std::path::Path;
+use tracing::info;
 use trireme_runner::{Interrupt, RunOptions, RunReport, Runner, StateLock, read_vars, vars::Vars};
 use trireme_sandbox::Sandbox;
 
@@ -28,10 +29,11 @@ async fn build(
     vars: Vars,
     interrupt: &Interrupt,
 ) -> anyhow::Result<RunReport> {
-    let runner = Runner::new(options(args, vars)?, state.clone(), progress())?;
+    let runner = Runner::new(options(args, vars)?, state.clone())?;
     let report = runner.run(interrupt).await?;
     if report.nothing_to_do() {
-        eprintln!("run: {}{}", idle(&report), last_report(&args.state));
+        let (idle, last_report) = (idle(&report), last_report(&args.state));
+        info!(object = "run", "{idle}{last_report}");
     }
     Ok(report)
 }

@@ -1,6 +1,5 @@
 //! `trireme check`, `get` and `put`: one resource, its JSON on standard output.
 
-use super::progress;
 use crate::cli::{CheckArgs, GetArgs, PipelineArgs, PutArgs, version};
 use crate::linked;
 use anyhow::Context;
@@ -61,7 +60,7 @@ async fn run(
         catalogue: linked::catalogue()?,
         resource: resource.to_owned(),
     };
-    let said = run_single(&options, &single, progress().as_ref(), interrupt).await?;
+    let said = run_single(&options, &single, interrupt).await?;
     if let Some(answer) = said.answer {
         let text = redact(&serde_json::to_string_pretty(&answer)?);
         writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")?;

@@ -15,6 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cluster::{Cluster, Witnessed};
 use images::Registries;
 use judge::{audit::Case, observer::Roll};
@@ -201,6 +203,18 @@ fn cosign_and_the_pipeline_accept_each_others_signatures_by_an_imported_rsa_key(
     assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
 }
 
+/// The API server of a kubeconfig, which is asked for its version; without one, the version of a platform.
+fn api_server(kubeconfig: &str) -> Value {
+    let kubeconfig: Value = serde_json::from_str(kubeconfig).expect("JSON");
+    let cluster = &kubeconfig["clusters"][0]["cluster"];
+    let Some(ca) = cluster["certificate-authority-data"].as_str() else {
+        return FROM.into();
+    };
+    let ca = STANDARD.decode(ca).expect("base64");
+    let ca = String::from_utf8(ca).expect("PEM");
+    json!({"server": cluster["server"], "ca_certs": [ca]})
+}
+
 /// What differs from `pipelines/vars/example.yml`: addresses, credentials, and how long the roll takes. Which advisories
 /// count does not: the debootstrap image has the one of Debian that nobody fixes.
 fn vars(registries: &Registries, keys: &KeyPair, kubeconfig: &str) -> Value {
@@ -211,7 +225,7 @@ fn vars(registries: &Registries, keys: &KeyPair, kubeconfig: &str) -> Value {
         "application": format!("{host}/upstream/shop"),
         "registry": format!("{host}/platform"), "registry_username": "nobody", "registry_password": "not asked for",
         "signing_key": keys.private(), "signing_password": PASSWORD,
-        "kubeconfig": kubeconfig,
+        "kubeconfig": kubeconfig, "api_server": api_server(kubeconfig),
         "roll_policy": {"canary": 1, "max_unavailable": 1, "drain_timeout": "5m", "node_timeout": "2m"},
     })
 }

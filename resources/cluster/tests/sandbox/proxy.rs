@@ -113,8 +113,7 @@ impl Proxy {
         let mut access: Value = serde_json::from_str(kubeconfig).unwrap();
         let token = access["users"][0]["user"]["token"].take();
         access["users"][0]["user"] = json!({});
-        let nobody = Arc::new(|_: &_| ());
-        let api = connect(Access::Kubeconfig(&access.to_string()), nobody).await;
+        let api = connect(Access::Kubeconfig(&access.to_string())).await;
         let api = api.unwrap();
         let shared = Arc::new(Shared {
             api,

@@ -1,4 +1,4 @@
-//! `rbac.yaml` is the least: each of its rights is asked for, and no roll ends well without one that is not only for speed.
+//! `rbac.yaml` is the smallest: no roll ends well without one of its rights.
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -76,11 +76,14 @@ async fn put_without(right: Right) -> (Right, String, Option<i32>) {
         failing.abort();
         world.next_second().await;
     }
-    let acts = world.end_acts(0);
+    // A roll may be over before a watch that is refused counts as broken: with it, no Job ends.
+    let acts = (right.verb != "watch").then(|| world.end_acts(0));
     let rules = json!({"rules": right.rules});
     world.patch(&uri(&right.role), &rules).await;
     let output = world.run("out", &request).await;
-    acts.abort();
+    if let Some(acts) = acts {
+        acts.abort();
+    }
     (right, stderr(&output), output.status.code())
 }
 
@@ -94,13 +97,7 @@ async fn no_right_of_the_role_is_superfluous() {
     while let Some((right, said, code)) = puts.next().await {
         let title = format!("{} {}: {said}", right.verb, right.resource);
         let missing = format!("cannot {} resource \"{}\"", right.verb, right.resource);
-        let refused = format!("/{}?… 403 ", right.resource);
         match (right.verb.as_str(), right.resource.as_str()) {
-            // What changes is heard of at the next look too; a watch that is refused is asked for again and again.
-            ("watch", _) => {
-                assert!(said.contains(&refused), "{title}");
-                assert_eq!(code, Some(0), "{title}");
-            }
             // A roll that is shorter than a renewal only keeps the Lease that it should give back.
             ("update", "leases") => assert!(said.contains(&missing), "{title}"),
             _ => {

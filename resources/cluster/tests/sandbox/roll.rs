@@ -146,16 +146,16 @@ async fn a_second_roller_is_kept_out_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_budget_that_never_allows_is_named_before_any_node_is_touched() {
+async fn a_budget_that_never_allows_is_named_before_any_node_is_changed() {
     let world = World::start().await;
     world.allow_no_eviction(4).await;
     let output = world.run("out", &put(&world)).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let text = stderr(&output);
     for part in [
-        "budget shop/web of Deployment shop/web can never allow",
-        "raise the replicas",
-        "no node was touched",
+        "PDB shop/web of Deployment shop/web never allows an eviction",
+        "Raise the replicas",
+        "no node was changed",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -175,7 +175,7 @@ async fn a_node_that_never_comes_back_stops_the_roll_and_is_named() {
     let output = world.run("out", &request).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("left cordoned: cp-a"),
+        stderr(&output).contains("Left cordoned: cp-a."),
         "{}",
         stderr(&output)
     );
@@ -193,7 +193,7 @@ async fn an_api_that_goes_away_during_the_drain_is_waited_for() {
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("trying on for"),
+        stderr(&output).contains("trying again for up to"),
         "{}",
         stderr(&output)
     );
@@ -214,7 +214,7 @@ async fn an_api_that_stays_away_ends_the_roll_with_the_cordoned_nodes_named() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let cordoned = world.cordoned().await;
     assert!(
-        stderr(&output).contains(&format!("left cordoned: {}", cordoned.join(", "))),
+        stderr(&output).contains(&format!("Left cordoned: {}", cordoned.join(", "))),
         "{}",
         stderr(&output)
     );

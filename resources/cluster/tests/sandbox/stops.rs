@@ -41,15 +41,15 @@ async fn goes_on(world: &World) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_budgets_on_one_pod_are_named_before_any_node_is_touched() {
+async fn two_budgets_on_one_pod_are_named_before_any_node_is_changed() {
     let world = World::small().await;
     world.add_second_budget().await;
     let output = world.run("out", &put(&world)).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
-        "of Deployment shop/web is covered by more than one budget (web, web-too)",
-        "make their selectors disjoint or remove one",
-        "no node was touched",
+        "of Deployment shop/web is selected by more than one PDB (web, web-too)",
+        "Make the selectors disjoint, or delete one PDB.",
+        "no node was changed",
     ];
     assert_says(&stderr(&output), &parts);
     assert!(output.stdout.is_empty());
@@ -60,7 +60,7 @@ async fn two_budgets_on_one_pod_are_named_before_any_node_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_touched() {
+async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_changed() {
     let world = World::small().await;
     let role = "/apis/rbac.authorization.k8s.io/v1/namespaces/trireme-system/roles/trireme";
     let without_jobs = json!({"rules": [
@@ -72,8 +72,9 @@ async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_touched() {
     let output = world.run("out", &put(&world)).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
-        "no node is left cordoned",
-        "could not rehearse Job trireme-",
+        "No node is left cordoned.",
+        "node w-b (az-b): the API refuses it for good",
+        "its Job may not start",
         "cannot create resource \"jobs\"",
     ];
     assert_says(&stderr(&output), &parts);
@@ -89,10 +90,9 @@ async fn a_second_budget_that_comes_during_the_roll_stops_it_between_two_nodes()
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
-        "refuses its eviction for good",
-        "more than one PodDisruptionBudget",
-        "(its budgets: web, web-too)",
-        "no node is left cordoned",
+        "node w-a (az-a): pod shop/web-",
+        "is selected by more than one PDB (web, web-too)",
+        "No node is left cordoned.",
     ];
     assert_says(&stderr(&output), &parts);
     assert_eq!(
@@ -112,10 +112,10 @@ async fn an_act_that_fails_is_told_with_its_exit_code_and_tried_again_when_repai
     broken.abort();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
-        "node w-b (az-b): the act failed: Job trireme-",
+        "node w-b (az-b): Job trireme-w-b-",
         "BackoffLimitExceeded",
         "container act: exit code 3 (Error)",
-        "left cordoned: w-b",
+        "Left cordoned: w-b.",
     ];
     assert_says(&stderr(&output), &parts);
     assert!(output.stdout.is_empty());
@@ -174,8 +174,8 @@ async fn a_node_that_never_becomes_ready_stops_the_roll_until_it_is() {
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
-        "node w-b (az-b): not back in service 2 s after its act: until it is Ready",
-        "left cordoned: w-b",
+        "node w-b (az-b): not back in service 2 s after its Job: node w-b is not Ready",
+        "Left cordoned: w-b.",
     ];
     assert_says(&stderr(&output), &parts);
     assert_eq!(world.cordoned().await, ["w-b"]);
@@ -197,9 +197,9 @@ async fn a_pod_that_is_not_well_on_a_node_that_is_back_holds_the_node_until_it_i
         let acts = world.end_acts(0);
         let output = finish(child).await;
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        let lack = format!("until these are Ready: shop/{pod}; left cordoned: w-b");
+        let lack = format!("pods on node w-b are not Ready: shop/{pod}. Left cordoned: w-b.");
         let parts = [
-            "node w-b (az-b): not back in service 2 s after its act: ",
+            "node w-b (az-b): not back in service 2 s after its Job: ",
             &lack,
         ];
         assert_says(&stderr(&output), &parts);
@@ -219,24 +219,39 @@ fn barren() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_daemon_that_cannot_start_its_pods_is_named_before_any_node_is_touched() {
+async fn a_daemon_set_that_could_not_start_its_pods_before_is_named_and_stops_nothing() {
     let world = World::small().await;
     world.create(&barren()).await;
-    let mut request = put(&world);
-    request["source"]["policy"]["node_timeout"] = json!("1s");
-    let output = world.run("out", &request).await;
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let output = world.run("out", &put(&world)).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let parts = [
-        "cluster: waiting: DaemonSet shop/aaa",
-        "has no pod on node w-b, which would not be taken back without one (0 of 2 nodes have one)",
-        "no node was touched",
+        "cluster: pods on node w-b are not Ready: DaemonSet shop/aaa",
+        "It was so before the roll and does not stop it.",
     ];
     assert_says(&stderr(&output), &parts);
     assert_eq!(world.cordoned().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_a_daemon_owes_a_pod_is_not_given_back() {
+async fn with_health_of_nodes_what_was_not_healthy_before_is_waited_for_and_then_stops_the_roll() {
+    let world = World::small().await;
+    world.create(&barren()).await;
+    let mut request = put(&world);
+    request["source"]["policy"]["node_timeout"] = json!("1s");
+    request["source"]["policy"]["health"] = json!("nodes");
+    let output = world.run("out", &request).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let parts = [
+        "cluster: waiting: DaemonSet shop/aaa",
+        "has no pod on node w-b (0 of 2 nodes have one)",
+        "no node was changed",
+    ];
+    assert_says(&stderr(&output), &parts);
+    assert_eq!(world.cordoned().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_on_which_a_pod_of_a_daemon_set_is_missing_is_not_given_back() {
     let world = World::small_with_acts_that_wait().await;
     let mut request = put(&world);
     request["source"]["policy"]["node_timeout"] = json!("2s");
@@ -246,9 +261,9 @@ async fn a_node_that_a_daemon_owes_a_pod_is_not_given_back() {
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
-        "node w-b (az-b): not back in service 2 s after its act: until DaemonSet shop/aaa",
-        "has a pod on it (0 of 2 nodes have one)",
-        "left cordoned: w-b",
+        "node w-b (az-b): not back in service 2 s after its Job: DaemonSet shop/aaa",
+        "has no pod on node w-b (0 of 2 nodes have one)",
+        "Left cordoned: w-b.",
     ];
     assert_says(&stderr(&output), &parts);
     assert_eq!(world.cordoned().await, ["w-b"]);

@@ -7,7 +7,6 @@ mod program;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::batch::v1::Job;
@@ -80,10 +79,7 @@ impl World {
         options.timings = timings;
         let api = sandbox::Api::start(options).await.unwrap();
         let kubeconfig = api.admin_kubeconfig().unwrap();
-        let nobody = Arc::new(|_: &_| ());
-        let admin = connect(Access::Kubeconfig(&kubeconfig), nobody)
-            .await
-            .unwrap();
+        let admin = connect(Access::Kubeconfig(&kubeconfig)).await.unwrap();
         let mut world = Self {
             kubeconfig: api.kubeconfig_for(ACCOUNT).unwrap(),
             admin,
