@@ -34,7 +34,7 @@ fn title(summary: &Summary, report: &RunReport) -> String {
         75 => "aborted",
         _ => "a job failed",
     };
-    match (summary.done(), &summary.release.to) {
+    match (summary.evidence.as_ref(), &summary.release.to) {
         (Some(evidence), _) if outcome == "succeeded" => format!("Repaired to {}", evidence.to),
         (Some(evidence), _) => format!("Repaired to {}; {outcome}", evidence.to),
         (None, Some(to)) => format!("Release {to}: {outcome}"),
@@ -64,7 +64,7 @@ fn cards(summary: &Summary) -> Markup {
 
 /// How many; a roll that did not finish has not said.
 fn nodes_rolled(summary: &Summary) -> String {
-    match (summary.roll, summary.done()) {
+    match (summary.roll, summary.evidence.as_ref()) {
         (RollEnd::Unfinished, None) => "not known".to_owned(),
         _ => summary.nodes.len().to_string(),
     }

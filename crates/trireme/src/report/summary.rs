@@ -31,7 +31,7 @@ pub struct Summary {
     pub unwatched: Option<Vec<Span>>,
     /// What did not succeed, in the order of the jobs.
     pub troubles: Vec<Trouble>,
-    /// What is written about the roll.
+    /// What is written about the roll; none of one that is not done.
     #[serde(skip)]
     pub evidence: Option<RollFile>,
 }
@@ -66,24 +66,17 @@ impl Summary {
         self.prober.as_ref()?.unmeasured.as_deref()
     }
 
-    /// The roll, if it is done.
-    pub(super) fn done(&self) -> Option<&RollFile> {
-        let is_done = |roll: &&RollFile| roll.outcome == Outcome::Done;
-        self.evidence.as_ref().filter(is_done)
-    }
-
     /// Reads the files that the steps of the run wrote.
     ///
     /// # Errors
     /// When such a file cannot be read or understood.
     pub fn of(report: &RunReport, witnessed: Option<&Witnessed>) -> anyhow::Result<Self> {
         let evidence = roll(report)?;
-        let is_done = |roll: &RollFile| roll.outcome == Outcome::Done;
         Ok(Self {
             format: 1,
             release: release(report, evidence.as_ref())?,
             images: images::of(report)?,
-            roll: RollEnd::of(report, evidence.as_ref().is_some_and(is_done)),
+            roll: RollEnd::of(report, evidence.is_some()),
             nodes: evidence.iter().flat_map(nodes).collect(),
             prober: witnessed.map(|seen| Probes::of(&seen.measured, evidence.as_ref())),
             budget_violations: witnessed.and_then(|seen| seen.observed.violations()),
@@ -94,7 +87,7 @@ impl Summary {
     }
 }
 
-/// The roll that the last get of a cluster wrote about. `evidence.json` is its name in the first release.
+/// The roll that the last get of a cluster wrote about, if it is done. `evidence.json` is its name in the first release.
 fn roll(report: &RunReport) -> anyhow::Result<Option<RollFile>> {
     let mut found = None;
     for dir in got(report, "cluster") {
@@ -102,7 +95,7 @@ fn roll(report: &RunReport) -> anyhow::Result<Option<RollFile>> {
             found = evidence(dir, name, RollFile::from_json)?.or(found);
         }
     }
-    Ok(found)
+    Ok(found.filter(|roll| roll.outcome == Outcome::Done))
 }
 
 fn release(report: &RunReport, roll: Option<&RollFile>) -> anyhow::Result<Release> {
