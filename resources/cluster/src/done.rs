@@ -21,47 +21,71 @@ pub(crate) struct Files {
     pub(crate) reference: Option<String>,
 }
 
-impl Files {
-    /// Of the roll of `mark`, which is finished.
+/// What the cluster says of a roll.
+pub(crate) struct Known<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) mark: &'a Mark,
+    pub(crate) identity: &'a Identity,
+}
+
+impl Known<'_> {
+    /// The evidence of a roll that is finished; or that of the last run of one that is not, if a run has stored any.
     ///
     /// # Errors
     /// When the source's repository is not described as it must be, or the first release left something else on the cluster.
-    pub(crate) async fn of_finished(
+    pub(crate) async fn evidence(
+        &self,
         step: &Step,
         source: &Source,
-        record: &Record,
-        inventory: &Inventory,
-        mark: &Mark,
-        identity: &Identity,
-    ) -> anyhow::Result<Self> {
-        if let Some(found) = fetch(step, source, mark).await? {
-            return Ok(found);
+        is_finished: bool,
+    ) -> anyhow::Result<Option<Files>> {
+        if !is_finished {
+            let same = |begun: &&Mark| begun.blueprint == self.mark.blueprint;
+            return match self.record.begun.as_ref().filter(same) {
+                Some(begun) => fetch(step, source, begun).await,
+                None => Ok(None),
+            };
         }
-        let roll = match &record.first_evidence {
+        if let Some(found) = fetch(step, source, self.mark).await? {
+            return Ok(Some(found));
+        }
+        let roll = match &self.record.first_evidence {
             Some(text) => RollFile::from_json(text.as_bytes())
                 .context("the evidence in the record on the cluster cannot be read")?,
-            None => on_the_cluster(step, record, inventory, mark, identity),
+            None => self.on_the_cluster(step),
         };
-        Ok(Self::new(&roll))
+        Ok(Some(Files::new(&roll)))
     }
 
-    /// Of the last run of a roll that has begun and is not finished; none when no run has stored any.
-    ///
-    /// # Errors
-    /// When the source's repository is not described as it must be.
-    pub(crate) async fn of_begun(
-        step: &Step,
-        source: &Source,
-        record: &Record,
-        mark: &Mark,
-    ) -> anyhow::Result<Option<Self>> {
-        let same = |begun: &&Mark| begun.blueprint == mark.blueprint;
-        match record.begun.as_ref().filter(same) {
-            Some(begun) => fetch(step, source, begun).await,
-            None => Ok(None),
-        }
+    /// What the annotations of the nodes and the record say of a finished roll. The next roll overwrites them, node by node.
+    fn on_the_cluster(&self, step: &Step) -> RollFile {
+        let mark = self.mark;
+        let goal = Goal {
+            blueprint: mark.blueprint.clone(),
+            roll: mark.roll.clone(),
+            ..self.identity.goal()
+        };
+        let ending = Ending {
+            outcome: Outcome::Done,
+            reason: None,
+            left_cordoned: Vec::new(),
+            may_be_cordoned: Vec::new(),
+            run: None,
+            at: mark.finished_at.unwrap_or_else(|| step.now()),
+        };
+        let none = ObservationLog::default();
+        let log = self.record.finished_log.as_ref().unwrap_or(&none);
+        let nodes = self.inventory.nodes.values();
+        let finished = nodes.filter(|node| node.roll.is_none());
+        let mut roll = roll_file(finished, &goal, &mark.from, log, ending);
+        // What a node needs by now is not of this roll.
+        roll.nodes.retain(|node| node.state == NodeState::Done);
+        roll
     }
+}
 
+impl Files {
     fn new(roll: &RollFile) -> Self {
         Self {
             roll: roll.to_json().into(),
@@ -98,34 +122,4 @@ async fn fetch(step: &Step, source: &Source, mark: &Mark) -> anyhow::Result<Opti
         return Ok(None);
     };
     Ok(repository.fetch(step, mark).await.map(Files::from))
-}
-
-/// What the annotations of the nodes and the record say of a finished roll. The next roll overwrites them, node by node.
-fn on_the_cluster(
-    step: &Step,
-    record: &Record,
-    inventory: &Inventory,
-    mark: &Mark,
-    identity: &Identity,
-) -> RollFile {
-    let goal = Goal {
-        blueprint: mark.blueprint.clone(),
-        roll: mark.roll.clone(),
-        ..identity.goal()
-    };
-    let ending = Ending {
-        outcome: Outcome::Done,
-        reason: None,
-        left_cordoned: Vec::new(),
-        may_be_cordoned: Vec::new(),
-        run: None,
-        at: mark.finished_at.unwrap_or_else(|| step.now()),
-    };
-    let none = ObservationLog::default();
-    let log = record.finished_log.as_ref().unwrap_or(&none);
-    let finished = inventory.nodes.values().filter(|node| node.roll.is_none());
-    let mut roll = roll_file(finished, &goal, &mark.from, log, ending);
-    // What a node needs by now is not of this roll.
-    roll.nodes.retain(|node| node.state == NodeState::Done);
-    roll
 }

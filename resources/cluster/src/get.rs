@@ -9,7 +9,7 @@ use trireme_kubernetes::Pods;
 use trireme_protocol::{Fault, Outcome, Step};
 
 use crate::check::{current, is_of, rolled};
-use crate::done::Files;
+use crate::done::Known;
 use crate::wanted::wanted;
 use crate::{Source, Version};
 
@@ -45,13 +45,13 @@ pub(crate) async fn get(
         policy: source.policy(),
         pools: Vec::new(),
     });
-    let evidence = match done {
-        true => {
-            let of = Files::of_finished(step, source, &record, &inventory, &mark, &identity);
-            Some(of.await?)
-        }
-        false => Files::of_begun(step, source, &record, &mark).await?,
+    let known = Known {
+        record: &record,
+        inventory: &inventory,
+        mark: &mark,
+        identity: &identity,
     };
+    let evidence = known.evidence(step, source, done).await?;
     let found = inventory.preflight(&identity.goal());
     let blueprint = Blueprint {
         id: mark.blueprint,

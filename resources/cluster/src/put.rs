@@ -9,17 +9,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::timeout;
 use trireme_blueprint::{
-    Before, Blueprint, Ending, Goal, Identity, Inventory, Node, ObservationLog, StopReason, Wanted,
-    Window, roll_file, summarise,
+    Before, Blueprint, Goal, Identity, Inventory, Node, ObservationLog, StopReason, Wanted, Window,
+    roll_file, summarise,
 };
-use trireme_evidence::{Outcome as RollOutcome, Run};
 use trireme_executor::interruption::last_look_limit;
 use trireme_executor::{Cause, Fence, Roll, RollError, roll};
 use trireme_kubernetes::{ActionSpec, Cluster, KubernetesPlatform, Lease, Mark, Pods, Record};
-use trireme_protocol::{Fault, Outcome, Step, build, redact};
+use trireme_protocol::{Fault, Outcome, Step, build};
 
 use crate::act::action_spec;
 use crate::check::{current, mark, rolled};
+use crate::ending::ending;
 use crate::evidence::{Evidence, EvidenceRepository};
 use crate::interruption::{release, unless_interrupted};
 use crate::proof::{self, Proofs};
@@ -123,6 +123,8 @@ struct Due {
     action: ActionSpec,
     /// What was planned, as it was told.
     plan: String,
+    /// The nodes as they were before.
+    nodes: BTreeMap<String, Node>,
 }
 
 struct Put<'a> {
@@ -150,11 +152,11 @@ impl Put<'_> {
         let log = due.record.log.clone();
         let mut log = log.unwrap_or_else(|| ObservationLog::of(&due.mark.blueprint));
         let goal = self.goal(&due.mark);
-        let mut nodes = BTreeMap::new();
+        let mut nodes = due.nodes;
         let rolled = self.roll(goal.clone(), &due.action, &mut log, &mut nodes);
         match rolled.await {
             Ok(inventory) => {
-                let ending = self.ending(None);
+                let ending = ending(None, self.lease, self.step.now());
                 let nodes = inventory.nodes.values();
                 let roll = roll_file(nodes, &goal, &due.mark.from, &log, ending);
                 let done = roll.nodes_done();
@@ -167,7 +169,7 @@ impl Put<'_> {
             }
             Err(mut error) => {
                 self.explain(&mut error).await;
-                let ending = self.ending(Some(&error));
+                let ending = ending(Some(&error), self.lease, self.step.now());
                 let roll = roll_file(nodes.values(), &goal, &due.mark.from, &log, ending);
                 *evidence = Some(Evidence {
                     roll,
@@ -176,29 +178,6 @@ impl Put<'_> {
                 self.keep(due.record, log, &error).await;
                 Err(told(error))
             }
-        }
-    }
-
-    /// How the roll ended, for its evidence.
-    fn ending(&self, error: Option<&RollError>) -> Ending {
-        let outcome = match error.map(|error| &*error.cause) {
-            None => RollOutcome::Done,
-            Some(Cause::Interrupted) => RollOutcome::Aborted,
-            Some(_) => RollOutcome::Failed,
-        };
-        let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        let certain = error.map(|error| error.taken_out.certain());
-        let doubtful = error.map(|error| error.taken_out.doubtful().collect());
-        Ending {
-            outcome,
-            reason: error.map(reason),
-            left_cordoned: names(certain.unwrap_or_default()),
-            may_be_cordoned: names(doubtful.unwrap_or_default()),
-            run: Some(Run {
-                epoch: self.lease.epoch(),
-                holder: Some(self.lease.holder().to_owned()),
-            }),
-            at: self.step.now(),
         }
     }
 
@@ -225,7 +204,7 @@ impl Put<'_> {
                 &goal,
                 &mark.from,
                 &ObservationLog::default(),
-                self.ending(None),
+                ending(None, self.lease, self.step.now()),
             );
             let done = file.nodes_done();
             let outcome = self.nothing(record.clone(), mark, wanted, done).await?;
@@ -248,6 +227,7 @@ impl Put<'_> {
             mark,
             action,
             plan,
+            nodes: inventory.nodes,
         })))
     }
 
@@ -457,18 +437,6 @@ fn told(error: RollError) -> anyhow::Error {
         Cause::Interrupted => Fault::interrupted(error.to_string()).because(error).into(),
         _ => error.into(),
     }
-}
-
-/// Why a roll did not end well, with what led to it.
-fn reason(error: &RollError) -> String {
-    let mut text = error.cause.to_string();
-    let mut source = std::error::Error::source(&*error.cause);
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    // An API may repeat what it was sent.
-    redact::redact(&text)
 }
 
 fn outcome(mark: &Mark, done: usize) -> Outcome<Version> {
