@@ -1,7 +1,7 @@
 //! What a run leaves for people and programs: a summary on standard error, `summary.json`, and `report.html`.
 //!
 //! The facts come from the files that the resources wrote (`version`, `digest`, `verdict.json`, `signature.json`,
-//! `evidence.json`) and, where somebody watched, from the [`Witnessed`] platform. What was not observed is `null`, never zero.
+//! `roll.json`) and, where somebody watched, from the [`Witnessed`] platform. What was not observed is `null`, never zero.
 
 mod availability;
 mod chart;
