@@ -8,6 +8,11 @@ use super::{
     object::text,
 };
 
+/// The finalizer of an object whose dependents are let go before it goes.
+pub(crate) const ORPHAN: &str = "orphan";
+/// The finalizer of an object that waits until its dependents are gone.
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
+
 const POLICIES: [&str; 3] = ["Foreground", "Background", "Orphan"];
 
 /// How a deletion is asked for.
@@ -102,11 +107,23 @@ impl Deletion {
         Err(Failure::invalid_fields(options, "", &wrong))
     }
 
-    /// `Background`, `Foreground` or `Orphan`.
-    pub fn propagation(&self) -> &str {
-        let orphan = self.orphan_dependents == Some(true);
-        let default = if orphan { "Orphan" } else { "Background" };
-        self.propagation.as_deref().unwrap_or(default)
+    /// The finalizers that an object with these has once its deletion has begun: what the request says of its dependents
+    /// replaces what an earlier one, or the object itself, said of them (`deletionFinalizersForGarbageCollection`).
+    pub fn finalizers(&self, before: &[Value]) -> Vec<Value> {
+        let has = |name: &str| before.iter().any(|finalizer| finalizer == name);
+        let (orphan, foreground) = match (self.orphan_dependents, self.propagation.as_deref()) {
+            (Some(orphan), _) => (orphan, false),
+            (None, Some(policy)) => (policy == "Orphan", policy == "Foreground"),
+            (None, None) => (has(ORPHAN), has(FOREGROUND)),
+        };
+        let mut after = before.to_vec();
+        after.retain(|finalizer| finalizer != ORPHAN && finalizer != FOREGROUND);
+        for (wanted, finalizer) in [(orphan, ORPHAN), (foreground, FOREGROUND)] {
+            if wanted {
+                after.push(finalizer.into());
+            }
+        }
+        after
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct Failure {
     reason: &'static str,
     message: String,
     details: Value,
+    /// With which a list that cannot go on as it began may go on all the same.
+    continue_token: String,
 }
 
 /// One entry of `details.causes`.
@@ -29,6 +31,7 @@ impl Failure {
             reason,
             message: message.into(),
             details,
+            continue_token: String::new(),
         }
     }
 
@@ -210,6 +213,13 @@ impl Failure {
         self
     }
 
+    /// Adds a token with which the client may go on with its list.
+    #[must_use]
+    pub fn with_continue(mut self, token: String) -> Self {
+        self.continue_token = token;
+        self
+    }
+
     /// Seconds after which the client may ask again.
     pub fn retry_after_s(&self) -> Option<u64> {
         self.details.get("retryAfterSeconds")?.as_u64()
@@ -221,6 +231,9 @@ impl Failure {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "code": self.code,
         });
+        if !self.continue_token.is_empty() {
+            status["metadata"]["continue"] = self.continue_token.as_str().into();
+        }
         if !self.reason.is_empty() {
             status["reason"] = self.reason.into();
         }

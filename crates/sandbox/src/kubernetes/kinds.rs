@@ -59,6 +59,11 @@ impl Kind {
         self.plural != "namespaces"
     }
 
+    /// Whether it may be replaced by who does not say from which version (`AllowUnconditionalUpdate`).
+    pub fn takes_any_revision(&self) -> bool {
+        !["leases", "poddisruptionbudgets"].contains(&self.plural)
+    }
+
     /// Whether a change of its spec raises `metadata.generation`.
     pub fn has_generation(&self) -> bool {
         self.has_status() && !["nodes", "namespaces", "services"].contains(&self.plural)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     defaults,
     deletion::Deletion,
-    failure::{Failure, cause},
+    failure::{Failure, Wrong, cause},
     kinds::Kind,
     object::{self, default, is_terminating, list, number, set, text, unset},
     patch,
@@ -147,24 +147,52 @@ pub(crate) fn update(
         );
         return Err(Failure::conflict(kind, name, &why));
     }
-    if !sent_version.is_empty() && sent_version != text(&old, "/metadata/resourceVersion") {
-        return Err(Failure::modified(kind, name));
-    }
+    check_revision(
+        kind,
+        name,
+        sent_version,
+        text(&old, "/metadata/resourceVersion"),
+    )?;
     let new = merge_parts(kind, &old, body, part);
     if new == *old {
         return Ok(old);
     }
     validate::check(kind, &new, mode.strict)?;
     validate::check_change(kind, &old, &new)?;
-    let finished = is_terminating(&new)
-        && list(&new, "/metadata/finalizers").is_empty()
-        && number(&new, "/metadata/deletionGracePeriodSeconds").unwrap_or_default() == 0
-        && kind.plural != "namespaces";
-    if finished && !mode.dry_run {
+    if may_go(&new) && kind.plural != "namespaces" && !mode.dry_run {
         world.remove(kind.plural, namespace, name)?;
         return Ok(Arc::new(new));
     }
     commit(world, kind, new, mode)
+}
+
+/// Whether an object is being deleted and waits for nothing more.
+pub(crate) fn may_go(object: &Value) -> bool {
+    let grace = number(object, "/metadata/deletionGracePeriodSeconds");
+    is_terminating(object)
+        && list(object, "/metadata/finalizers").is_empty()
+        && grace.unwrap_or_default() == 0
+}
+
+/// Whether a write was made from the latest version. One that names none, or `0`, may change any, but for a few kinds.
+fn check_revision(kind: &Kind, name: &str, sent: &str, found: &str) -> Result<(), Failure> {
+    if !["", "0"].contains(&sent) {
+        return match sent == found {
+            true => Ok(()),
+            false => Err(Failure::modified(kind, name)),
+        };
+    }
+    if kind.takes_any_revision() {
+        return Ok(());
+    }
+    let field = ("metadata.resourceVersion", "Invalid value");
+    let why = "0: must be specified for an update";
+    let kind = (kind.group, kind.plural);
+    Err(Failure::invalid_fields(
+        kind,
+        name,
+        &[Wrong::new(field.0, field.1, why)],
+    ))
 }
 
 /// The new object: what the client may write from the body, the rest from the old one.
@@ -258,43 +286,59 @@ pub(crate) fn delete(
         .ok_or_else(|| Failure::not_found(kind, name))?;
     how.check()?;
     check_preconditions(kind, &old, how)?;
-    let grace_s = grace_period_s(kind, &old, how);
-    let mut marked = Value::clone(&old);
-    match how.propagation() {
-        "Orphan" => add_finalizer(&mut marked, "orphan"),
-        "Foreground" => add_finalizer(&mut marked, "foregroundDeletion"),
-        _ => {}
+    let mut grace_s = grace_period_s(kind, &old, how);
+    if is_terminating(&old) {
+        let earlier = number(&old, "/metadata/deletionGracePeriodSeconds").unwrap_or_default();
+        if earlier > 0 && (how.grace_period_s.is_none() || earlier <= grace_s) {
+            return Ok(old);
+        }
+        grace_s = grace_s.min(earlier);
     }
-    let held = !list(&marked, "/metadata/finalizers").is_empty() || kind.plural == "namespaces";
-    if grace_s == 0 && !held {
+    let finalizers = how.finalizers(list(&old, "/metadata/finalizers"));
+    if grace_s == 0 && finalizers.is_empty() && kind.plural != "namespaces" {
         if how.dry_run {
             return Ok(old);
         }
         return Ok(world.remove(kind.plural, namespace, name)?.unwrap_or(old));
     }
-    let earlier = number(&old, "/metadata/deletionGracePeriodSeconds");
-    if is_terminating(&old) && earlier.is_some_and(|earlier| earlier <= grace_s) {
+    let marked = marked(kind, &old, finalizers, grace_s);
+    if marked == *old {
         return Ok(old);
-    }
-    let end = Timestamp::now() + SignedDuration::from_secs(grace_s);
-    set(
-        &mut marked,
-        &["metadata", "deletionTimestamp"],
-        object::time(end),
-    );
-    set(
-        &mut marked,
-        &["metadata", "deletionGracePeriodSeconds"],
-        grace_s,
-    );
-    if kind.plural == "namespaces" {
-        set(&mut marked, &["status", "phase"], "Terminating");
     }
     let mode = Mode {
         dry_run: how.dry_run,
         strict: false,
     };
     commit(world, kind, marked, mode)
+}
+
+/// The object once its deletion has begun, or has been made more urgent.
+fn marked(kind: &Kind, old: &Value, finalizers: Vec<Value>, grace_s: i64) -> Value {
+    let mut new = old.clone();
+    if finalizers.is_empty() {
+        unset(&mut new, &["metadata", "finalizers"]);
+    } else {
+        set(&mut new, &["metadata", "finalizers"], finalizers);
+    }
+    let generation = number(old, "/metadata/generation");
+    if !is_terminating(old) {
+        if let Some(generation) = generation {
+            set(&mut new, &["metadata", "generation"], generation + 1);
+        }
+    } else if grace_s == 0 && number(old, "/metadata/deletionGracePeriodSeconds") == Some(0) {
+        return new;
+    }
+    let end = object::time(Timestamp::now() + SignedDuration::from_secs(grace_s));
+    set(&mut new, &["metadata", "deletionTimestamp"], end);
+    set(
+        &mut new,
+        &["metadata", "deletionGracePeriodSeconds"],
+        grace_s,
+    );
+    if kind.plural == "namespaces" {
+        set(&mut new, &["status", "phase"], "Terminating");
+    }
+    new
 }
 
 /// Whether the object is still the one that is to be deleted.
@@ -342,14 +386,6 @@ fn grace_period_s(kind: &Kind, pod: &Value, how: &Deletion) -> i64 {
         ..0 => 1,
         seconds => seconds.min(LONGEST_GRACE_S),
     }
-}
-
-fn add_finalizer(object: &mut Value, finalizer: &str) {
-    let mut finalizers = list(object, "/metadata/finalizers").to_vec();
-    if !finalizers.iter().any(|present| present == finalizer) {
-        finalizers.push(finalizer.into());
-    }
-    set(object, &["metadata", "finalizers"], finalizers);
 }
 
 fn commit(

@@ -70,7 +70,7 @@ pub(super) fn create(
 fn object_from_template(owner: &Value) -> Value {
     let template = &owner["spec"]["template"];
     let mut pod = json!({"metadata": {}, "spec": template["spec"]});
-    for key in ["labels", "annotations"] {
+    for key in ["labels", "annotations", "finalizers"] {
         if let Some(pairs) = template["metadata"].get(key) {
             pod["metadata"][key] = pairs.clone();
         }

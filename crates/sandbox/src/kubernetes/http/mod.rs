@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod discovery;
+mod list;
 mod list_options;
 mod on;
 mod openapi;

@@ -1,8 +1,5 @@
 //! Requests on objects and collections.
 
-use std::sync::Arc;
-
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -11,7 +8,7 @@ use super::{
     Service,
     answer::{self, Body},
     call::{Call, Target},
-    list_options,
+    list, list_options,
     on::On,
     reviews, scale, table, watch,
 };
@@ -20,9 +17,7 @@ use crate::kubernetes::{
     deletion::Deletion,
     eviction,
     failure::Failure,
-    kinds::Kind,
-    object::{self, set, text, unset},
-    store::World,
+    object::{self, set, text},
     write::{self, Part},
 };
 
@@ -84,7 +79,7 @@ fn object_or_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>
     }
     match on.call.method.as_str() {
         "GET" if on.call.is_watch() => watch::answer(service, on),
-        "GET" => list(service, on),
+        "GET" => list::answer(service, on),
         "POST" => {
             let body = on.json()?;
             let mode = on.call.mode();
@@ -174,117 +169,17 @@ fn answer_deleted(on: &On<'_>, object: &Value) -> Response<Body> {
     answer::json(StatusCode::OK, &status)
 }
 
-fn selected(world: &World, on: &On<'_>) -> Result<Vec<Arc<Value>>, Failure> {
-    let (labels, fields) = (on.call.labels()?, on.call.fields(on.kind)?);
-    let mut objects = world.list(on.kind.plural, on.namespace);
-    objects.retain(|object| labels.matches(&object::labels(object)) && fields.matches(object));
-    Ok(objects)
-}
-
 fn delete_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
     let how = deletion(on)?;
     service.store.with(|world| {
         let mut deleted = Vec::new();
-        for object in selected(world, on)? {
+        for object in list::selected(on, world.list(on.kind.plural, on.namespace))? {
             let at = (object::namespace(&object), object::name(&object));
             deleted.push(write::delete(world, on.kind, at, &how)?);
         }
-        let list = as_list(on.kind, &deleted, world.revision());
+        let list = list::of(on.kind, &deleted, world.revision());
         Ok(answer::json(StatusCode::OK, &list))
     })
-}
-
-fn as_list(kind: &Kind, objects: &[Arc<Value>], revision: u64) -> Value {
-    let items = objects.iter().map(|object| {
-        let mut item = Value::clone(object);
-        // The list says the kind once for all.
-        unset(&mut item, &["apiVersion"]);
-        unset(&mut item, &["kind"]);
-        item
-    });
-    json!({
-        "kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(),
-        "metadata": {"resourceVersion": revision.to_string()},
-        "items": items.collect::<Vec<_>>(),
-    })
-}
-
-fn list(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
-    let asked = on.call.revision();
-    let asked =
-        asked.map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
-    let (mut objects, revision) = service
-        .store
-        .with(|world| selected(world, on).map(|objects| (objects, world.revision())))?;
-    if asked > revision {
-        return Err(Failure::revision_too_large(asked, revision));
-    }
-    let page = Page::take(on, &mut objects)?;
-    if table::wanted(&on.call.accept) {
-        let rows: Vec<&Value> = objects.iter().map(|object| &**object).collect();
-        let mut table = table::of(
-            on.kind,
-            &rows,
-            table::Include::of(on.call),
-            Timestamp::now(),
-        );
-        set(
-            &mut table,
-            &["metadata", "resourceVersion"],
-            revision.to_string(),
-        );
-        page.note(&mut table);
-        return Ok(answer::json(StatusCode::OK, &table));
-    }
-    let mut list = as_list(on.kind, &objects, revision);
-    page.note(&mut list);
-    Ok(answer::json(StatusCode::OK, &list))
-}
-
-/// Where a list was cut. The token is the key after which to go on; a later page shows the world as it is then (the
-/// real server keeps the first page's, for as long as it has it).
-struct Page {
-    next: Option<(String, usize)>,
-}
-
-impl Page {
-    fn take(on: &On<'_>, objects: &mut Vec<Arc<Value>>) -> Result<Self, Failure> {
-        let key = |object: &Value| {
-            (
-                object::namespace(object).to_owned(),
-                object::name(object).to_owned(),
-            )
-        };
-        let token = on.call.query("continue");
-        if !token.is_empty() {
-            let after: Option<(String, String)> = URL_SAFE_NO_PAD
-                .decode(token)
-                .ok()
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            let after = after.ok_or_else(|| {
-                Failure::bad_request("continue key is not valid: it is none of this server's")
-            })?;
-            objects.retain(|object| key(object) > after);
-        }
-        let limit: usize = on.call.query("limit").parse().unwrap_or_default();
-        if limit == 0 || objects.len() <= limit {
-            return Ok(Self { next: None });
-        }
-        let rest = objects.len() - limit;
-        objects.truncate(limit);
-        let last = objects.last().map(|object| key(object)).unwrap_or_default();
-        let token = URL_SAFE_NO_PAD.encode(json!(last).to_string());
-        Ok(Self {
-            next: Some((token, rest)),
-        })
-    }
-
-    fn note(self, list: &mut Value) {
-        if let Some((token, rest)) = self.next {
-            set(list, &["metadata", "continue"], token);
-            set(list, &["metadata", "remainingItemCount"], rest);
-        }
-    }
 }
 
 /// The subresources to which one only posts.

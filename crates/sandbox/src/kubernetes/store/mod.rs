@@ -163,6 +163,28 @@ impl World {
         };
     }
 
+    /// What [`World::list`] gave at a revision that is past; `None` when that is no longer known.
+    pub fn list_at(&self, plural: &str, home: &str, revision: u64) -> Option<Vec<Arc<Value>>> {
+        if revision < self.oldest {
+            return None;
+        }
+        let mut objects = self.objects.get(plural).cloned().unwrap_or_default();
+        let later = self.events.iter().rev();
+        let later = later.take_while(|event| event.revision > revision);
+        for event in later.filter(|event| event.plural == plural) {
+            let key = (
+                namespace(&event.object).to_owned(),
+                name(&event.object).to_owned(),
+            );
+            match &event.before {
+                Some(before) => objects.insert(key, Arc::clone(before)),
+                None => objects.remove(&key),
+            };
+        }
+        objects.retain(|(of, _), _| home.is_empty() || of == home);
+        Some(objects.into_values().collect())
+    }
+
     /// The changes after a revision; `None` when they are no longer known.
     pub fn changes_since(&self, revision: u64) -> Option<Vec<Event>> {
         if revision < self.oldest {
