@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     failure::{Failure, Wrong},
+    kinds::Kind,
     object::text,
 };
 
@@ -29,6 +30,14 @@ pub(crate) struct Deletion {
 }
 
 impl Deletion {
+    /// The object at once, its dependents later: how controllers delete.
+    pub fn background() -> Self {
+        Self {
+            propagation: Some("Background".into()),
+            ..Self::default()
+        }
+    }
+
     /// Reads a `DeleteOptions` object; `null` is the default.
     ///
     /// # Errors
@@ -108,13 +117,15 @@ impl Deletion {
     }
 
     /// The finalizers that an object with these has once its deletion has begun: what the request says of its dependents
-    /// replaces what an earlier one, or the object itself, said of them (`deletionFinalizersForGarbageCollection`).
-    pub fn finalizers(&self, before: &[Value]) -> Vec<Value> {
+    /// replaces what an earlier one, or the object itself, said of them (`deletionFinalizersForGarbageCollection`). Where
+    /// nothing is said, a Job lets its pods live on; every other kind takes its dependents along.
+    pub fn finalizers(&self, kind: &Kind, before: &[Value]) -> Vec<Value> {
         let has = |name: &str| before.iter().any(|finalizer| finalizer == name);
         let (orphan, foreground) = match (self.orphan_dependents, self.propagation.as_deref()) {
             (Some(orphan), _) => (orphan, false),
             (None, Some(policy)) => (policy == "Orphan", policy == "Foreground"),
-            (None, None) => (has(ORPHAN), has(FOREGROUND)),
+            (None, None) if has(ORPHAN) || has(FOREGROUND) => (has(ORPHAN), !has(ORPHAN)),
+            (None, None) => (kind.plural == "jobs", false),
         };
         let mut after = before.to_vec();
         after.retain(|finalizer| finalizer != ORPHAN && finalizer != FOREGROUND);

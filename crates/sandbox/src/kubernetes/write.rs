@@ -268,7 +268,33 @@ pub(crate) fn patch(
         .get(kind.plural, namespace, name)
         .ok_or_else(|| Failure::not_found(kind, name))?;
     let patched = patch::apply(&old, media_type, body)?;
+    let sent_version = text(&patched, "/metadata/resourceVersion");
+    check_revision(
+        kind,
+        name,
+        sent_version,
+        text(&old, "/metadata/resourceVersion"),
+    )?;
+    let uid = object::uid(&patched);
+    if !uid.is_empty() && uid != object::uid(&old) {
+        let why = format!("{uid:?}: field is immutable");
+        return Err(Failure::invalid(
+            kind,
+            name,
+            "metadata.uid",
+            "Invalid value",
+            &why,
+        ));
+    }
     update(world, kind, (namespace, name), patched, part, mode)
+}
+
+/// What a deletion left.
+pub(crate) struct Deleted {
+    /// The object as it is, or its last state.
+    pub object: Arc<Value>,
+    /// Whether it is gone; otherwise it waits for its end.
+    pub gone: bool,
 }
 
 /// Deletes an object: at once, or by marking it where pods end gracefully or finalizers hold it.
@@ -280,7 +306,11 @@ pub(crate) fn delete(
     kind: &Kind,
     (namespace, name): (&str, &str),
     how: &Deletion,
-) -> Result<Arc<Value>, Failure> {
+) -> Result<Deleted, Failure> {
+    let waiting = |object| Deleted {
+        object,
+        gone: false,
+    };
     let old = world
         .get(kind.plural, namespace, name)
         .ok_or_else(|| Failure::not_found(kind, name))?;
@@ -290,26 +320,30 @@ pub(crate) fn delete(
     if is_terminating(&old) {
         let earlier = number(&old, "/metadata/deletionGracePeriodSeconds").unwrap_or_default();
         if earlier > 0 && (how.grace_period_s.is_none() || earlier <= grace_s) {
-            return Ok(old);
+            return Ok(waiting(old));
         }
         grace_s = grace_s.min(earlier);
     }
-    let finalizers = how.finalizers(list(&old, "/metadata/finalizers"));
+    let finalizers = how.finalizers(kind, list(&old, "/metadata/finalizers"));
     if grace_s == 0 && finalizers.is_empty() && kind.plural != "namespaces" {
-        if how.dry_run {
-            return Ok(old);
-        }
-        return Ok(world.remove(kind.plural, namespace, name)?.unwrap_or(old));
+        let last = match how.dry_run {
+            true => None,
+            false => world.remove(kind.plural, namespace, name)?,
+        };
+        return Ok(Deleted {
+            object: last.unwrap_or(old),
+            gone: true,
+        });
     }
     let marked = marked(kind, &old, finalizers, grace_s);
     if marked == *old {
-        return Ok(old);
+        return Ok(waiting(old));
     }
     let mode = Mode {
         dry_run: how.dry_run,
         strict: false,
     };
-    commit(world, kind, marked, mode)
+    commit(world, kind, marked, mode).map(waiting)
 }
 
 /// The object once its deletion has begun, or has been made more urgent.

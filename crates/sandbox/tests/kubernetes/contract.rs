@@ -196,8 +196,9 @@ async fn the_sandbox_answers_as_the_real_api_server() {
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
-/// Whose words cannot agree: they name uids or revisions, or are those of a parser of selectors or of JSON.
-const OTHER_WORDS: [&str; 17] = [
+/// The words of these cannot agree: they name uids, revisions or media types, or come from a parser of selectors or of JSON.
+const OTHER_WORDS: [&str; 18] = [
+    "another media type",
     "delete with another uid",
     "delete a Job of another uid",
     "evict another uid",

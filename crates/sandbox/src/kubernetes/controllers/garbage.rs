@@ -47,7 +47,7 @@ pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
 
 fn delete(world: &mut World, kind: &Kind, object: &Value) -> Result<(), Failure> {
     let at = (object::namespace(object), object::name(object));
-    match write::delete(world, kind, at, &Deletion::default()) {
+    match write::delete(world, kind, at, &Deletion::background()) {
         Err(failure) if failure.code == 404 => Ok(()),
         other => other.map(drop),
     }
@@ -76,7 +76,11 @@ fn finish_owner(
             let mut new = Value::clone(dependent);
             let mut owners = list(&new, "/metadata/ownerReferences").to_vec();
             owners.retain(|reference| text(reference, "/uid") != uid);
-            set(&mut new, &["metadata", "ownerReferences"], owners);
+            if owners.is_empty() {
+                object::unset(&mut new, &["metadata", "ownerReferences"]);
+            } else {
+                set(&mut new, &["metadata", "ownerReferences"], owners);
+            }
             world.put(kind.plural, new)?;
         }
         return release(world, kind, owner, ORPHAN);

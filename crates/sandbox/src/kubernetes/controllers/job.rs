@@ -63,12 +63,15 @@ fn expire(world: &mut World, job: &Value, clocks: &mut Clocks) -> Result<(), Fai
     let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     if clocks.is_due(format!("{} expires", object::uid(job)), wait) {
         let at = (object::namespace(job), object::name(job));
-        write::delete(world, stored("jobs"), at, &Deletion::default())?;
+        write::delete(world, stored("jobs"), at, &Deletion::background())?;
     }
     Ok(())
 }
 
 fn reconcile_one(world: &mut World, job: &Value) -> Result<(), Failure> {
+    if object::is_terminating(job) {
+        return release_ended(world, job);
+    }
     let (counted, [succeeded, failed]) = count_ended(world, job)?;
     let spec = |key: &str, otherwise: i64| {
         let value = number(job, &format!("/spec/{key}")).unwrap_or(otherwise);
@@ -76,8 +79,7 @@ fn reconcile_one(world: &mut World, job: &Value) -> Result<(), Failure> {
     };
     let exhausted = failed > spec("backoffLimit", 6);
     let complete = succeeded >= spec("completions", 1);
-    let idle = object::is_terminating(job) || object::flag(job, "/spec/suspend");
-    if !complete && !exhausted && !idle {
+    if !complete && !exhausted && !object::flag(job, "/spec/suspend") {
         let missing = spec("completions", 1) - succeeded;
         add_pods(world, job, missing.min(spec("parallelism", 1)))?;
     }
@@ -98,6 +100,16 @@ fn reconcile_one(world: &mut World, job: &Value) -> Result<(), Failure> {
     }
     let now = world.get("jobs", object::namespace(job), object::name(job));
     super::put_changed(world, "jobs", now.as_deref().unwrap_or(job), new)?;
+    Ok(())
+}
+
+/// A Job that is being deleted counts no more; it only lets its pods go.
+fn release_ended(world: &mut World, job: &Value) -> Result<(), Failure> {
+    let mut ended = pods::owned(world, job);
+    ended.retain(|pod| is_tracked(pod) && !pods::is_active(pod));
+    for pod in ended {
+        garbage::release(world, stored("pods"), &pod, TRACKING)?;
+    }
     Ok(())
 }
 

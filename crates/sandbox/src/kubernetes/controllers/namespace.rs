@@ -37,7 +37,7 @@ fn empty(world: &mut World, namespace: &Value) -> Result<(), Failure> {
         for object in world.list(kind.plural, name(namespace)) {
             if !object::is_terminating(&object) {
                 let at = (name(namespace), name(&object));
-                write::delete(world, kind, at, &Deletion::default())?;
+                write::delete(world, kind, at, &Deletion::background())?;
             }
         }
         left += world.list(kind.plural, name(namespace)).len();

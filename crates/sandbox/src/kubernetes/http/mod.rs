@@ -6,11 +6,9 @@ mod discovery;
 mod list;
 mod list_options;
 mod on;
-mod openapi;
 mod protobuf;
 mod resources;
 mod reviews;
-mod scale;
 mod table;
 mod watch;
 

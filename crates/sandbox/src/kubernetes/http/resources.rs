@@ -10,15 +10,15 @@ use super::{
     call::{Call, Target},
     list, list_options,
     on::On,
-    reviews, scale, table, watch,
+    reviews, table, watch,
 };
 use crate::kubernetes::{
     access::Identity,
     deletion::Deletion,
     eviction,
     failure::Failure,
-    object::{self, set, text},
-    write::{self, Part},
+    object::{self, set},
+    write::{self, Deleted, Part},
 };
 
 /// Answers a request on a resource that is served.
@@ -62,7 +62,6 @@ pub(crate) fn answer(
         "" => object_or_collection(service, &on),
         other if !kind.subresources.contains(&other) => Err(Failure::no_such_resource()),
         "status" => single(service, &on, Part::Status),
-        "scale" => scale::answer(service, &on),
         other => post_only(service, &on, other),
     }
 }
@@ -155,9 +154,10 @@ fn deletion(on: &On<'_>) -> Result<Deletion, Failure> {
 
 /// Pods, services and service accounts answer with their last state, and so does what still waits for its end; the
 /// rest answers that it is done.
-fn answer_deleted(on: &On<'_>, object: &Value) -> Response<Body> {
+fn answer_deleted(on: &On<'_>, deleted: &Deleted) -> Response<Body> {
+    let object = &deleted.object;
     let shows = ["pods", "services", "serviceaccounts"].contains(&on.kind.plural);
-    if shows || object::is_terminating(object) {
+    if shows || !deleted.gone {
         return answer::json(StatusCode::OK, object);
     }
     let mut details =
@@ -175,7 +175,7 @@ fn delete_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>, F
         let mut deleted = Vec::new();
         for object in list::selected(on, world.list(on.kind.plural, on.namespace))? {
             let at = (object::namespace(&object), object::name(&object));
-            deleted.push(write::delete(world, on.kind, at, &how)?);
+            deleted.push(write::delete(world, on.kind, at, &how)?.object);
         }
         let list = list::of(on.kind, &deleted, world.revision());
         Ok(answer::json(StatusCode::OK, &list))
@@ -193,29 +193,9 @@ fn post_only(service: &Service, on: &On<'_>, name: &str) -> Result<Response<Body
         "eviction" => service
             .store
             .with(|world| eviction::evict(world, on.at(), &body, mode))?,
-        "binding" => bind(service, on, &body)?,
         _ => issue_token(service, on, body)?,
     };
     Ok(answer::json(StatusCode::CREATED, &result))
-}
-
-/// Places a pod on a node, once.
-fn bind(service: &Service, on: &On<'_>, body: &Value) -> Result<Value, Failure> {
-    let node = text(body, "/target/name");
-    service.store.with(|world| {
-        let pod = world.get("pods", on.namespace, on.name);
-        let pod = pod.ok_or_else(|| Failure::not_found(on.kind, on.name))?;
-        let placed = text(&pod, "/spec/nodeName");
-        if !placed.is_empty() {
-            let why = format!("pod {} is already assigned to node {placed:?}", on.name);
-            return Err(Failure::conflict(on.kind, on.name, &why));
-        }
-        let mut pod = Value::clone(&pod);
-        set(&mut pod, &["spec", "nodeName"], node);
-        object::set_condition(&mut pod, "PodScheduled", "True", "", &object::now());
-        world.put("pods", pod)?;
-        Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
-    })
 }
 
 /// A token of a service account (`TokenRequest`).

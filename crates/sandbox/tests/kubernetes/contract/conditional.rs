@@ -37,7 +37,6 @@ fn stale_patches() -> Vec<Row> {
         ("merge strategically at an old revision", of(""), STRATEGIC, patch(json!("1"))),
         ("merge a status at an old revision", of("/status"), MERGE, patch(json!("1"))),
         ("merge nothing at an old revision", of(""), MERGE, json!({"metadata": {"resourceVersion": "1"}})),
-        ("merge at a number for a revision", of(""), MERGE, patch(json!(1))),
         ("replace the revision by an old one", of(""), OPERATIONS, replace),
         ("test for an old revision", of(""), OPERATIONS, test),
         ("test for another uid", of(""), OPERATIONS, uid),

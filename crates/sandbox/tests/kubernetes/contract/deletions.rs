@@ -27,7 +27,7 @@ pub async fn answers(admin: &Caller) -> Answers {
     let mut answers = Answers::new();
     answers.extend(of_their_ends(admin).await);
     answers.extend(in_the_foreground(admin).await);
-    answers.extend(in_the_background(admin).await);
+    answers.extend(in_other_ways(admin).await);
     answers
 }
 
@@ -75,7 +75,6 @@ async fn in_the_foreground(admin: &Caller) -> Answers {
     let (code, answer) = admin.call("DELETE", &path, options(&uid)).await;
     let told = json!({"code": code, "kind": answer["kind"], "job": of_job(&answer)});
     answers.push(("delete a Job in the foreground".into(), told));
-    let goes = |pod: &Value| pod["metadata"]["deletionTimestamp"].is_string();
     admin.until(&pod, goes).await;
     let only_held = |pod: &Value| pod["metadata"]["finalizers"] == json!(["trireme.test/hold"]);
     admin.until(&pod, only_held).await;
@@ -94,12 +93,13 @@ async fn in_the_foreground(admin: &Caller) -> Answers {
     answers
 }
 
-/// The Job goes at once and its pod later; also when it waited for the pod before.
-async fn in_the_background(admin: &Caller) -> Answers {
+/// The Job goes and its pod later; also when the Job waited for the pod before. Who says nothing orphans the pod.
+async fn in_other_ways(admin: &Caller) -> Answers {
     let mut answers = Answers::new();
     for (name, policies) in [
         ("a Job in the background", &["Background"][..]),
         ("a Job in no special way", &[""]),
+        ("a Job and orphan its pod", &["Orphan"]),
         (
             "a Job in the foreground, then in the background",
             &["Foreground", "Background"],
@@ -117,19 +117,25 @@ async fn in_the_background(admin: &Caller) -> Answers {
                 policy => json!({"propagationPolicy": policy}),
             };
             let (code, answer) = admin.call("DELETE", &path, options).await;
-            let told =
-                json!({"code": code, "kind": answer["kind"], "status": answer["status"]["ready"]});
+            let finalizers = &answer["metadata"]["finalizers"];
+            let told = json!({"code": code, "kind": answer["kind"], "finalizers": finalizers});
             answers.push((format!("delete {name}: {policy}"), told));
         }
-        let (code, _) = admin.call("GET", &path, Value::Null).await;
-        answers.push((format!("{name}, afterwards"), json!(code)));
-        let goes = |pod: &Value| pod["metadata"]["deletionTimestamp"].is_string();
-        admin.until(&pod, goes).await;
+        admin.until(&path, |answer| answer["code"] == 404).await;
+        // An orphan has no owner any more, another one goes.
+        let settled = |pod: &Value| goes(pod) || pod["metadata"]["ownerReferences"].is_null();
+        let left = admin.until(&pod, settled).await;
+        answers.push((format!("the pod of {name}"), json!({"goes": goes(&left)})));
         let free = json!({"metadata": {"finalizers": null}});
         admin.call_as("PATCH", &pod, MERGE, free).await;
+        admin.call("DELETE", &pod, Value::Null).await;
         admin.until(&pod, |answer| answer["code"] == 404).await;
     }
     answers
+}
+
+fn goes(object: &Value) -> bool {
+    object["metadata"]["deletionTimestamp"].is_string()
 }
 
 fn pods_of(job: &str) -> String {
