@@ -12,18 +12,16 @@ use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 
 use crate::{
-    SandboxError, advisories,
-    clients::{
-        actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober,
-    },
+    SandboxError,
+    client::connect,
     connections::{self, Deadlines},
     hold::Hold,
     images, kubernetes,
-    platform::{self, ACTOR, PROBED, ROLLER, Size, VIEWER},
+    platform::{self, ACTOR, ROLLER, Size, VIEWER, actor::Actor},
     record::Record,
     registry::{Access, Registry, RegistryOptions},
-    releases,
-    site::Site,
+    sites::{Site, advisories, releases},
+    witnesses::Witness,
 };
 
 const USERNAME: &str = "trireme";
@@ -161,60 +159,6 @@ impl Sandbox {
         Witness::start(&viewer).await
     }
 }
-
-/// Observer and prober together, on the sandbox's API or on a real one.
-pub struct Witness {
-    /// Of nodes and budgets.
-    pub observer: Observer,
-    /// Of the probed service.
-    pub prober: Prober,
-    /// The address that is probed.
-    pub front: Front,
-    _pods: Pods,
-}
-
-impl Witness {
-    /// Starts with the credentials of somebody who may look; waits until the probed service has a ready pod.
-    ///
-    /// # Errors
-    /// The API cannot be reached, or no pod becomes ready.
-    pub async fn start(kubeconfig: &str) -> Result<Self, SandboxError> {
-        let client = connect(kubeconfig).await?;
-        let pods = Pods::start(&client);
-        let (namespace, name) = PROBED;
-        let address = loopback(0);
-        let listen = |source| SandboxError::Listen {
-            service: "probed service",
-            address,
-            source,
-        };
-        let front = Front::start(&client, &pods, namespace, name)
-            .await
-            .map_err(listen)?;
-        let ready = async {
-            while !front.answers(&pods) {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        };
-        let patience = std::time::Duration::from_secs(READY_WITHIN_S);
-        tokio::time::timeout(patience, ready)
-            .await
-            .map_err(|_| SandboxError::Deadline {
-                what: format!("service {namespace}/{name} to have a ready pod that answers"),
-                seconds: READY_WITHIN_S,
-                seen: format!("{} ready endpoints", front.ready()),
-            })?;
-        Ok(Self {
-            observer: Observer::start(&client),
-            prober: Prober::start(front.address()),
-            front,
-            _pods: pods,
-        })
-    }
-}
-
-/// Pods of a new world are ready within a second; a real cluster may have to start them.
-const READY_WITHIN_S: u64 = 30;
 
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))

@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{Bench, pipelines, stderr};
-use trireme_sandbox::clients::observer::NodeSample;
+use trireme_sandbox::witnesses::observer::NodeSample;
 use trireme_sandbox::releases;
 
 const DEADLINE: Duration = Duration::from_secs(240);

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::{
     budget,
-    deletion::Deletion,
+    delete::{check_preconditions, delete},
+    delete_options::Deletion,
     failure::{Failure, cause},
     kinds::stored,
     object::{self, condition, list, number, set, text},
     store::World,
-    write::{Mode, Part, check_namespace, check_preconditions, delete, update},
+    write::{Mode, Part, check_namespace, update},
 };
 
 /// More granted evictions than this mean that nobody confirms them (`MaxDisruptedPodSize`).

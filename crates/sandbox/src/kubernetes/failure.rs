@@ -244,6 +244,18 @@ impl Failure {
     }
 }
 
+/// A number in a query.
+///
+/// # Errors
+/// 400, in the words of the real server.
+pub(crate) fn integer(text: &str) -> Result<i64, Failure> {
+    text.parse().map_err(|_| {
+        Failure::bad_request(format!(
+            "strconv.ParseInt: parsing {text:?}: invalid syntax"
+        ))
+    })
+}
+
 /// A field that is wrong, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Wrong {

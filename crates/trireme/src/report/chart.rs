@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use trireme_blueprint::{Evidence, Span};
-use trireme_sandbox::clients::prober::{Bucket, Measured};
+use trireme_sandbox::witnesses::prober::{Bucket, Measured};
 
 use super::availability::{BUCKET_MS, HOLE_MS};
 

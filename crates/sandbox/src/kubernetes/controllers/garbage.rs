@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde_json::Value;
 
 use crate::kubernetes::{
-    deletion::{Deletion, FOREGROUND, ORPHAN},
+    delete,
+    delete_options::{Deletion, FOREGROUND, ORPHAN},
     failure::Failure,
     kinds::{KINDS, Kind},
     object::{self, list, set, text},
@@ -47,7 +48,7 @@ pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
 
 fn delete(world: &mut World, kind: &Kind, object: &Value) -> Result<(), Failure> {
     let at = (object::namespace(object), object::name(object));
-    match write::delete(world, kind, at, &Deletion::background()) {
+    match delete::delete(world, kind, at, &Deletion::background()) {
         Err(failure) if failure.code == 404 => Ok(()),
         other => other.map(drop),
     }

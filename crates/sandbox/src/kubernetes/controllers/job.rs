@@ -10,12 +10,12 @@ use super::{
     pods::{self, Name},
 };
 use crate::kubernetes::{
-    deletion::Deletion,
+    delete,
+    delete_options::Deletion,
     failure::Failure,
     kinds::stored,
     object::{self, condition, number, set, set_condition, text},
     store::World,
-    write,
 };
 
 /// What a pod of a Job carries until its end is counted in the status of the Job.
@@ -63,7 +63,7 @@ fn expire(world: &mut World, job: &Value, clocks: &mut Clocks) -> Result<(), Fai
     let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     if clocks.is_due(format!("{} expires", object::uid(job)), wait) {
         let at = (object::namespace(job), object::name(job));
-        write::delete(world, stored("jobs"), at, &Deletion::background())?;
+        delete::delete(world, stored("jobs"), at, &Deletion::background())?;
     }
     Ok(())
 }

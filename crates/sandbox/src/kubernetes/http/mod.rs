@@ -108,18 +108,6 @@ impl Service {
     }
 }
 
-/// A number in a query.
-///
-/// # Errors
-/// 400, in the words of the real server.
-pub(crate) fn integer(text: &str) -> Result<i64, Failure> {
-    text.parse().map_err(|_| {
-        Failure::bad_request(format!(
-            "strconv.ParseInt: parsing {text:?}: invalid syntax"
-        ))
-    })
-}
-
 async fn read_body(request: Request<axum::body::Body>) -> Result<Bytes, Failure> {
     if [Method::GET, Method::HEAD].contains(request.method()) {
         return Ok(Bytes::new());

@@ -14,11 +14,12 @@ use super::{
 };
 use crate::kubernetes::{
     access::Identity,
-    deletion::Deletion,
+    delete::{Deleted, delete},
+    delete_options::Deletion,
     eviction,
     failure::Failure,
     object::{self, set},
-    write::{self, Deleted, Part},
+    write::{self, Part},
 };
 
 /// Answers a request on a resource that is served.
@@ -121,7 +122,7 @@ fn single(service: &Service, on: &On<'_>, part: Part) -> Result<Response<Body>, 
             let how = deletion(on)?;
             let deleted = service
                 .store
-                .with(|world| write::delete(world, on.kind, on.at(), &how))?;
+                .with(|world| delete(world, on.kind, on.at(), &how))?;
             Ok(answer_deleted(on, &deleted))
         }
         _ => Err(Failure::method_not_allowed()),
@@ -175,7 +176,7 @@ fn delete_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>, F
         let mut deleted = Vec::new();
         for object in list::selected(on, world.list(on.kind.plural, on.namespace))? {
             let at = (object::namespace(&object), object::name(&object));
-            deleted.push(write::delete(world, on.kind, at, &how)?.object);
+            deleted.push(delete(world, on.kind, at, &how)?.object);
         }
         let list = list::of(on.kind, &deleted, world.revision());
         Ok(answer::json(StatusCode::OK, &list))

@@ -71,7 +71,7 @@ impl Deletion {
         let mut options = json!({});
         let grace = query("gracePeriodSeconds");
         if !grace.is_empty() {
-            options["gracePeriodSeconds"] = super::http::integer(grace)?.into();
+            options["gracePeriodSeconds"] = super::failure::integer(grace)?.into();
         }
         if !query("propagationPolicy").is_empty() {
             options["propagationPolicy"] = query("propagationPolicy").into();

@@ -1,12 +1,14 @@
 //! What runs on the sandbox's cluster: nodes in three zones, workloads with their budgets and services, and who may do
 //! what. Created through the API like anything else; what is there already is left as it is.
 
+pub mod actor;
+
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::{SandboxError, clients::ensure, releases};
+use crate::{SandboxError, client::ensure, sites::releases};
 
-const ROLLER_RIGHTS: &str = include_str!("../../../resources/cluster/rbac.yaml");
+const ROLLER_RIGHTS: &str = include_str!("../../../../resources/cluster/rbac.yaml");
 
 /// The user that rolls the cluster; its rights are those that a pipeline needs, and no more.
 pub const ROLLER: &str = "system:serviceaccount:trireme-system:trireme";

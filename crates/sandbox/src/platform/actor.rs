@@ -8,11 +8,10 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{
-    connection::merge,
-    watch::{Change, follow},
+use crate::{
+    SandboxError,
+    client::{Change, follow, merge},
 };
-use crate::SandboxError;
 
 /// A running actor; dropping it ends it.
 pub struct Actor {
