@@ -21,10 +21,12 @@ pub mod platform;
 mod record;
 pub mod registry;
 pub mod sites;
+mod untidy;
 pub mod witnesses;
 mod world;
 
 pub use error::SandboxError;
 pub use sites::{advisories, releases};
+pub use untidy::Untidy;
 pub use witnesses::Witness;
 pub use world::{Sandbox, SandboxOptions};

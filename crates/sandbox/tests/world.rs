@@ -67,6 +67,7 @@ fn options(state: &Path) -> SandboxOptions {
     SandboxOptions {
         state: state.to_owned(),
         timings: Timings::fast(),
+        untidy: None,
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn delete(
             gone: true,
         });
     }
-    let marked = marked(kind, &old, finalizers, grace_s);
+    let marked = marked(kind, &old, finalizers, (world.now(), grace_s));
     if marked == *old {
         return Ok(waiting(old));
     }
@@ -72,7 +72,12 @@ pub(crate) fn delete(
 }
 
 /// The object once its deletion has begun, or has been made more urgent.
-fn marked(kind: &Kind, old: &Value, finalizers: Vec<Value>, grace_s: i64) -> Value {
+fn marked(
+    kind: &Kind,
+    old: &Value,
+    finalizers: Vec<Value>,
+    (now, grace_s): (Timestamp, i64),
+) -> Value {
     let mut new = old.clone();
     if finalizers.is_empty() {
         unset(&mut new, &["metadata", "finalizers"]);
@@ -87,7 +92,7 @@ fn marked(kind: &Kind, old: &Value, finalizers: Vec<Value>, grace_s: i64) -> Val
     } else if grace_s == 0 && number(old, "/metadata/deletionGracePeriodSeconds") == Some(0) {
         return new;
     }
-    let end = object::time(Timestamp::now() + SignedDuration::from_secs(grace_s));
+    let end = object::time(now + SignedDuration::from_secs(grace_s));
     set(&mut new, &["metadata", "deletionTimestamp"], end);
     set(
         &mut new,

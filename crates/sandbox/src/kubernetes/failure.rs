@@ -108,6 +108,12 @@ impl Failure {
         Self::new(504, "Timeout", message, details)
     }
 
+    /// The server gave up; the request may have been done or not.
+    pub fn timed_out() -> Self {
+        let message = "Timeout: request did not complete within the allotted duration";
+        Self::new(504, "Timeout", message, json!({}))
+    }
+
     pub fn too_large(limit: usize) -> Self {
         let message = format!("Request entity too large: limit is {limit}");
         Self::new(413, "RequestEntityTooLarge", message, json!({}))

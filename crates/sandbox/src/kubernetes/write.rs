@@ -54,7 +54,7 @@ pub(crate) fn create(
         set(&mut body, &["metadata", "name"], name);
     }
     check_namespace(world, kind, namespace, object::name(&body))?;
-    prepare(kind, namespace, &mut body);
+    prepare(kind, namespace, &mut body, &world.time());
     validate::check(kind, &body, mode.strict)?;
     let name = object::name(&body);
     if world.get(kind.plural, namespace, name).is_some() {
@@ -93,7 +93,7 @@ pub(crate) fn check_namespace(
     Ok(())
 }
 
-fn prepare(kind: &Kind, namespace: &str, object: &mut Value) {
+fn prepare(kind: &Kind, namespace: &str, object: &mut Value, now: &str) {
     set(object, &["apiVersion"], kind.api_version());
     set(object, &["kind"], kind.kind);
     if kind.namespaced {
@@ -102,7 +102,7 @@ fn prepare(kind: &Kind, namespace: &str, object: &mut Value) {
         unset(object, &["metadata", "namespace"]);
     }
     set(object, &["metadata", "uid"], object::new_uid());
-    set(object, &["metadata", "creationTimestamp"], object::now());
+    set(object, &["metadata", "creationTimestamp"], now);
     for key in [
         "resourceVersion",
         "deletionTimestamp",

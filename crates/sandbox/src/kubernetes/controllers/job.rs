@@ -94,9 +94,9 @@ fn reconcile_one(world: &mut World, job: &Value) -> Result<(), Failure> {
     ];
     let mut new = pods::with_status(&counted, &figures);
     object::unset(&mut new, &["status", "observedGeneration"]);
-    object::default(&mut new, &["status", "startTime"], object::now());
+    object::default(&mut new, &["status", "startTime"], world.time());
     if (complete || exhausted) && !is_finished(job) {
-        finish(&mut new, complete);
+        finish(&mut new, complete, &world.time());
     }
     let now = world.get("jobs", object::namespace(job), object::name(job));
     super::put_changed(world, "jobs", now.as_deref().unwrap_or(job), new)?;
@@ -165,16 +165,15 @@ fn add_pods(world: &mut World, job: &Value, wanted: usize) -> Result<(), Failure
     Ok(())
 }
 
-fn finish(job: &mut Value, complete: bool) {
-    let now = object::now();
+fn finish(job: &mut Value, complete: bool, now: &str) {
     if complete {
         let reason = "CompletionsReached";
-        set_condition(job, "SuccessCriteriaMet", "True", reason, &now);
-        set_condition(job, "Complete", "True", reason, &now);
+        set_condition(job, "SuccessCriteriaMet", "True", reason, now);
+        set_condition(job, "Complete", "True", reason, now);
         set(job, &["status", "completionTime"], now);
     } else {
         let reason = "BackoffLimitExceeded";
-        set_condition(job, "FailureTarget", "True", reason, &now);
-        set_condition(job, "Failed", "True", reason, &now);
+        set_condition(job, "FailureTarget", "True", reason, now);
+        set_condition(job, "Failed", "True", reason, now);
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, F
     let (objects, page) = Page::take(on, objects, revision, token);
     Ok(answer::json(
         StatusCode::OK,
-        &shown(on, &objects, revision, page),
+        &shown(on, &objects, revision, page, service.store.now()),
     ))
 }
 
@@ -134,11 +134,11 @@ fn limit(on: &On<'_>) -> usize {
     }
 }
 
-fn shown(on: &On<'_>, objects: &[Arc<Value>], revision: u64, page: Page) -> Value {
+fn shown(on: &On<'_>, objects: &[Arc<Value>], revision: u64, page: Page, now: Timestamp) -> Value {
     let mut list = if table::wanted(&on.call.accept) {
         let rows: Vec<&Value> = objects.iter().map(|object| &**object).collect();
         let include = table::Include::of(on.call);
-        let mut table = table::of(on.kind, &rows, include, Timestamp::now());
+        let mut table = table::of(on.kind, &rows, include, now);
         let path = ["metadata", "resourceVersion"];
         set(&mut table, &path, revision.to_string());
         table

@@ -86,7 +86,7 @@ fn object_or_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>
             let created = service
                 .store
                 .with(|world| write::create(world, on.kind, on.namespace, body, mode))?;
-            respond(on, StatusCode::CREATED, &created)
+            respond(service, on, StatusCode::CREATED, &created)
         }
         "DELETE" if on.kind.deletes_together() => delete_collection(service, on),
         _ => Err(Failure::method_not_allowed()),
@@ -102,21 +102,21 @@ fn single(service: &Service, on: &On<'_>, part: Part) -> Result<Response<Body>, 
                 .store
                 .with(|world| world.get(on.kind.plural, on.namespace, on.name));
             let found = found.ok_or_else(|| Failure::not_found(on.kind, on.name))?;
-            respond(on, StatusCode::OK, &found)
+            respond(service, on, StatusCode::OK, &found)
         }
         "PUT" => {
             let body = on.json()?;
             let updated = service
                 .store
                 .with(|world| write::update(world, on.kind, on.at(), body, part, mode))?;
-            respond(on, StatusCode::OK, &updated)
+            respond(service, on, StatusCode::OK, &updated)
         }
         "PATCH" => {
             let patch = (on.call.content_type.as_str(), on.body);
             let patched = service
                 .store
                 .with(|world| write::patch(world, on.kind, on.at(), patch, part, mode))?;
-            respond(on, StatusCode::OK, &patched)
+            respond(service, on, StatusCode::OK, &patched)
         }
         "DELETE" if part == Part::Main => {
             let how = deletion(on)?;
@@ -129,13 +129,18 @@ fn single(service: &Service, on: &On<'_>, part: Part) -> Result<Response<Body>, 
     }
 }
 
-fn respond(on: &On<'_>, code: StatusCode, object: &Value) -> Result<Response<Body>, Failure> {
+fn respond(
+    service: &Service,
+    on: &On<'_>,
+    code: StatusCode,
+    object: &Value,
+) -> Result<Response<Body>, Failure> {
     if table::wanted(&on.call.accept) {
         let table = table::of(
             on.kind,
             &[object],
             table::Include::of(on.call),
-            Timestamp::now(),
+            service.store.now(),
         );
         return Ok(answer::json(code, &table));
     }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::stream;
 use http::Response;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::{
     sync::watch::Receiver,
@@ -58,6 +58,8 @@ struct Filter {
     labels: Labels,
     fields: Fields,
     table: Option<TableForm>,
+    /// Of the server, against that of the process: for the ages in a table.
+    clock_ahead: SignedDuration,
 }
 
 /// Tables name their columns in the first line only.
@@ -83,6 +85,7 @@ pub(crate) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, F
             include: table::Include::of(call),
             told_columns: false,
         }),
+        clock_ahead: service.store.now().duration_since(Timestamp::now()),
     };
     let seconds = call.query("timeoutSeconds").parse().ok();
     let lasting = seconds
@@ -266,7 +269,12 @@ impl Filter {
         let Some(form) = &mut self.table else {
             return object.clone();
         };
-        let mut table = table::of(self.kind, &[object], form.include, Timestamp::now());
+        let mut table = table::of(
+            self.kind,
+            &[object],
+            form.include,
+            Timestamp::now() + self.clock_ahead,
+        );
         if form.told_columns {
             set(&mut table, &["columnDefinitions"], Value::Null);
         }
@@ -290,6 +298,7 @@ mod tests {
             labels: Labels::parse("").unwrap(),
             fields: Fields::parse("", nodes).unwrap(),
             table: None,
+            clock_ahead: SignedDuration::ZERO,
         };
         let mut watch = Watch::new(store, filter, lasting);
         watch.schedule_bookmark();
