@@ -71,12 +71,12 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
             NextActions::UpToDate => Ok(After::Wait(LOOK)),
             NextActions::Stop(stop) => Err(self.stop(&snapshot, stop).await.into()),
             NextActions::Go(actions, waits) => {
+                let after = self.act(&snapshot, actions).await?;
                 for wait in waits {
-                    self.run
-                        .progress
-                        .info(&wait.object, &wait.reason.to_string());
+                    let reason = wait.reason.to_string();
+                    self.run.progress.info(&wait.object, &reason);
                 }
-                self.act(&snapshot, actions).await
+                Ok(after)
             }
         }
     }

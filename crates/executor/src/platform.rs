@@ -15,7 +15,8 @@ pub trait Platform: Send + Sync {
     /// What can go wrong.
     type Error: PlatformError;
 
-    /// The platform as it is known now.
+    /// The platform as it is known now: as it was at some time after this run took the lock, or the run that had it before may
+    /// have changed it since.
     ///
     /// # Errors
     /// When it is not known: what was observed is incomplete or stale, or the platform does not answer.

@@ -1,5 +1,7 @@
 //! The loop over a platform that answers late, wrongly or not at all. The clock is paused: what takes minutes here takes none.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;

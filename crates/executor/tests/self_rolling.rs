@@ -1,5 +1,7 @@
 //! A platform that rolls by itself, as a BOSH director does: it is started, watched, halted and resumed.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;

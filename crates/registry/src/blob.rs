@@ -132,9 +132,15 @@ impl Repository {
     pub async fn blob_exists(&self, digest: &str) -> Result<bool, RegistryError> {
         let what = format!("looking up the blob {}", self.label(digest));
         let url = self.url(&format!("blobs/{digest}"));
-        let answer = self
+        let mut answer = self
             .stream(&what, Access::Pull, || Request::head(&url))
             .await?;
+        if answer.status == StatusCode::METHOD_NOT_ALLOWED {
+            // Some registries refuse HEAD: the beginning of the blob tells as well.
+            answer = self
+                .stream(&what, Access::Pull, || Request::get(&url))
+                .await?;
+        }
         match answer.status {
             StatusCode::OK => Ok(true),
             StatusCode::NOT_FOUND => Ok(false),

@@ -156,6 +156,18 @@ impl Repository {
         }
     }
 
+    /// What a tag points to once it is this digest, or at last: some registries show a new tag with a delay.
+    async fn shown(&self, tag: &str, digest: &str) -> Result<Option<String>, RegistryError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let found = self.head_manifest(tag).await?;
+            let found = found.map(|descriptor| descriptor.digest().to_string());
+            if found.as_deref() == Some(digest) || !backoff.pause(None).await {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Stores the manifests of `tree`, whose blobs must be here; the root comes last and gets these tags. Gives its
     /// digest after the registry has shown it under each of them.
     ///
@@ -174,10 +186,7 @@ impl Repository {
         for tag in tags {
             self.put_manifest(tag, root.media_type().as_ref(), bytes.clone())
                 .await?;
-            let found = self
-                .head_manifest(tag)
-                .await?
-                .map(|d| d.digest().to_string());
+            let found = self.shown(tag, &digest).await?;
             if found.as_ref() != Some(&digest) {
                 return Err(RegistryError::Content {
                     what: format!("storing {}", self.label(tag)),

@@ -43,12 +43,25 @@ impl Repository {
         match answer.status {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(None),
+            // Some registries refuse HEAD: then the manifest itself tells.
+            StatusCode::METHOD_NOT_ALLOWED => return self.manifest_descriptor(reference).await,
             _ => return Err(RegistryError::unexpected_stream(&what, answer).await),
         }
         match head_descriptor(&what, &answer, reference)? {
             Some(descriptor) => Ok(Some(descriptor)),
             // Some registries leave a header out of the answer to HEAD: then the manifest itself tells.
             None => Ok(Some(self.get_manifest(reference).await?.0)),
+        }
+    }
+
+    async fn manifest_descriptor(
+        &self,
+        reference: &str,
+    ) -> Result<Option<Descriptor>, RegistryError> {
+        match self.get_manifest(reference).await {
+            Ok((descriptor, _)) => Ok(Some(descriptor)),
+            Err(RegistryError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -5,8 +5,8 @@ use std::{env, error::Error, fs, io, path::PathBuf};
 
 use trireme_peers::ControlPlane;
 use trireme_sandbox::{
-    clients::{actor::Actor, connect},
-    platform::{self, Size},
+    client::connect,
+    platform::{self, Size, actor::Actor},
 };
 
 /// Who works on the nodes in a benchmark: namespace and name of an account, and its file.

@@ -1,10 +1,10 @@
 //! The connections of all servers here: HTTP/1.1, and HTTP/2 where TLS agreed on it. A client that does not keep up is
 //! let go, so that none holds a connection, or what is kept for it, for ever.
 
-use std::{convert::Infallible, error::Error, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::{
@@ -49,7 +49,12 @@ impl Default for Deadlines {
 
 /// Answers requests, the next piece of whose body is an error when it is late.
 pub(crate) type Handler =
-    Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+    Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Dropped>> + Send + Sync>;
+
+/// The connection of a request drops, and there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is dropped")]
+pub(crate) struct Dropped;
 
 /// The handler that an axum router is.
 pub(crate) fn handler_of(router: Router) -> Handler {
@@ -57,7 +62,7 @@ pub(crate) fn handler_of(router: Router) -> Handler {
         let answer = router.clone().oneshot(request);
         Box::pin(async move {
             let Ok(response) = answer.await;
-            response
+            Ok(response)
         })
     })
 }
@@ -147,8 +152,8 @@ fn answer(
     request: Request<Incoming>,
     deadlines: Deadlines,
     handler: &Handler,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
-    handler(timely(request, deadlines.piece)).map(Ok)
+) -> BoxFuture<'static, Result<Response<Body>, Dropped>> {
+    handler(timely(request, deadlines.piece))
 }
 
 /// A request whose body is an error when its next piece takes longer than this.

@@ -11,8 +11,7 @@
 //! node brings about), the observer (who judges a roll by watching) and the prober (who measures whether a service
 //! answered all along).
 
-pub mod advisories;
-pub mod clients;
+pub mod client;
 mod connections;
 mod error;
 mod hold;
@@ -21,9 +20,13 @@ pub mod kubernetes;
 pub mod platform;
 mod record;
 pub mod registry;
-pub mod releases;
-pub mod site;
+pub mod sites;
+mod untidy;
+pub mod witnesses;
 mod world;
 
 pub use error::SandboxError;
-pub use world::{Sandbox, SandboxOptions, Witness};
+pub use sites::{advisories, releases};
+pub use untidy::Untidy;
+pub use witnesses::Witness;
+pub use world::{Sandbox, SandboxOptions};

@@ -12,18 +12,17 @@ use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 
 use crate::{
-    SandboxError, advisories,
-    clients::{
-        actor::Actor, connect, front::Front, observer::Observer, pods::Pods, prober::Prober,
-    },
+    SandboxError,
+    client::connect,
     connections::{self, Deadlines},
     hold::Hold,
     images, kubernetes,
-    platform::{self, ACTOR, PROBED, ROLLER, Size, VIEWER},
+    platform::{self, ACTOR, ROLLER, Size, VIEWER, actor::Actor},
     record::Record,
-    registry::{Access, Registry, RegistryOptions},
-    releases,
-    site::Site,
+    registry::{Access, Quirks, Registry, RegistryOptions},
+    sites::{Site, advisories, releases},
+    untidy::Untidy,
+    witnesses::Witness,
 };
 
 const USERNAME: &str = "trireme";
@@ -40,6 +39,8 @@ pub struct SandboxOptions {
     pub state: PathBuf,
     /// How long pods and Jobs take.
     pub timings: kubernetes::Timings,
+    /// What is untidy in it, if anything; a world stays what it was begun as.
+    pub untidy: Option<Untidy>,
 }
 
 /// A running sandbox; dropping it ends it. Its world stays in the state folder.
@@ -62,27 +63,32 @@ impl Sandbox {
     pub async fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
         let folder = options.state.join("sandbox");
         let hold = Hold::take(&folder).await?;
-        let record = Record::load_or_begin(&folder)?;
+        let record = Record::load_or_begin(&folder, options.untidy)?;
         let registry_listener = listen(&folder, "registry", record.registry_port).await?;
         let files_listener = listen(&folder, "release server", record.files_port).await?;
         let api_listener = listen(&folder, "Kubernetes API", record.kubernetes_port).await?;
         let (releases, advisories) = (releases::site(), advisories::site()?);
         let mut tasks = JoinSet::new();
-        let registry = open_registry(&folder, &record)?;
+        let registry = open_registry(&folder, &record, options.untidy)?;
         serve(&mut tasks, registry_listener, registry.router());
         let files = Router::new()
             .nest_service("/dl", releases.router())
             .nest_service("/db", advisories.router());
         serve(&mut tasks, files_listener, files);
-        let api = start_kubernetes(&folder, api_listener, options.timings)?;
+        let api = start_kubernetes(&folder, api_listener, &options)?;
         let admin = api
             .admin_kubeconfig()
             .map_err(SandboxError::file("keep a token in", &folder))?;
-        platform::seed(&connect(&admin).await?, &Size::small()).await?;
+        let size = Size {
+            untidy: options.untidy,
+            ..Size::small()
+        };
+        platform::seed(&connect(&admin).await?, &size).await?;
         let actor = api
             .kubeconfig_for(ACTOR)
             .map_err(SandboxError::file("keep a token in", &folder))?;
         let actor = Actor::start(&connect(&actor).await?);
+        api.begin_faults();
         Ok(Self {
             record,
             releases,
@@ -166,71 +172,26 @@ impl Sandbox {
     }
 }
 
-/// Observer and prober together, on the sandbox's API or on a real one.
-pub struct Witness {
-    /// Of nodes and budgets.
-    pub observer: Observer,
-    /// Of the probed service.
-    pub prober: Prober,
-    /// The address that is probed.
-    pub front: Front,
-    _pods: Pods,
-}
-
-impl Witness {
-    /// Starts with the credentials of somebody who may look; waits until the probed service has a ready pod.
-    ///
-    /// # Errors
-    /// The API cannot be reached, or no pod becomes ready.
-    pub async fn start(kubeconfig: &str) -> Result<Self, SandboxError> {
-        let client = connect(kubeconfig).await?;
-        let pods = Pods::start(&client);
-        let (namespace, name) = PROBED;
-        let address = loopback(0);
-        let listen = |source| SandboxError::Listen {
-            service: "probed service",
-            address,
-            source,
-        };
-        let front = Front::start(&client, &pods, namespace, name)
-            .await
-            .map_err(listen)?;
-        let ready = async {
-            while !front.answers(&pods) {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        };
-        let patience = std::time::Duration::from_secs(READY_WITHIN_S);
-        tokio::time::timeout(patience, ready)
-            .await
-            .map_err(|_| SandboxError::Deadline {
-                what: format!("service {namespace}/{name} to have a ready pod that answers"),
-                seconds: READY_WITHIN_S,
-                seen: format!("{} ready endpoints", front.ready()),
-            })?;
-        Ok(Self {
-            observer: Observer::start(&client),
-            prober: Prober::start(front.address()),
-            front,
-            _pods: pods,
-        })
-    }
-}
-
-/// Pods of a new world are ready within a second; a real cluster may have to start them.
-const READY_WITHIN_S: u64 = 30;
-
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-fn open_registry(folder: &Path, record: &Record) -> Result<Registry, SandboxError> {
+fn open_registry(
+    folder: &Path,
+    record: &Record,
+    untidy: Option<Untidy>,
+) -> Result<Registry, SandboxError> {
     let access = Access::new(USERNAME, &record.password);
-    let registry = Registry::open(RegistryOptions {
+    let options = RegistryOptions {
         folder: folder.join("registry"),
         access,
         page_size: PAGE_SIZE,
-    })?;
+    };
+    let quirks = untidy.map_or_else(Quirks::default, |untidy| Quirks {
+        refuses_head: true,
+        tags_late: untidy.tags_late(),
+    });
+    let registry = Registry::open_with(options, quirks)?;
     images::seed(registry.store())?;
     Ok(registry)
 }
@@ -238,12 +199,16 @@ fn open_registry(folder: &Path, record: &Record) -> Result<Registry, SandboxErro
 fn start_kubernetes(
     folder: &Path,
     listener: TcpListener,
-    timings: kubernetes::Timings,
+    of: &SandboxOptions,
 ) -> Result<kubernetes::Api, SandboxError> {
     let folder = folder.join("kubernetes");
     let mut options = kubernetes::KubernetesOptions::new(&folder);
-    options.timings = timings;
+    options.timings = of.timings;
     options.version = releases::FROM.into();
+    if let Some(untidy) = of.untidy {
+        options.clock_ahead = untidy.clock_ahead();
+        options.faults = Some(untidy.seed);
+    }
     kubernetes::Api::serve(listener, options).map_err(|source| SandboxError::Api { folder, source })
 }
 

@@ -9,7 +9,7 @@ use kube::{
     Api, Client,
     api::{DeleteParams, ListParams},
 };
-use trireme_sandbox::{Sandbox, SandboxOptions, Witness, clients::connect, kubernetes::Timings};
+use trireme_sandbox::{Sandbox, SandboxOptions, Witness, client::connect, kubernetes::Timings};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -67,6 +67,7 @@ fn options(state: &Path) -> SandboxOptions {
     SandboxOptions {
         state: state.to_owned(),
         timings: Timings::fast(),
+        untidy: None,
     }
 }
 

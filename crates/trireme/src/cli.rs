@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use trireme_runner::{RunnerError, Supply, Version, vars::Vars};
+use trireme_sandbox::Untidy;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -84,6 +85,12 @@ pub struct RunArgs {
     /// beside the pipeline, if there is one
     #[arg(long)]
     pub sandbox: bool,
+    /// Make the sandbox of a new state folder untidy, as ordinary clusters and registries are; a number decides how
+    #[arg(long, value_name = "SEED", requires = "sandbox")]
+    pub untidy: Option<u64>,
+    /// Add a pod with a finalizer that nothing removes: a roll must refuse to start
+    #[arg(long, requires = "untidy")]
+    pub held_pod: bool,
 }
 
 /// `trireme sandbox`.
@@ -92,6 +99,12 @@ pub struct SandboxArgs {
     /// Where the platform is kept, in `sandbox/`
     #[arg(long, value_name = "DIR", default_value = trireme_runner::DEFAULT_STATE)]
     pub state: PathBuf,
+    /// Make the platform of a new state folder untidy, as ordinary clusters and registries are; a number decides how
+    #[arg(long, value_name = "SEED")]
+    pub untidy: Option<u64>,
+    /// Add a pod with a finalizer that nothing removes: a roll must refuse to start
+    #[arg(long, requires = "untidy")]
+    pub held_pod: bool,
 }
 
 /// `trireme check`.
@@ -161,6 +174,24 @@ pub struct ExecArgs {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// What is untidy in the sandbox, if anything.
+    pub fn untidy(&self) -> Option<Untidy> {
+        untidy(self.untidy, self.held_pod)
+    }
+}
+
+impl SandboxArgs {
+    /// What is untidy in the sandbox, if anything.
+    pub fn untidy(&self) -> Option<Untidy> {
+        untidy(self.untidy, self.held_pod)
+    }
+}
+
+fn untidy(seed: Option<u64>, held_pod: bool) -> Option<Untidy> {
+    seed.map(|seed| Untidy { seed, held_pod })
 }
 
 impl PipelineArgs {

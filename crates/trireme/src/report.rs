@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use trireme_runner::RunReport;
-use trireme_sandbox::clients::observer::Observed;
-use trireme_sandbox::clients::prober::Measured;
+use trireme_sandbox::witnesses::observer::Observed;
+use trireme_sandbox::witnesses::prober::Measured;
 
 pub use availability::Probes;
 pub use summary::Summary;

@@ -11,8 +11,8 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{Bench, pipelines, stderr};
-use trireme_sandbox::clients::observer::NodeSample;
 use trireme_sandbox::releases;
+use trireme_sandbox::witnesses::observer::NodeSample;
 
 const DEADLINE: Duration = Duration::from_secs(240);
 

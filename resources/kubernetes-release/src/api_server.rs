@@ -4,7 +4,7 @@
 //! small document.
 
 use serde_json::{Map, Value};
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::Fault;
 use trireme_release::{ParseError, Version};
 use trireme_transport::{Client, Options, Request, TransportError};
 
@@ -76,7 +76,7 @@ impl ApiServer {
     ///
     /// # Errors
     /// A configuration fault when its address, token or certificates cannot be used.
-    pub(crate) fn open(step: &Step, source: &ApiServerSource) -> Result<Self, Fault> {
+    pub(crate) fn open(source: &ApiServerSource) -> Result<Self, Fault> {
         let client = Client::new(Options {
             ca_certs: source.ca_certs.clone(),
             insecure: source.insecure,

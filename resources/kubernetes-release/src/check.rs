@@ -46,7 +46,7 @@ async fn running_version(step: &Step, from: &Running) -> anyhow::Result<Release>
     match from {
         Running::Version(text) => Ok(running::version(text)?),
         Running::Server(source) => {
-            let version = ApiServer::open(step, source)?.version().await?;
+            let version = ApiServer::open(source)?.version().await?;
             step.debug("API server", format!("runs {version}"));
             Ok(version)
         }

@@ -255,6 +255,10 @@ impl World {
         if self.jobs.iter().any(|job| job.job.name == name) {
             return Answer::Outdated;
         }
+        // As the adapter of Kubernetes: watches of two kinds are not of one time, so that pods are listed once more.
+        if self.faults.mixed && self.pods_on(node).any(|pod| pod.pod.must_leave()) {
+            return Answer::Outdated;
+        }
         self.check_age(request);
         self.check_start(request, node, attempt);
         let (uid, now) = (self.fresh(), self.now());

@@ -17,6 +17,8 @@ pub struct Faults {
     pub errors_after: u32,
     /// From when until when observations are late, and by how much.
     pub lags: Vec<(Duration, Duration, Duration)>,
+    /// Whether only pods, budgets and Jobs are late, and nodes are not: each kind has a watch of its own.
+    pub mixed: bool,
     /// From when until when nothing can be observed.
     pub broken: Vec<(Duration, Duration)>,
     /// After this nothing goes wrong any more.

@@ -2,6 +2,8 @@
 //!
 //! `TRIREME_SEED=17 cargo test -p trireme-executor --test simulation replay` shows one schedule.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 mod api;
 mod course;
 mod faults;

@@ -28,6 +28,8 @@ struct Seen {
     first: Option<Arc<Inventory>>,
     /// What it observed last, and when that was so.
     last: Option<(Duration, Arc<Inventory>)>,
+    /// When it took the Lease: what was so before may have been changed by the roller that had it.
+    since: Duration,
 }
 
 /// An error of the simulated API server.
@@ -77,6 +79,7 @@ impl Memory {
                     lease.renewals += 1;
                     lease.epoch += 1;
                     let epoch = lease.epoch;
+                    self.seen.lock().unwrap().since = world.now();
                     world.note(|| format!("roller {} has the Lease, epoch {epoch}", self.run));
                     return (Fence::new(Instant::now()), epoch);
                 }
@@ -121,9 +124,18 @@ impl Memory {
             return None;
         }
         let mut seen = self.seen.lock().unwrap();
-        let (at, inventory) = world.as_of(lag);
+        let (at, mut inventory) = world.as_of(lag);
+        if world.faults.mixed && !lag.is_zero() {
+            let fresh = world.as_of(Duration::ZERO).1;
+            let mut mixed = (*inventory).clone();
+            (mixed.nodes, mixed.server) = (fresh.nodes.clone(), fresh.server.clone());
+            inventory = Arc::new(mixed);
+        }
         // It was so until `lag` ago at least, and time does not go back.
         let until = now.saturating_sub(lag).max(at);
+        if until < seen.since {
+            return None;
+        }
         if seen.last.as_ref().is_none_or(|(known, _)| *known <= until) {
             seen.last = Some((until, inventory));
         }

@@ -333,6 +333,7 @@ fn faults(rng: &mut Rng, benign: bool) -> Faults {
         faults.errors_after = rng.u32(1..30);
     }
     let mut at = Duration::ZERO;
+    faults.mixed = rng.u32(0..3) == 0;
     if rng.u32(0..3) == 0 {
         for _ in 0..rng.usize(1..4) {
             let from = at + seconds(rng.u64(0..40));
@@ -421,14 +422,8 @@ fn runs(world: &mut World, rng: &mut Rng, policy: Policy, benign: bool, suffix: 
         let skew = SKEWS[rng.usize(0..SKEWS.len())];
         runs.push(Run { fate, wanted, skew });
     }
-    let rival = (rng.u32(0..4) == 0 && !(benign && changes)).then(|| {
-        let run = Run {
-            fate: Fate::Lives,
-            wanted: last.clone(),
-            skew: SKEWS[rng.usize(0..SKEWS.len())],
-        };
-        (seconds(rng.u64(0..60)), run)
-    });
+    let with_rival = rng.u32(0..4) == 0 && !(benign && changes);
+    let rival = with_rival.then(|| rival(rng, &last));
     let skew = SKEWS[rng.usize(0..SKEWS.len())];
     let fate = Fate::Lives;
     runs.push(Run {
@@ -447,4 +442,14 @@ fn runs(world: &mut World, rng: &mut Rng, policy: Policy, benign: bool, suffix: 
         benign,
         last,
     }
+}
+
+/// The run of a second roller, and when it begins to wait for the Lease.
+fn rival(rng: &mut Rng, wanted: &Version) -> (Duration, Run) {
+    let run = Run {
+        fate: Fate::Lives,
+        wanted: wanted.clone(),
+        skew: SKEWS[rng.usize(0..SKEWS.len())],
+    };
+    (seconds(rng.u64(0..60)), run)
 }

@@ -95,9 +95,9 @@ async fn a_client_that_never_reads_is_let_go() {
         let in_answer = Arc::clone(&in_handler);
         let endless = stream::repeat_with(move || {
             let _held = &in_answer;
-            Ok::<_, Infallible>(Bytes::from_static(&[0; 1 << 16]))
+            Ok::<_, std::convert::Infallible>(Bytes::from_static(&[0; 1 << 16]))
         });
-        Box::pin(async move { Response::new(Body::from_stream(endless)) })
+        Box::pin(async move { Ok(Response::new(Body::from_stream(endless))) })
     });
     let (mut client, _server) = connect(None, handler).await;
     let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";

@@ -9,7 +9,7 @@ use super::{
     access::{self, Identity, Tokens},
     controllers,
     failure::Failure,
-    http::{self, Service},
+    http::{self, Service, faults::Faults},
     kinds::stored,
     options::KubernetesOptions,
     store::{Store, World},
@@ -44,7 +44,8 @@ impl Api {
     /// # Errors
     /// When the folder cannot be used, or its log is damaged.
     pub(crate) fn serve(listener: TcpListener, options: KubernetesOptions) -> io::Result<Self> {
-        let store = Arc::new(Store::open(&options.state_dir)?);
+        let store = Store::open(&options.state_dir)?.with_clock_ahead(options.clock_ahead);
+        let store = Arc::new(store);
         let identity = tls::load_or_make(&options.state_dir)?;
         let address = listener.local_addr()?;
         store.with(seed).map_err(|failure| {
@@ -54,6 +55,7 @@ impl Api {
             store: Arc::clone(&store),
             tokens: Tokens::open(&options.state_dir)?,
             version: options.version,
+            faults: options.faults.map(Faults::new),
             ca_pem: identity.ca_pem,
         });
         let mut tasks = JoinSet::new();
@@ -69,6 +71,13 @@ impl Api {
             service,
             tasks,
         })
+    }
+
+    /// Lets the troubles begin that it was started with, if any.
+    pub fn begin_faults(&self) {
+        if let Some(faults) = &self.service.faults {
+            faults.begin();
+        }
     }
 
     /// Where it listens.

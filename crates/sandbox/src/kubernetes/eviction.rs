@@ -4,17 +4,17 @@
 //! budget one after another and guards against changes in between with preconditions; here the world is locked for the
 //! whole, so those retries have no counterpart.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     budget,
-    deletion::Deletion,
+    delete::{check_preconditions, delete},
+    delete_options::Deletion,
     failure::{Failure, cause},
     kinds::stored,
     object::{self, condition, list, number, set, text},
     store::World,
-    write::{Mode, Part, check_namespace, check_preconditions, delete, update},
+    write::{Mode, Part, check_namespace, update},
 };
 
 /// More granted evictions than this mean that nobody confirms them (`MaxDisruptedPodSize`).
@@ -106,7 +106,7 @@ fn ask_budget(world: &mut World, pod: &Value, dry_run: bool) -> Result<Grant, Fa
     if dry_run {
         return Ok(Grant::Counted);
     }
-    let now = Timestamp::now();
+    let now = world.now();
     let allowed = number(&budget, "/status/disruptionsAllowed").unwrap_or_default() - 1;
     set(&mut budget, &["status", "disruptionsAllowed"], allowed);
     let path = ["status", "disruptedPods", object::name(pod)];
@@ -199,7 +199,7 @@ fn mark_and_delete(world: &mut World, at: (&str, &str), how: &Deletion) -> Resul
         check_preconditions(kind, &pod, &how)?;
         let mut pod = Value::clone(&pod);
         let reason = "EvictionByEvictionAPI";
-        object::set_condition(&mut pod, "DisruptionTarget", "True", reason, &object::now());
+        object::set_condition(&mut pod, "DisruptionTarget", "True", reason, &world.time());
         object::set_message(&mut pod, "DisruptionTarget", "Eviction API: evicting");
         let marked = update(world, kind, at, pod, Part::Status, Mode::default())?;
         let version = text(&marked, "/metadata/resourceVersion");

@@ -11,6 +11,8 @@ pub(crate) struct Failure {
     reason: &'static str,
     message: String,
     details: Value,
+    /// With which a list that cannot go on as it began may go on all the same.
+    continue_token: String,
 }
 
 /// One entry of `details.causes`.
@@ -29,6 +31,7 @@ impl Failure {
             reason,
             message: message.into(),
             details,
+            continue_token: String::new(),
         }
     }
 
@@ -103,6 +106,12 @@ impl Failure {
         let cause = cause("ResourceVersionTooLarge", "Too large resource version", "");
         let details = json!({"causes": [cause], "retryAfterSeconds": 1});
         Self::new(504, "Timeout", message, details)
+    }
+
+    /// The server gave up; the request may have been done or not.
+    pub fn timed_out() -> Self {
+        let message = "Timeout: request did not complete within the allotted duration";
+        Self::new(504, "Timeout", message, json!({}))
     }
 
     pub fn too_large(limit: usize) -> Self {
@@ -210,6 +219,13 @@ impl Failure {
         self
     }
 
+    /// Adds a token with which the client may go on with its list.
+    #[must_use]
+    pub fn with_continue(mut self, token: String) -> Self {
+        self.continue_token = token;
+        self
+    }
+
     /// Seconds after which the client may ask again.
     pub fn retry_after_s(&self) -> Option<u64> {
         self.details.get("retryAfterSeconds")?.as_u64()
@@ -221,6 +237,9 @@ impl Failure {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "code": self.code,
         });
+        if !self.continue_token.is_empty() {
+            status["metadata"]["continue"] = self.continue_token.as_str().into();
+        }
         if !self.reason.is_empty() {
             status["reason"] = self.reason.into();
         }
@@ -229,6 +248,18 @@ impl Failure {
         }
         status
     }
+}
+
+/// A number in a query.
+///
+/// # Errors
+/// 400, in the words of the real server.
+pub(crate) fn integer(text: &str) -> Result<i64, Failure> {
+    text.parse().map_err(|_| {
+        Failure::bad_request(format!(
+            "strconv.ParseInt: parsing {text:?}: invalid syntax"
+        ))
+    })
 }
 
 /// A field that is wrong, and how.

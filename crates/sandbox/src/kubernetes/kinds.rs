@@ -59,6 +59,11 @@ impl Kind {
         self.plural != "namespaces"
     }
 
+    /// Whether it may be replaced by who does not say from which version (`AllowUnconditionalUpdate`).
+    pub fn takes_any_revision(&self) -> bool {
+        !["leases", "poddisruptionbudgets"].contains(&self.plural)
+    }
+
     /// Whether a change of its spec raises `metadata.generation`.
     pub fn has_generation(&self) -> bool {
         self.has_status() && !["nodes", "namespaces", "services"].contains(&self.plural)
@@ -91,10 +96,8 @@ macro_rules! kind {
         }
     };
     (@namespaced namespaced) => { true };
-    (@namespaced local_question) => { true };
     (@namespaced $other:ident) => { false };
     (@transient question) => { true };
-    (@transient local_question) => { true };
     (@transient $other:ident) => { false };
 }
 
@@ -103,15 +106,15 @@ macro_rules! kind {
 pub(crate) static KINDS: &[Kind] = &[
     kind!("" "v1" "namespaces" "Namespace" ["ns"], cluster, ["status"], api::core::v1::Namespace),
     kind!("" "v1" "nodes" "Node" ["no"], cluster, ["status"], api::core::v1::Node),
-    kind!("" "v1" "pods" "Pod" ["po"], namespaced, ["status", "eviction", "binding"], api::core::v1::Pod),
+    kind!("" "v1" "pods" "Pod" ["po"], namespaced, ["status", "eviction"], api::core::v1::Pod),
     kind!("" "v1" "services" "Service" ["svc"], namespaced, ["status"], api::core::v1::Service),
     kind!("" "v1" "configmaps" "ConfigMap" ["cm"], namespaced, [], api::core::v1::ConfigMap),
     kind!("" "v1" "secrets" "Secret" [], namespaced, [], api::core::v1::Secret),
     kind!("" "v1" "serviceaccounts" "ServiceAccount" ["sa"], namespaced, ["token"], api::core::v1::ServiceAccount),
     kind!("" "v1" "events" "Event" ["ev"], namespaced, [], api::core::v1::Event),
-    kind!("apps" "v1" "deployments" "Deployment" ["deploy"], namespaced, ["status", "scale"], api::apps::v1::Deployment),
-    kind!("apps" "v1" "replicasets" "ReplicaSet" ["rs"], namespaced, ["status", "scale"], api::apps::v1::ReplicaSet),
-    kind!("apps" "v1" "statefulsets" "StatefulSet" ["sts"], namespaced, ["status", "scale"], api::apps::v1::StatefulSet),
+    kind!("apps" "v1" "deployments" "Deployment" ["deploy"], namespaced, ["status"], api::apps::v1::Deployment),
+    kind!("apps" "v1" "replicasets" "ReplicaSet" ["rs"], namespaced, ["status"], api::apps::v1::ReplicaSet),
+    kind!("apps" "v1" "statefulsets" "StatefulSet" ["sts"], namespaced, ["status"], api::apps::v1::StatefulSet),
     kind!("apps" "v1" "daemonsets" "DaemonSet" ["ds"], namespaced, ["status"], api::apps::v1::DaemonSet),
     kind!("batch" "v1" "jobs" "Job" [], namespaced, ["status"], api::batch::v1::Job),
     kind!("policy" "v1" "poddisruptionbudgets" "PodDisruptionBudget" ["pdb"], namespaced, ["status"], api::policy::v1::PodDisruptionBudget),
@@ -123,8 +126,6 @@ pub(crate) static KINDS: &[Kind] = &[
     kind!("rbac.authorization.k8s.io" "v1" "rolebindings" "RoleBinding" [], namespaced, [], api::rbac::v1::RoleBinding),
     kind!("authorization.k8s.io" "v1" "selfsubjectaccessreviews" "SelfSubjectAccessReview" [], question, [], api::authorization::v1::SelfSubjectAccessReview),
     kind!("authorization.k8s.io" "v1" "selfsubjectrulesreviews" "SelfSubjectRulesReview" [], question, [], api::authorization::v1::SelfSubjectRulesReview),
-    kind!("authorization.k8s.io" "v1" "subjectaccessreviews" "SubjectAccessReview" [], question, [], api::authorization::v1::SubjectAccessReview),
-    kind!("authorization.k8s.io" "v1" "localsubjectaccessreviews" "LocalSubjectAccessReview" [], local_question, [], api::authorization::v1::LocalSubjectAccessReview),
     kind!("authentication.k8s.io" "v1" "selfsubjectreviews" "SelfSubjectReview" [], question, [], api::authentication::v1::SelfSubjectReview),
 ];
 

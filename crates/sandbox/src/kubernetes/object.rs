@@ -168,11 +168,6 @@ pub(crate) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The present time as Kubernetes writes it.
-pub(crate) fn now() -> String {
-    time(Timestamp::now())
-}
-
 /// A random id in the form of a UUID, version 4.
 pub(crate) fn new_uid() -> String {
     let bits = (fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);

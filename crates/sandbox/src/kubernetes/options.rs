@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use jiff::SignedDuration;
+
 /// How [`Api::start`](super::Api::start) begins.
 #[derive(Debug, Clone)]
 pub struct KubernetesOptions {
@@ -13,6 +15,10 @@ pub struct KubernetesOptions {
     pub timings: Timings,
     /// The version that is reported while no control plane node says one (`v1.36.4`).
     pub version: String,
+    /// How far the clock of this server is ahead of that of its clients; negative: behind.
+    pub clock_ahead: SignedDuration,
+    /// With a seed: some requests meet troubles, once [`Api::begin_faults`](super::Api::begin_faults) lets them.
+    pub faults: Option<u64>,
 }
 
 impl KubernetesOptions {
@@ -23,6 +29,8 @@ impl KubernetesOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             timings: Timings::default(),
             version: "v1.36.4".into(),
+            clock_ahead: SignedDuration::ZERO,
+            faults: None,
         }
     }
 }

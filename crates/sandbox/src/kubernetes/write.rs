@@ -1,14 +1,12 @@
-//! Creating, changing and deleting objects, with the rules that hold for every kind.
+//! Creating and changing objects, with the rules that hold for every kind.
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
     defaults,
-    deletion::Deletion,
-    failure::{Failure, cause},
+    failure::{Failure, Wrong, cause},
     kinds::Kind,
     object::{self, default, is_terminating, list, number, set, text, unset},
     patch,
@@ -56,7 +54,7 @@ pub(crate) fn create(
         set(&mut body, &["metadata", "name"], name);
     }
     check_namespace(world, kind, namespace, object::name(&body))?;
-    prepare(kind, namespace, &mut body);
+    prepare(kind, namespace, &mut body, &world.time());
     validate::check(kind, &body, mode.strict)?;
     let name = object::name(&body);
     if world.get(kind.plural, namespace, name).is_some() {
@@ -95,7 +93,7 @@ pub(crate) fn check_namespace(
     Ok(())
 }
 
-fn prepare(kind: &Kind, namespace: &str, object: &mut Value) {
+fn prepare(kind: &Kind, namespace: &str, object: &mut Value, now: &str) {
     set(object, &["apiVersion"], kind.api_version());
     set(object, &["kind"], kind.kind);
     if kind.namespaced {
@@ -104,7 +102,7 @@ fn prepare(kind: &Kind, namespace: &str, object: &mut Value) {
         unset(object, &["metadata", "namespace"]);
     }
     set(object, &["metadata", "uid"], object::new_uid());
-    set(object, &["metadata", "creationTimestamp"], object::now());
+    set(object, &["metadata", "creationTimestamp"], now);
     for key in [
         "resourceVersion",
         "deletionTimestamp",
@@ -147,24 +145,52 @@ pub(crate) fn update(
         );
         return Err(Failure::conflict(kind, name, &why));
     }
-    if !sent_version.is_empty() && sent_version != text(&old, "/metadata/resourceVersion") {
-        return Err(Failure::modified(kind, name));
-    }
+    check_revision(
+        kind,
+        name,
+        sent_version,
+        text(&old, "/metadata/resourceVersion"),
+    )?;
     let new = merge_parts(kind, &old, body, part);
     if new == *old {
         return Ok(old);
     }
     validate::check(kind, &new, mode.strict)?;
     validate::check_change(kind, &old, &new)?;
-    let finished = is_terminating(&new)
-        && list(&new, "/metadata/finalizers").is_empty()
-        && number(&new, "/metadata/deletionGracePeriodSeconds").unwrap_or_default() == 0
-        && kind.plural != "namespaces";
-    if finished && !mode.dry_run {
+    if may_go(&new) && kind.plural != "namespaces" && !mode.dry_run {
         world.remove(kind.plural, namespace, name)?;
         return Ok(Arc::new(new));
     }
     commit(world, kind, new, mode)
+}
+
+/// Whether an object is being deleted and waits for nothing more.
+pub(crate) fn may_go(object: &Value) -> bool {
+    let grace = number(object, "/metadata/deletionGracePeriodSeconds");
+    is_terminating(object)
+        && list(object, "/metadata/finalizers").is_empty()
+        && grace.unwrap_or_default() == 0
+}
+
+/// Whether a write was made from the latest version. One that names none, or `0`, may change any, but for a few kinds.
+fn check_revision(kind: &Kind, name: &str, sent: &str, found: &str) -> Result<(), Failure> {
+    if !["", "0"].contains(&sent) {
+        return match sent == found {
+            true => Ok(()),
+            false => Err(Failure::modified(kind, name)),
+        };
+    }
+    if kind.takes_any_revision() {
+        return Ok(());
+    }
+    let field = ("metadata.resourceVersion", "Invalid value");
+    let why = "0: must be specified for an update";
+    let kind = (kind.group, kind.plural);
+    Err(Failure::invalid_fields(
+        kind,
+        name,
+        &[Wrong::new(field.0, field.1, why)],
+    ))
 }
 
 /// The new object: what the client may write from the body, the rest from the old one.
@@ -240,119 +266,28 @@ pub(crate) fn patch(
         .get(kind.plural, namespace, name)
         .ok_or_else(|| Failure::not_found(kind, name))?;
     let patched = patch::apply(&old, media_type, body)?;
+    let sent_version = text(&patched, "/metadata/resourceVersion");
+    check_revision(
+        kind,
+        name,
+        sent_version,
+        text(&old, "/metadata/resourceVersion"),
+    )?;
+    let uid = object::uid(&patched);
+    if !uid.is_empty() && uid != object::uid(&old) {
+        let why = format!("{uid:?}: field is immutable");
+        return Err(Failure::invalid(
+            kind,
+            name,
+            "metadata.uid",
+            "Invalid value",
+            &why,
+        ));
+    }
     update(world, kind, (namespace, name), patched, part, mode)
 }
 
-/// Deletes an object: at once, or by marking it where pods end gracefully or finalizers hold it.
-///
-/// # Errors
-/// 404; 409 when a precondition does not hold; 422 for options that are not known.
-pub(crate) fn delete(
-    world: &mut World,
-    kind: &Kind,
-    (namespace, name): (&str, &str),
-    how: &Deletion,
-) -> Result<Arc<Value>, Failure> {
-    let old = world
-        .get(kind.plural, namespace, name)
-        .ok_or_else(|| Failure::not_found(kind, name))?;
-    how.check()?;
-    check_preconditions(kind, &old, how)?;
-    let grace_s = grace_period_s(kind, &old, how);
-    let mut marked = Value::clone(&old);
-    match how.propagation() {
-        "Orphan" => add_finalizer(&mut marked, "orphan"),
-        "Foreground" => add_finalizer(&mut marked, "foregroundDeletion"),
-        _ => {}
-    }
-    let held = !list(&marked, "/metadata/finalizers").is_empty() || kind.plural == "namespaces";
-    if grace_s == 0 && !held {
-        if how.dry_run {
-            return Ok(old);
-        }
-        return Ok(world.remove(kind.plural, namespace, name)?.unwrap_or(old));
-    }
-    let earlier = number(&old, "/metadata/deletionGracePeriodSeconds");
-    if is_terminating(&old) && earlier.is_some_and(|earlier| earlier <= grace_s) {
-        return Ok(old);
-    }
-    let end = Timestamp::now() + SignedDuration::from_secs(grace_s);
-    set(
-        &mut marked,
-        &["metadata", "deletionTimestamp"],
-        object::time(end),
-    );
-    set(
-        &mut marked,
-        &["metadata", "deletionGracePeriodSeconds"],
-        grace_s,
-    );
-    if kind.plural == "namespaces" {
-        set(&mut marked, &["status", "phase"], "Terminating");
-    }
-    let mode = Mode {
-        dry_run: how.dry_run,
-        strict: false,
-    };
-    commit(world, kind, marked, mode)
-}
-
-/// Whether the object is still the one that is to be deleted.
-///
-/// # Errors
-/// 409 when it is another, or has changed.
-pub(crate) fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> Result<(), Failure> {
-    let checks = [
-        ("UID", &how.uid, object::uid(old)),
-        (
-            "ResourceVersion",
-            &how.resource_version,
-            text(old, "/metadata/resourceVersion"),
-        ),
-    ];
-    for (what, wanted, found) in checks {
-        if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != found) {
-            let why = format!(
-                "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {}",
-                if what == "UID" {
-                    "deleted and then recreated"
-                } else {
-                    "modified"
-                }
-            );
-            return Err(Failure::precondition(kind, object::name(old), &why));
-        }
-    }
-    Ok(())
-}
-
-/// A year, in seconds: nobody waits longer, and a time so far ahead can still be told.
-const LONGEST_GRACE_S: i64 = 365 * 24 * 3600;
-
-/// A pod that runs somewhere is given time, a negative one counts as a second; one that is not placed, or has ended, goes at once.
-fn grace_period_s(kind: &Kind, pod: &Value, how: &Deletion) -> i64 {
-    let placed = !text(pod, "/spec/nodeName").is_empty();
-    let ended = ["Succeeded", "Failed"].contains(&text(pod, "/status/phase"));
-    if kind.plural != "pods" || !placed || ended {
-        return 0;
-    }
-    let asked = how.grace_period_s;
-    let asked = asked.or_else(|| number(pod, "/spec/terminationGracePeriodSeconds"));
-    match asked.unwrap_or(30) {
-        ..0 => 1,
-        seconds => seconds.min(LONGEST_GRACE_S),
-    }
-}
-
-fn add_finalizer(object: &mut Value, finalizer: &str) {
-    let mut finalizers = list(object, "/metadata/finalizers").to_vec();
-    if !finalizers.iter().any(|present| present == finalizer) {
-        finalizers.push(finalizer.into());
-    }
-    set(object, &["metadata", "finalizers"], finalizers);
-}
-
-fn commit(
+pub(super) fn commit(
     world: &mut World,
     kind: &Kind,
     object: Value,

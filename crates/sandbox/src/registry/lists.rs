@@ -17,12 +17,9 @@ pub(super) fn tags(registry: &Registry, name: &str, uri: &Uri) -> Answer {
     if !registry.store().knows(name) {
         return Err(Refusal::NameUnknown);
     }
-    let page = Page::cut(
-        registry.store().tags(name)?,
-        registry.page_size(),
-        uri,
-        Clone::clone,
-    )?;
+    let mut tags = registry.store().tags(name)?;
+    tags.retain(|tag| registry.late_tags().shown(name, tag) != Some(None));
+    let page = Page::cut(tags, registry.page_size(), uri, Clone::clone)?;
     Ok(page.respond(
         uri,
         "application/json",

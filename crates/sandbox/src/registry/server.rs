@@ -21,6 +21,9 @@ impl Registry {
         let route = Route::parse(request.uri().path())?;
         let method = request.method().clone();
         self.access().check(&method, &route, request.headers())?;
+        if method == Method::HEAD && self.quirks().refuses_head {
+            return Err(Refusal::Unsupported);
+        }
         let reads = method == Method::GET || method == Method::HEAD;
         match route {
             Route::Base if reads => Ok(empty(StatusCode::OK)),

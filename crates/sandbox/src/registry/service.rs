@@ -1,8 +1,8 @@
 //! A registry: what it keeps, who may do what, and how long its lists are.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Access, Store};
+use super::{Access, Store, late_tags::LateTags};
 use crate::SandboxError;
 
 /// How a registry is set up.
@@ -23,11 +23,27 @@ struct Inner {
     store: Store,
     access: Access,
     page_size: usize,
+    quirks: Quirks,
+    late: LateTags,
+}
+
+/// What some registries do that others do not; by default nothing of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quirks {
+    /// `HEAD` is answered with 405.
+    pub refuses_head: bool,
+    /// A tag is shown only so long after it was pushed; until then it is what it was before.
+    pub tags_late: Duration,
 }
 
 impl Registry {
     /// Opens the folder.
     pub fn open(options: RegistryOptions) -> Result<Self, SandboxError> {
+        Self::open_with(options, Quirks::default())
+    }
+
+    /// Opens the folder as a registry with quirks.
+    pub fn open_with(options: RegistryOptions, quirks: Quirks) -> Result<Self, SandboxError> {
         let RegistryOptions {
             folder,
             access,
@@ -37,12 +53,22 @@ impl Registry {
             store: Store::open(folder)?,
             access,
             page_size,
+            quirks,
+            late: LateTags::default(),
         })))
     }
 
     /// What is stored, for seeding: no credentials are asked here.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(super) fn quirks(&self) -> Quirks {
+        self.0.quirks
+    }
+
+    pub(super) fn late_tags(&self) -> &LateTags {
+        &self.0.late
     }
 
     pub(super) fn page_size(&self) -> usize {

@@ -2,9 +2,12 @@
 
 mod access;
 mod budgets;
+mod conditional;
+mod deletions;
 mod evictions;
 mod options;
 mod tables;
+mod watchers;
 mod watches;
 
 use serde_json::{Value, json};
@@ -151,6 +154,15 @@ async fn answers(kubeconfig: &str) -> Answers {
     all.extend(evictions::answers(&admin).await);
     all.extend(options::answers(&admin).await);
     all.extend(tables::answers(&admin).await);
+    all.extend(conditional::answers(&admin).await);
+    all.extend(deletions::answers(&admin).await);
+    all.extend(watchers::answers(&admin).await);
+    all
+}
+
+async fn late_answers(admin: &Caller) -> Answers {
+    let mut all = watches::late_answers(admin).await;
+    all.extend(watchers::late_answers(admin).await);
     all
 }
 
@@ -168,12 +180,12 @@ where
 async fn the_sandbox_answers_as_the_real_api_server() {
     let world = World::aged(100).await;
     let mut ours = answers(&world.api.admin_kubeconfig().unwrap()).await;
-    ours.extend(watches::late_answers(&world.admin).await);
+    ours.extend(late_answers(&world.admin).await);
     let mut plane = blocking(ControlPlane::start).await;
     let kubeconfig = plane.admin_kubeconfig();
     let mut theirs = answers(&kubeconfig).await;
     let _plane = blocking(move || plane.restart_api_server().map(|()| plane)).await;
-    theirs.extend(watches::late_answers(&Caller::new(&kubeconfig).await).await);
+    theirs.extend(late_answers(&Caller::new(&kubeconfig).await).await);
     assert_eq!(ours.len(), theirs.len());
     let differing: Vec<_> = ours
         .iter()
@@ -184,9 +196,11 @@ async fn the_sandbox_answers_as_the_real_api_server() {
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
-/// Whose words cannot agree: they name uids or revisions, or are those of a parser of selectors or of JSON.
-const OTHER_WORDS: [&str; 16] = [
+/// The words of these cannot agree: they name uids, revisions or media types, or come from a parser of selectors or of JSON.
+const OTHER_WORDS: [&str; 18] = [
+    "another media type",
     "delete with another uid",
+    "delete a Job of another uid",
     "evict another uid",
     "unreadable selector",
     "delete by a list",

@@ -218,28 +218,37 @@ impl Caller {
     /// The status code and the first lines of an answer that goes on, or all lines of one that ends before.
     #[cfg(feature = "peers")]
     pub async fn lines(&self, path: &str, count: usize) -> (u16, Vec<Value>) {
+        let enough = |lines: &[Value]| lines.len() >= count;
+        let (code, mut lines) = self.lines_until(path, enough).await;
+        lines.truncate(count);
+        (code, lines)
+    }
+
+    /// The status code and the lines of an answer that goes on, until there are enough of them or it ends.
+    #[cfg(feature = "peers")]
+    pub async fn lines_until(
+        &self,
+        path: &str,
+        enough: impl Fn(&[Value]) -> bool,
+    ) -> (u16, Vec<Value>) {
         let request = http::Request::get(path).body(Vec::new().into()).unwrap();
         let response = self.0.send(request).await.unwrap();
         let code = response.status().as_u16();
         let mut body = response.into_body();
-        let mut bytes = Vec::new();
-        let whole = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
-        while whole(&bytes) < count {
+        let (mut bytes, mut lines) = (Vec::new(), Vec::new());
+        while !enough(&lines) {
             let frame = http_body_util::BodyExt::frame(&mut body);
             let frame = tokio::time::timeout(DEADLINE, frame).await;
             let Some(frame) = frame.expect("the next line comes in time") else {
                 break;
             };
             bytes.extend(frame.unwrap().into_data().unwrap_or_default());
+            while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = bytes.drain(..=end).collect();
+                lines.push(serde_json::from_slice(&line).unwrap());
+            }
         }
-        let lines = bytes.split(|byte| *byte == b'\n').take(count);
-        let lines = lines.filter(|line| !line.is_empty());
-        (
-            code,
-            lines
-                .map(|line| serde_json::from_slice(line).unwrap())
-                .collect(),
-        )
+        (code, lines)
     }
 
     /// The answer to a request that must succeed.

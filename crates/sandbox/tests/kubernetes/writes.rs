@@ -8,7 +8,9 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::world::World;
+use trireme_sandbox::kubernetes::Api as Server;
+
+use crate::world::{Caller, World, options};
 
 const MAPS: &str = "/api/v1/namespaces/shop/configmaps";
 
@@ -115,6 +117,58 @@ async fn a_long_list_comes_in_pages() {
         .call("GET", &format!("{MAPS}?continue=nonsense"), Value::Null)
         .await;
     assert_eq!(code, 400);
+}
+
+/// The sandbox remembers ten thousand changes, the real server those of some minutes.
+#[tokio::test]
+async fn a_page_of_a_time_that_is_forgotten_is_410_with_a_token_for_the_rest() {
+    let world = World::start().await;
+    for name in ["a", "b", "c"] {
+        world.admin.ok("POST", MAPS, map(name)).await;
+    }
+    let first = world.admin.get(&format!("{MAPS}?limit=2")).await;
+    let token = first["metadata"]["continue"].as_str().unwrap().to_owned();
+    world.admin.ok("POST", MAPS, map("later")).await;
+    let World { api, admin, dir } = world;
+    drop(admin);
+    api.stop().await;
+    forget_changes(dir.path());
+    let api = Server::start(options(dir.path())).await.unwrap();
+    let admin = Caller::new(&api.admin_kubeconfig().unwrap()).await;
+    let path = format!("{MAPS}?limit=2&continue={token}");
+    let (code, expired) = admin.call("GET", &path, Value::Null).await;
+    assert_eq!((code, &expired["reason"]), (410, &json!("Expired")));
+    let token = expired["metadata"]["continue"].as_str().unwrap();
+    let rest = admin.get(&format!("{MAPS}?continue={token}")).await;
+    assert_eq!(rest["items"][0]["metadata"]["name"], "c");
+    let exact = format!("{MAPS}?resourceVersionMatch=Exact&resourceVersion=1");
+    let (code, expired) = admin.call("GET", &exact, Value::Null).await;
+    assert_eq!((code, &expired["reason"]), (410, &json!("Expired")));
+}
+
+/// Makes the log of a world that is down begin with the objects as they are.
+fn forget_changes(dir: &std::path::Path) {
+    let path = dir.join("objects.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut objects = std::collections::BTreeMap::new();
+    for line in &lines[1..] {
+        let metadata = &line["object"]["metadata"];
+        let key = [&line["kind"], &metadata["namespace"], &metadata["name"]].map(Value::to_string);
+        match line["change"].as_str() {
+            Some("DELETED") => objects.remove(&key),
+            _ => objects.insert(key, line),
+        };
+    }
+    let revision = lines.last().unwrap()["object"]["metadata"]["resourceVersion"].as_str();
+    let oldest: u64 = revision.unwrap().parse().unwrap();
+    let header = json!({"format": 1, "oldest": oldest, "objects": objects.len()});
+    let all = std::iter::once(&header).chain(objects.into_values());
+    let text: String = all.map(|line| format!("{line}\n")).collect();
+    std::fs::write(path, text).unwrap();
 }
 
 #[tokio::test]

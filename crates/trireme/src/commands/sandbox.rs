@@ -8,23 +8,27 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use trireme_runner::Interrupt;
 use trireme_sandbox::kubernetes::Timings;
-use trireme_sandbox::{Sandbox, SandboxOptions};
+use trireme_sandbox::{Sandbox, SandboxOptions, Untidy};
 
-/// Starts the sandbox of a state folder.
+/// Starts the sandbox of a state folder, and says what is untidy in it.
 ///
 /// # Errors
 /// See [`Sandbox::start`].
-pub async fn start(state: &Path) -> anyhow::Result<Sandbox> {
+pub async fn start(state: &Path, untidy: Option<Untidy>) -> anyhow::Result<Sandbox> {
     let options = SandboxOptions {
         state: state.to_owned(),
         timings: Timings::default(),
+        untidy,
     };
+    if let Some(untidy) = untidy {
+        eprintln!("untidy         {}", untidy.summary());
+    }
     Ok(Sandbox::start(options).await?)
 }
 
 /// Keeps a sandbox up until it is interrupted.
 pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
-    let sandbox = start(&args.state).await?;
+    let sandbox = start(&args.state, args.untidy()).await?;
     let kubeconfig = args.state.join("sandbox/admin.kubeconfig");
     keep(&kubeconfig, &sandbox.api().admin_kubeconfig()?)?;
     let vars = sandbox.vars()?;

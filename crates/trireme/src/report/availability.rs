@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use trireme_evidence::{RollFile, Span};
-use trireme_sandbox::clients::prober::{Bucket, Measured};
+use trireme_sandbox::witnesses::prober::{Bucket, Measured};
 
 /// The length of one [`Bucket`].
 pub(super) const BUCKET_MS: i64 = 250;

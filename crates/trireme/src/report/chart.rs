@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use trireme_evidence::Span;
 use trireme_evidence::page::chart::{Axis, PANEL, WIDTH, grid, shaded, stairs};
-use trireme_sandbox::clients::prober::{Bucket, Measured};
+use trireme_sandbox::witnesses::prober::{Bucket, Measured};
 
 use super::availability::{BUCKET_MS, HOLE_MS};
 

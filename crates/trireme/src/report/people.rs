@@ -150,7 +150,7 @@ mod tests {
 
     use serde_json::json;
     use trireme_runner::Status;
-    use trireme_sandbox::clients::prober::{Bucket, Measured};
+    use trireme_sandbox::witnesses::prober::{Bucket, Measured};
 
     use super::super::images::Image;
     use super::super::summary::{Node, Release};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use trireme_sandbox::clients::observer::{BudgetSample, Gap, NodeSample, Observed};
+use trireme_sandbox::witnesses::observer::{BudgetSample, Gap, NodeSample, Observed};
 
 use crate::judge::{
     Objection, Verdict,

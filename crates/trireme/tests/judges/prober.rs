@@ -1,7 +1,7 @@
 //! Lines of a prober, each with one fault.
 
 use jiff::Timestamp;
-use trireme_sandbox::clients::prober::{Bucket, Measured};
+use trireme_sandbox::witnesses::prober::{Bucket, Measured};
 
 use crate::judge::{Objection, Verdict, prober::judge};
 

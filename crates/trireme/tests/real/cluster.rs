@@ -6,8 +6,9 @@ use tokio::runtime::Runtime;
 use trireme_peers::ControlPlane;
 use trireme_sandbox::{
     Witness,
-    clients::{actor::Actor, connect, observer::Observed, prober::Measured},
-    platform::{self, Size},
+    client::connect,
+    platform::{self, Size, actor::Actor},
+    witnesses::{observer::Observed, prober::Measured},
 };
 
 /// Ends with this value.

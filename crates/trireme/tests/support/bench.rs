@@ -28,6 +28,7 @@ impl Bench {
         let options = SandboxOptions {
             state: dir.path().to_owned(),
             timings: Timings::default(),
+            untidy: None,
         };
         let (sandbox, witness) = runtime.block_on(async {
             let sandbox = Sandbox::start(options).await.expect("a sandbox");

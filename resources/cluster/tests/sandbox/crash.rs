@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use trireme_sandbox::clients::observer::{Observed, Observer};
+use trireme_sandbox::witnesses::observer::{Observed, Observer};
 
 use crate::proxy::{At, KINDS, Proxy, Strike, Weather};
 use crate::world::{NEW, World, finish, stderr};

@@ -38,7 +38,7 @@ fn reconcile_one(world: &mut World, deployment: &Value) -> Result<(), Failure> {
     } else {
         create_set(world, deployment, &name, &hash, sets.len())?;
     }
-    let new = with_status(deployment, &owned(world, deployment), &name);
+    let new = with_status(deployment, &owned(world, deployment), &name, &world.time());
     super::put_changed(world, "deployments", deployment, new)?;
     Ok(())
 }
@@ -189,7 +189,7 @@ fn limits(deployment: &Value, wanted: i64) -> (i64, i64) {
     }
 }
 
-fn with_status(deployment: &Value, sets: &[Arc<Value>], newest: &str) -> Value {
+fn with_status(deployment: &Value, sets: &[Arc<Value>], newest: &str, now: &str) -> Value {
     let count = |pointer: &str| usize::try_from(total(sets, pointer)).unwrap_or_default();
     let new: Vec<_> = sets
         .iter()
@@ -220,13 +220,12 @@ fn with_status(deployment: &Value, sets: &[Arc<Value>], newest: &str) -> Value {
     } else {
         ("False", "MinimumReplicasUnavailable")
     };
-    let now = object::now();
-    object::set_condition(&mut status, "Available", is, reason, &now);
+    object::set_condition(&mut status, "Available", is, reason, now);
     let reason = if updated == wanted && available >= wanted {
         "NewReplicaSetAvailable"
     } else {
         "ReplicaSetUpdated"
     };
-    object::set_condition(&mut status, "Progressing", "True", reason, &now);
+    object::set_condition(&mut status, "Progressing", "True", reason, now);
     status
 }

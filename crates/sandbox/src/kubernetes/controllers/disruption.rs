@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::clocks::Clocks;
 use crate::kubernetes::{budget, failure::Failure, object, store::World};
 
@@ -11,7 +9,7 @@ use crate::kubernetes::{budget, failure::Failure, object, store::World};
 const RECHECK: Duration = Duration::from_secs(121);
 
 pub(super) fn reconcile(world: &mut World, clocks: &mut Clocks) -> Result<(), Failure> {
-    let now = Timestamp::now();
+    let now = world.now();
     for old in world.list("poddisruptionbudgets", "") {
         let status = budget::status_of(world, &old, now);
         let granted = status.get("disruptedPods").map(ToString::to_string);

@@ -5,16 +5,14 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde_json::Value;
 
 use crate::kubernetes::{
-    deletion::Deletion,
+    delete,
+    delete_options::{Deletion, FOREGROUND, ORPHAN},
     failure::Failure,
     kinds::{KINDS, Kind},
     object::{self, list, set, text},
     store::World,
     write,
 };
-
-const ORPHAN: &str = "orphan";
-const FOREGROUND: &str = "foregroundDeletion";
 
 type Found = (&'static Kind, Arc<Value>);
 
@@ -50,7 +48,7 @@ pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
 
 fn delete(world: &mut World, kind: &Kind, object: &Value) -> Result<(), Failure> {
     let at = (object::namespace(object), object::name(object));
-    match write::delete(world, kind, at, &Deletion::default()) {
+    match delete::delete(world, kind, at, &Deletion::background()) {
         Err(failure) if failure.code == 404 => Ok(()),
         other => other.map(drop),
     }
@@ -79,7 +77,11 @@ fn finish_owner(
             let mut new = Value::clone(dependent);
             let mut owners = list(&new, "/metadata/ownerReferences").to_vec();
             owners.retain(|reference| text(reference, "/uid") != uid);
-            set(&mut new, &["metadata", "ownerReferences"], owners);
+            if owners.is_empty() {
+                object::unset(&mut new, &["metadata", "ownerReferences"]);
+            } else {
+                set(&mut new, &["metadata", "ownerReferences"], owners);
+            }
             world.put(kind.plural, new)?;
         }
         return release(world, kind, owner, ORPHAN);
@@ -97,21 +99,31 @@ fn finish_owner(
     Ok(())
 }
 
-/// Takes a finalizer off; without any left the object goes.
-fn release(
+/// Takes a finalizer off; when nothing else holds the object, it goes.
+pub(super) fn release(
     world: &mut World,
     kind: &'static Kind,
     owner: &Value,
     finalizer: &str,
 ) -> Result<(), Failure> {
-    let mut new = owner.clone();
-    let mut finalizers = list(owner, "/metadata/finalizers").to_vec();
-    finalizers.retain(|name| name != finalizer);
-    if finalizers.is_empty() {
+    let new = without_finalizer(owner, finalizer);
+    if write::may_go(&new) {
         world.remove(kind.plural, object::namespace(owner), object::name(owner))?;
     } else {
-        set(&mut new, &["metadata", "finalizers"], finalizers);
         world.put(kind.plural, new)?;
     }
     Ok(())
+}
+
+/// The object without one of its finalizers.
+pub(super) fn without_finalizer(object: &Value, finalizer: &str) -> Value {
+    let mut new = object.clone();
+    let mut finalizers = list(object, "/metadata/finalizers").to_vec();
+    finalizers.retain(|name| name != finalizer);
+    if finalizers.is_empty() {
+        object::unset(&mut new, &["metadata", "finalizers"]);
+    } else {
+        set(&mut new, &["metadata", "finalizers"], finalizers);
+    }
+    new
 }

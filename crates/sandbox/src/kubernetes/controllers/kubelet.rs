@@ -1,7 +1,8 @@
 //! The kubelets: pods placed on a Ready node start, run and stop.
 //!
 //! As KWOK simulates them: a pod becomes Ready after a while, one of a Job ends after a while (with success, unless its
-//! annotation `trireme.dev/sandbox-outcome: fail` says otherwise), a deleted one is gone after a while.
+//! annotation `trireme.dev/sandbox-outcome: fail` says otherwise), a deleted one is gone after a while. Where the annotation
+//! `trireme.dev/sandbox-crash-on` names its node, its containers crash for ever.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +15,9 @@ use crate::kubernetes::{
     options::Timings,
     store::World,
 };
+
+/// The nodes, separated by spaces, on which the containers of a pod never become ready.
+const CRASHES_ON: &str = "/metadata/annotations/trireme.dev~1sandbox-crash-on";
 
 const OUTCOME: &str = "/metadata/annotations/trireme.dev~1sandbox-outcome";
 
@@ -45,7 +49,7 @@ pub(super) fn reconcile(
 fn lose_sight(world: &mut World, pod: &Value) -> Result<(), Failure> {
     let mut new = pod.clone();
     if pods::is_ready(pod) {
-        set_condition(&mut new, "Ready", "False", "NodeNotReady", &object::now());
+        set_condition(&mut new, "Ready", "False", "NodeNotReady", &world.time());
     }
     super::put_changed(world, "pods", pod, new)?;
     Ok(())
@@ -74,11 +78,12 @@ fn live(
             world.put("pods", running)?;
         }
         "Running" if ends_by_itself(pod) && clocks.is_due(clock("ends"), timings.job_run) => {
-            world.put("pods", ended(pod))?;
+            let ended = ended(pod, &world.time());
+            world.put("pods", ended)?;
         }
         "Running" if !pods::is_ready(pod) && !is_held_unready(pod) => {
             let mut new = Value::clone(pod);
-            set_condition(&mut new, "Ready", "True", "", &object::now());
+            set_condition(&mut new, "Ready", "True", "", &world.time());
             world.put("pods", new)?;
         }
         _ => {}
@@ -99,7 +104,7 @@ fn ends_by_itself(pod: &Value) -> bool {
 
 fn started(world: &World, pod: &Value, node: &Value) -> Value {
     let mut new = pod.clone();
-    let now = object::now();
+    let now = world.time();
     let address = free_address(world);
     let host = text(node, "/status/addresses/0/address");
     for (key, value) in [
@@ -111,17 +116,31 @@ fn started(world: &World, pod: &Value, node: &Value) -> Value {
     ] {
         set(&mut new, &["status", key], value);
     }
-    let statuses = container_statuses(pod, &json!({"running": {"startedAt": now}}), true);
+    let crashes = crashes(pod);
+    let state = match crashes {
+        true => {
+            json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}})
+        }
+        false => json!({"running": {"startedAt": now}}),
+    };
+    let statuses = container_statuses(pod, &state, !crashes);
     set(&mut new, &["status", "containerStatuses"], statuses);
     for condition in ["PodScheduled", "Initialized", "ContainersReady", "Ready"] {
         set_condition(&mut new, condition, "True", "", &now);
+        if crashes && condition.ends_with("Ready") {
+            set_condition(&mut new, condition, "False", "ContainersNotReady", &now);
+        }
     }
     new
 }
 
-fn ended(pod: &Value) -> Value {
+fn crashes(pod: &Value) -> bool {
+    let node = text(pod, "/spec/nodeName");
+    text(pod, CRASHES_ON).split(' ').any(|name| name == node)
+}
+
+fn ended(pod: &Value, now: &str) -> Value {
     let mut new = pod.clone();
-    let now = object::now();
     let failed = text(pod, OUTCOME) == "fail";
     let (phase, code, reason) = if failed {
         ("Failed", 1, "Error")
@@ -133,7 +152,7 @@ fn ended(pod: &Value) -> Value {
     set(&mut new, &["status", "phase"], phase);
     set(&mut new, &["status", "containerStatuses"], statuses);
     for condition in ["ContainersReady", "Ready"] {
-        set_condition(&mut new, condition, "False", "PodCompleted", &now);
+        set_condition(&mut new, condition, "False", "PodCompleted", now);
     }
     new
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::kubernetes::{
-    deletion::Deletion,
+    delete::delete,
+    delete_options::Deletion,
     failure::Failure,
     kinds::{KINDS, stored},
     object::{self, name},
@@ -37,7 +38,7 @@ fn empty(world: &mut World, namespace: &Value) -> Result<(), Failure> {
         for object in world.list(kind.plural, name(namespace)) {
             if !object::is_terminating(&object) {
                 let at = (name(namespace), name(&object));
-                write::delete(world, kind, at, &Deletion::default())?;
+                delete(world, kind, at, &Deletion::background())?;
             }
         }
         left += world.list(kind.plural, name(namespace)).len();

@@ -13,17 +13,16 @@ const NOT_READY: &str = "node.kubernetes.io/not-ready";
 
 pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
     for node in world.list("nodes", "") {
-        let new = settled(&node);
+        let new = settled(&node, &world.time());
         super::put_changed(world, "nodes", &node, new)?;
     }
     Ok(())
 }
 
-fn settled(node: &Value) -> Value {
+fn settled(node: &Value, now: &str) -> Value {
     let mut new = node.clone();
     if condition(node, "Ready").is_empty() {
-        let now = object::now();
-        object::set_condition(&mut new, "Ready", "True", "KubeletReady", &now);
+        object::set_condition(&mut new, "Ready", "True", "KubeletReady", now);
     }
     let cordoned = flag(&new, "/spec/unschedulable");
     let away = condition(&new, "Ready") != "True";
@@ -36,7 +35,7 @@ fn settled(node: &Value) -> Value {
         let is = |taint: &Value| (text(taint, "/key"), text(taint, "/effect")) == (key, effect);
         match (wanted, taints.iter().any(is)) {
             (true, false) => {
-                taints.push(json!({"key": key, "effect": effect, "timeAdded": object::now()}));
+                taints.push(json!({"key": key, "effect": effect, "timeAdded": now}));
             }
             (false, true) => taints.retain(|taint| !is(taint)),
             _ => {}
@@ -58,9 +57,9 @@ mod tests {
     fn a_cordon_taints_and_an_uncordon_takes_only_its_own_taint_away() {
         let mine = json!({"key": "mine", "effect": "NoExecute"});
         let mut node = json!({"spec": {"unschedulable": true, "taints": [mine]}});
-        node = settled(&node);
+        node = settled(&node, "now");
         assert_eq!(list(&node, "/spec/taints").len(), 2);
         node["spec"]["unschedulable"] = false.into();
-        assert_eq!(settled(&node)["spec"]["taints"], json!([mine]));
+        assert_eq!(settled(&node, "now")["spec"]["taints"], json!([mine]));
     }
 }

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 
 use crate::kubernetes::{
-    deletion::Deletion,
+    delete,
+    delete_options::Deletion,
     failure::Failure,
     kinds::stored,
     object::{self, condition, is_terminating, set, text},
@@ -70,7 +71,7 @@ pub(super) fn create(
 fn object_from_template(owner: &Value) -> Value {
     let template = &owner["spec"]["template"];
     let mut pod = json!({"metadata": {}, "spec": template["spec"]});
-    for key in ["labels", "annotations"] {
+    for key in ["labels", "annotations", "finalizers"] {
         if let Some(pairs) = template["metadata"].get(key) {
             pod["metadata"][key] = pairs.clone();
         }
@@ -81,7 +82,7 @@ fn object_from_template(owner: &Value) -> Value {
 /// Deletes a pod as a client would.
 pub(super) fn delete(world: &mut World, pod: &Value) -> Result<(), Failure> {
     let at = (object::namespace(pod), object::name(pod));
-    write::delete(world, stored("pods"), at, &Deletion::default())?;
+    delete::delete(world, stored("pods"), at, &Deletion::default())?;
     Ok(())
 }
 

@@ -63,7 +63,7 @@ fn choose(world: &World, pod: &Value, nodes: &[Arc<Value>]) -> Option<String> {
 
 fn place(world: &mut World, pod: &Value, node: Option<String>) -> Result<(), Failure> {
     let mut new = pod.clone();
-    let now = object::now();
+    let now = world.time();
     match node {
         Some(node) => {
             set(&mut new, &["spec", "nodeName"], node);

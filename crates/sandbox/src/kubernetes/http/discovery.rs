@@ -7,7 +7,6 @@ use super::{
     Service,
     answer::{self, Body},
     call::Call,
-    openapi,
 };
 use crate::kubernetes::{
     failure::Failure,
@@ -38,9 +37,6 @@ pub(crate) fn answer(service: &Service, call: &Call) -> Result<Response<Body>, F
             None => return Ok(answer::not_found_page()),
         },
         ["apis", group, version] if is_served(group, version) => resources(group, version),
-        ["openapi", "v3", rest @ ..] => {
-            openapi::answer(rest).ok_or_else(Failure::no_such_resource)?
-        }
         ["api", _] => return Err(Failure::no_such_resource()),
         _ => return Ok(answer::not_found_page()),
     };
@@ -97,19 +93,6 @@ fn resource(kind: &'static Kind) -> Vec<Value> {
         "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced,
         "kind": kind.kind, "verbs": verbs, "shortNames": kind.short,
     })];
-    if [
-        "pods",
-        "services",
-        "deployments",
-        "replicasets",
-        "statefulsets",
-        "daemonsets",
-        "jobs",
-    ]
-    .contains(&kind.plural)
-    {
-        all[0]["categories"] = json!(["all"]);
-    }
     all.extend(kind.subresources.iter().map(|name| subresource(kind, name)));
     all
 }
@@ -117,9 +100,7 @@ fn resource(kind: &'static Kind) -> Vec<Value> {
 fn subresource(kind: &Kind, name: &str) -> Value {
     let (called, group, version, verbs): (&str, &str, &str, &[&str]) = match name {
         "eviction" => ("Eviction", "policy", "v1", &["create"]),
-        "binding" => ("Binding", "", "v1", &["create"]),
         "token" => ("TokenRequest", "authentication.k8s.io", "v1", &["create"]),
-        "scale" => ("Scale", "autoscaling", "v1", &["get", "patch", "update"]),
         _ => (kind.kind, "", "", &["get", "patch", "update"]),
     };
     let mut resource = json!({

@@ -1,7 +1,7 @@
 //! What a list or a watch may ask for together (`ValidateListOptions` of Kubernetes).
 
 use super::call::Call;
-use crate::kubernetes::failure::{Failure, Wrong};
+use crate::kubernetes::failure::{Failure, Wrong, integer};
 
 const MATCH: &str = "resourceVersionMatch";
 const MATCHES: [&str; 3] = ["Exact", "NotOlderThan", ""];
@@ -15,7 +15,7 @@ pub(super) fn check(call: &Call) -> Result<(), Failure> {
     for name in ["limit", "timeoutSeconds"] {
         let asked = call.query(name);
         if !asked.is_empty() {
-            super::integer(asked)?;
+            integer(asked)?;
         }
     }
     let wrong: Vec<Wrong> = reasons(call)

@@ -3,13 +3,13 @@
 mod answer;
 mod call;
 mod discovery;
+pub(super) mod faults;
+mod list;
 mod list_options;
 mod on;
-mod openapi;
 mod protobuf;
 mod resources;
 mod reviews;
-mod scale;
 mod table;
 mod watch;
 
@@ -19,10 +19,12 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use self::{
     answer::Body,
     call::{Call, Target},
+    faults::{Fault, Faults},
 };
 use super::{
     access::{self, Identity, Tokens},
@@ -30,7 +32,7 @@ use super::{
     kinds,
     store::Store,
 };
-use crate::connections::{self, Handler};
+use crate::connections::{self, Dropped, Handler};
 
 /// The largest body of a request, as the real server has it (`MaxRequestBodyBytes`, 3 MiB).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -42,6 +44,8 @@ pub(crate) struct Service {
     pub tokens: Tokens,
     /// The version that is reported while no control plane node says one.
     pub version: String,
+    /// The troubles that it makes, if any.
+    pub faults: Option<Faults>,
     /// The certificate authority, which pods and clients are told.
     pub ca_pem: String,
 }
@@ -50,13 +54,46 @@ pub(crate) struct Service {
 pub(crate) fn handler(service: Arc<Service>) -> Handler {
     Arc::new(move |request| {
         let service = Arc::clone(&service);
-        Box::pin(async move { service.answer(request).await.map(axum::body::Body::new) })
+        Box::pin(async move {
+            let response = service.answer(request).await?;
+            Ok(response.map(axum::body::Body::new))
+        })
     })
 }
 
 impl Service {
+    /// Answers one request, unless its connection drops.
+    async fn answer(&self, request: Request<axum::body::Body>) -> Result<Response<Body>, Dropped> {
+        let Some(fault) = self.fault(&request) else {
+            return Ok(self.answer_at_once(request).await);
+        };
+        match fault {
+            Fault::Late(time) => sleep(time).await,
+            Fault::Error => return Ok(faults::error()),
+            Fault::TooMany => return Ok(faults::too_many()),
+            Fault::Dropped => return Err(Dropped),
+            _ => {}
+        }
+        let response = self.answer_at_once(request).await;
+        match fault {
+            Fault::LateAnswer(time) => sleep(time).await,
+            Fault::TimedOut => return Ok(faults::timed_out()),
+            Fault::AnswerLost => return Err(Dropped),
+            Fault::Short(time) => return Ok(faults::shortened(response, time)),
+            _ => {}
+        }
+        Ok(response)
+    }
+
+    fn fault(&self, request: &Request<axum::body::Body>) -> Option<Fault> {
+        let faults = self.faults.as_ref()?;
+        let who = self.authenticate(request).ok()?;
+        let is_watch = Call::of(request).is_ok_and(|call| call.is_watch());
+        faults.next(&who.name, is_watch)
+    }
+
     /// Answers one request; a refusal is an answer too.
-    pub async fn answer(&self, request: Request<axum::body::Body>) -> Response<Body> {
+    async fn answer_at_once(&self, request: Request<axum::body::Body>) -> Response<Body> {
         match self.try_answer(request).await {
             Ok(response) => response,
             Err(failure) => answer::failure(&failure),
@@ -107,18 +144,6 @@ impl Service {
         let known = self.tokens.identify(token, Timestamp::now());
         known.ok_or_else(Failure::unauthorized)
     }
-}
-
-/// A number in a query.
-///
-/// # Errors
-/// 400, in the words of the real server.
-pub(crate) fn integer(text: &str) -> Result<i64, Failure> {
-    text.parse().map_err(|_| {
-        Failure::bad_request(format!(
-            "strconv.ParseInt: parsing {text:?}: invalid syntax"
-        ))
-    })
 }
 
 async fn read_body(request: Request<axum::body::Body>) -> Result<Bytes, Failure> {

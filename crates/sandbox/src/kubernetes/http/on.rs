@@ -6,7 +6,7 @@ use super::{call::Call, protobuf};
 use crate::kubernetes::{failure::Failure, kinds::Kind};
 
 /// The media types that the body of an object may have. Protobuf is read of the kinds in `protobuf.rs`.
-const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+const ACCEPTED: &str = "application/json, application/vnd.kubernetes.protobuf";
 
 /// One request with its resource taken apart.
 pub(crate) struct On<'a> {
@@ -26,24 +26,18 @@ impl On<'_> {
     pub fn json(&self) -> Result<Value, Failure> {
         match self.call.content_type.as_str() {
             "" | "application/json" => {
-                serde_json::from_slice(self.body).map_err(|error| self.unrecognized("json", &error))
+                serde_json::from_slice(self.body).map_err(|error| self.unrecognized(&error))
             }
-            "application/yaml" => {
-                let text = std::str::from_utf8(self.body)
-                    .map_err(|error| self.unrecognized("yaml", &error))?;
-                serde_saphyr::from_str(text).map_err(|error| self.unrecognized("yaml", &error))
-            }
-            protobuf::MEDIA_TYPE => protobuf::decode(self.body).ok_or_else(|| {
-                Failure::unsupported_media_type("application/json, application/yaml")
-            }),
+            protobuf::MEDIA_TYPE => protobuf::decode(self.body)
+                .ok_or_else(|| Failure::unsupported_media_type("application/json")),
             _ => Err(Failure::unsupported_media_type(ACCEPTED)),
         }
     }
 
-    fn unrecognized(&self, format: &str, error: &dyn std::fmt::Display) -> Failure {
+    fn unrecognized(&self, error: &dyn std::fmt::Display) -> Failure {
         let kind = self.kind.kind;
         Failure::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {format} parse error: {error}"
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {error}"
         ))
     }
 }

@@ -1,12 +1,11 @@
-//! The bodies that kubectl sends as protobuf and in no other form: evictions, deletions, questions about access, and
-//! what `kubectl create KIND` makes.
+//! The bodies that `kubectl drain` and `kubectl auth` send as protobuf and in no other form: evictions, deletions, and
+//! questions about access.
 //!
 //! What is read is in [`shapes`]; a body with more in it than that is refused, as what is not read would be lost.
 //! Answers are JSON, which kubectl takes as well.
 
 mod shapes;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 /// The media type.
@@ -28,17 +27,8 @@ enum Holds {
     Texts,
     /// Zero is a value.
     Number,
-    /// Not given when it is zero.
-    Count,
     Flag,
-    /// Text by text.
-    Pairs,
-    /// Bytes by text.
-    Data,
-    /// `IntOrString`.
-    IntOrText,
     Message(&'static [Field]),
-    Messages(&'static [Field]),
 }
 
 /// The object in a body, as JSON; `None` for one of another kind, or one that cannot be read as a whole.
@@ -74,73 +64,21 @@ fn message(bytes: &[u8], shape: &[Field]) -> Option<Value> {
 
 /// Reads one field into the object; `None` when it is not what the table says.
 fn read(object: &mut Map<String, Value>, name: &str, holds: Holds, wire: &Wire<'_>) -> Option<()> {
-    let mut place = object.entry(name).or_insert(Value::Null);
-    match (holds, wire) {
-        (Holds::Text, Wire::Bytes(bytes)) => *place = text(bytes)?,
-        (Holds::Texts, Wire::Bytes(bytes)) => push(place, text(bytes)?)?,
-        (Holds::Number | Holds::Count, Wire::Number(number)) => {
-            *place = number.cast_signed().into();
-        }
-        (Holds::Flag, Wire::Number(number)) => *place = (*number != 0).into(),
-        (Holds::Pairs | Holds::Data, Wire::Bytes(bytes)) => {
-            let (key, value) = pair(bytes)?;
-            place = &mut place[key];
-            *place = match holds {
-                Holds::Data => STANDARD.encode(value).into(),
-                _ => text(value)?,
-            };
+    let value = match (holds, wire) {
+        (Holds::Text, Wire::Bytes([])) => return Some(()),
+        (Holds::Text, Wire::Bytes(bytes)) => text(bytes)?,
+        (Holds::Texts, Wire::Bytes(bytes)) => {
+            let texts = object.entry(name).or_insert(json!([]));
+            texts.as_array_mut()?.push(text(bytes)?);
             return Some(());
         }
-        (Holds::IntOrText, Wire::Bytes(bytes)) => *place = int_or_text(bytes)?,
-        (Holds::Message(shape), Wire::Bytes(bytes)) => *place = message(bytes, shape)?,
-        (Holds::Messages(shape), Wire::Bytes(bytes)) => push(place, message(bytes, shape)?)?,
+        (Holds::Number, Wire::Number(number)) => number.cast_signed().into(),
+        (Holds::Flag, Wire::Number(number)) => (*number != 0).into(),
+        (Holds::Message(shape), Wire::Bytes(bytes)) => message(bytes, shape)?,
         _ => return None,
-    }
-    let empty = match holds {
-        Holds::Text => *place == "",
-        Holds::Count => *place == 0,
-        _ => false,
     };
-    if empty {
-        object.remove(name);
-    }
+    object.insert(name.to_owned(), value);
     Some(())
-}
-
-fn push(place: &mut Value, value: Value) -> Option<()> {
-    if place.is_null() {
-        *place = json!([]);
-    }
-    place.as_array_mut()?.push(value);
-    Some(())
-}
-
-/// An entry of a map: the key and the bytes of the value.
-fn pair(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
-    for field in fields(bytes)? {
-        match field {
-            (1, Wire::Bytes(bytes)) => key = bytes,
-            (2, Wire::Bytes(bytes)) => value = bytes,
-            _ => return None,
-        }
-    }
-    Some((std::str::from_utf8(key).ok()?, value))
-}
-
-/// `IntOrString`: its type (0 for a number), the number, the text.
-fn int_or_text(bytes: &[u8]) -> Option<Value> {
-    const SHAPE: &[Field] = &[
-        (1, "type", Holds::Number),
-        (2, "number", Holds::Number),
-        (3, "text", Holds::Text),
-    ];
-    let mut either = message(bytes, SHAPE)?;
-    Some(if either["type"] == 1 {
-        either["text"].take()
-    } else {
-        either["number"].as_i64().unwrap_or_default().into()
-    })
 }
 
 fn text(bytes: &[u8]) -> Option<Value> {
@@ -220,10 +158,10 @@ mod tests {
         }
     }
 
-    /// A ConfigMap `a` with an empty status of some kind (field 7) and one entry, and then the given field.
-    fn config_map(more: &[u8]) -> Option<Value> {
-        let mut body = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12".to_vec();
-        let object = b"\x0a\x03\x0a\x01a\x12\x06\x0a\x01k\x12\x01v\x3a\x04\x08\x00\x12\x00";
+    /// An Eviction of `a`, and then the given field.
+    fn eviction(more: &[u8]) -> Option<Value> {
+        let mut body = b"k8s\0\x0a\x15\x0a\x09policy/v1\x12\x08Eviction\x12".to_vec();
+        let object = b"\x0a\x03\x0a\x01a";
         body.push(u8::try_from(object.len() + more.len()).unwrap());
         body.extend(object);
         body.extend(more);
@@ -232,20 +170,14 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_refused_unless_it_says_nothing() {
-        let expected = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}});
-        assert_eq!(config_map(b""), Some(expected.clone()));
-        assert_eq!(config_map(b"\x4a\x00"), Some(expected));
-        for unknown in [&b"\x48\x01"[..], b"\x4a\x01x", b"\x4a\x02\x08\x01"] {
-            assert_eq!(config_map(unknown), None, "{unknown:?}");
+        let expected =
+            json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "a"}});
+        assert_eq!(eviction(b""), Some(expected.clone()));
+        for empty in [&b"\x4a\x00"[..], b"\x3a\x04\x08\x00\x12\x00"] {
+            assert_eq!(eviction(empty), Some(expected.clone()), "{empty:?}");
         }
-    }
-
-    #[test]
-    fn a_number_or_a_text_is_told_apart() {
-        assert_eq!(int_or_text(b"\x08\x00\x10\x02\x1a\x00"), Some(json!(2)));
-        assert_eq!(
-            int_or_text(b"\x08\x01\x10\x00\x1a\x0350%"),
-            Some(json!("50%"))
-        );
+        for unknown in [&b"\x48\x01"[..], b"\x4a\x01x", b"\x4a\x02\x08\x01"] {
+            assert_eq!(eviction(unknown), None, "{unknown:?}");
+        }
     }
 }

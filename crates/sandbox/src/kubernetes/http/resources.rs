@@ -1,8 +1,5 @@
 //! Requests on objects and collections.
 
-use std::sync::Arc;
-
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -11,18 +8,17 @@ use super::{
     Service,
     answer::{self, Body},
     call::{Call, Target},
-    list_options,
+    list, list_options,
     on::On,
-    reviews, scale, table, watch,
+    reviews, table, watch,
 };
 use crate::kubernetes::{
     access::Identity,
-    deletion::Deletion,
+    delete::{Deleted, delete},
+    delete_options::Deletion,
     eviction,
     failure::Failure,
-    kinds::Kind,
-    object::{self, set, text, unset},
-    store::World,
+    object::{self, set},
     write::{self, Part},
 };
 
@@ -67,7 +63,6 @@ pub(crate) fn answer(
         "" => object_or_collection(service, &on),
         other if !kind.subresources.contains(&other) => Err(Failure::no_such_resource()),
         "status" => single(service, &on, Part::Status),
-        "scale" => scale::answer(service, &on),
         other => post_only(service, &on, other),
     }
 }
@@ -84,14 +79,14 @@ fn object_or_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>
     }
     match on.call.method.as_str() {
         "GET" if on.call.is_watch() => watch::answer(service, on),
-        "GET" => list(service, on),
+        "GET" => list::answer(service, on),
         "POST" => {
             let body = on.json()?;
             let mode = on.call.mode();
             let created = service
                 .store
                 .with(|world| write::create(world, on.kind, on.namespace, body, mode))?;
-            respond(on, StatusCode::CREATED, &created)
+            respond(service, on, StatusCode::CREATED, &created)
         }
         "DELETE" if on.kind.deletes_together() => delete_collection(service, on),
         _ => Err(Failure::method_not_allowed()),
@@ -107,40 +102,45 @@ fn single(service: &Service, on: &On<'_>, part: Part) -> Result<Response<Body>, 
                 .store
                 .with(|world| world.get(on.kind.plural, on.namespace, on.name));
             let found = found.ok_or_else(|| Failure::not_found(on.kind, on.name))?;
-            respond(on, StatusCode::OK, &found)
+            respond(service, on, StatusCode::OK, &found)
         }
         "PUT" => {
             let body = on.json()?;
             let updated = service
                 .store
                 .with(|world| write::update(world, on.kind, on.at(), body, part, mode))?;
-            respond(on, StatusCode::OK, &updated)
+            respond(service, on, StatusCode::OK, &updated)
         }
         "PATCH" => {
             let patch = (on.call.content_type.as_str(), on.body);
             let patched = service
                 .store
                 .with(|world| write::patch(world, on.kind, on.at(), patch, part, mode))?;
-            respond(on, StatusCode::OK, &patched)
+            respond(service, on, StatusCode::OK, &patched)
         }
         "DELETE" if part == Part::Main => {
             let how = deletion(on)?;
             let deleted = service
                 .store
-                .with(|world| write::delete(world, on.kind, on.at(), &how))?;
+                .with(|world| delete(world, on.kind, on.at(), &how))?;
             Ok(answer_deleted(on, &deleted))
         }
         _ => Err(Failure::method_not_allowed()),
     }
 }
 
-fn respond(on: &On<'_>, code: StatusCode, object: &Value) -> Result<Response<Body>, Failure> {
+fn respond(
+    service: &Service,
+    on: &On<'_>,
+    code: StatusCode,
+    object: &Value,
+) -> Result<Response<Body>, Failure> {
     if table::wanted(&on.call.accept) {
         let table = table::of(
             on.kind,
             &[object],
             table::Include::of(on.call),
-            Timestamp::now(),
+            service.store.now(),
         );
         return Ok(answer::json(code, &table));
     }
@@ -160,9 +160,10 @@ fn deletion(on: &On<'_>) -> Result<Deletion, Failure> {
 
 /// Pods, services and service accounts answer with their last state, and so does what still waits for its end; the
 /// rest answers that it is done.
-fn answer_deleted(on: &On<'_>, object: &Value) -> Response<Body> {
+fn answer_deleted(on: &On<'_>, deleted: &Deleted) -> Response<Body> {
+    let object = &deleted.object;
     let shows = ["pods", "services", "serviceaccounts"].contains(&on.kind.plural);
-    if shows || object::is_terminating(object) {
+    if shows || !deleted.gone {
         return answer::json(StatusCode::OK, object);
     }
     let mut details =
@@ -174,117 +175,17 @@ fn answer_deleted(on: &On<'_>, object: &Value) -> Response<Body> {
     answer::json(StatusCode::OK, &status)
 }
 
-fn selected(world: &World, on: &On<'_>) -> Result<Vec<Arc<Value>>, Failure> {
-    let (labels, fields) = (on.call.labels()?, on.call.fields(on.kind)?);
-    let mut objects = world.list(on.kind.plural, on.namespace);
-    objects.retain(|object| labels.matches(&object::labels(object)) && fields.matches(object));
-    Ok(objects)
-}
-
 fn delete_collection(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
     let how = deletion(on)?;
     service.store.with(|world| {
         let mut deleted = Vec::new();
-        for object in selected(world, on)? {
+        for object in list::selected(on, world.list(on.kind.plural, on.namespace))? {
             let at = (object::namespace(&object), object::name(&object));
-            deleted.push(write::delete(world, on.kind, at, &how)?);
+            deleted.push(delete(world, on.kind, at, &how)?.object);
         }
-        let list = as_list(on.kind, &deleted, world.revision());
+        let list = list::of(on.kind, &deleted, world.revision());
         Ok(answer::json(StatusCode::OK, &list))
     })
-}
-
-fn as_list(kind: &Kind, objects: &[Arc<Value>], revision: u64) -> Value {
-    let items = objects.iter().map(|object| {
-        let mut item = Value::clone(object);
-        // The list says the kind once for all.
-        unset(&mut item, &["apiVersion"]);
-        unset(&mut item, &["kind"]);
-        item
-    });
-    json!({
-        "kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(),
-        "metadata": {"resourceVersion": revision.to_string()},
-        "items": items.collect::<Vec<_>>(),
-    })
-}
-
-fn list(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
-    let asked = on.call.revision();
-    let asked =
-        asked.map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
-    let (mut objects, revision) = service
-        .store
-        .with(|world| selected(world, on).map(|objects| (objects, world.revision())))?;
-    if asked > revision {
-        return Err(Failure::revision_too_large(asked, revision));
-    }
-    let page = Page::take(on, &mut objects)?;
-    if table::wanted(&on.call.accept) {
-        let rows: Vec<&Value> = objects.iter().map(|object| &**object).collect();
-        let mut table = table::of(
-            on.kind,
-            &rows,
-            table::Include::of(on.call),
-            Timestamp::now(),
-        );
-        set(
-            &mut table,
-            &["metadata", "resourceVersion"],
-            revision.to_string(),
-        );
-        page.note(&mut table);
-        return Ok(answer::json(StatusCode::OK, &table));
-    }
-    let mut list = as_list(on.kind, &objects, revision);
-    page.note(&mut list);
-    Ok(answer::json(StatusCode::OK, &list))
-}
-
-/// Where a list was cut. The token is the key after which to go on; a later page shows the world as it is then (the
-/// real server keeps the first page's, for as long as it has it).
-struct Page {
-    next: Option<(String, usize)>,
-}
-
-impl Page {
-    fn take(on: &On<'_>, objects: &mut Vec<Arc<Value>>) -> Result<Self, Failure> {
-        let key = |object: &Value| {
-            (
-                object::namespace(object).to_owned(),
-                object::name(object).to_owned(),
-            )
-        };
-        let token = on.call.query("continue");
-        if !token.is_empty() {
-            let after: Option<(String, String)> = URL_SAFE_NO_PAD
-                .decode(token)
-                .ok()
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            let after = after.ok_or_else(|| {
-                Failure::bad_request("continue key is not valid: it is none of this server's")
-            })?;
-            objects.retain(|object| key(object) > after);
-        }
-        let limit: usize = on.call.query("limit").parse().unwrap_or_default();
-        if limit == 0 || objects.len() <= limit {
-            return Ok(Self { next: None });
-        }
-        let rest = objects.len() - limit;
-        objects.truncate(limit);
-        let last = objects.last().map(|object| key(object)).unwrap_or_default();
-        let token = URL_SAFE_NO_PAD.encode(json!(last).to_string());
-        Ok(Self {
-            next: Some((token, rest)),
-        })
-    }
-
-    fn note(self, list: &mut Value) {
-        if let Some((token, rest)) = self.next {
-            set(list, &["metadata", "continue"], token);
-            set(list, &["metadata", "remainingItemCount"], rest);
-        }
-    }
 }
 
 /// The subresources to which one only posts.
@@ -298,29 +199,9 @@ fn post_only(service: &Service, on: &On<'_>, name: &str) -> Result<Response<Body
         "eviction" => service
             .store
             .with(|world| eviction::evict(world, on.at(), &body, mode))?,
-        "binding" => bind(service, on, &body)?,
         _ => issue_token(service, on, body)?,
     };
     Ok(answer::json(StatusCode::CREATED, &result))
-}
-
-/// Places a pod on a node, once.
-fn bind(service: &Service, on: &On<'_>, body: &Value) -> Result<Value, Failure> {
-    let node = text(body, "/target/name");
-    service.store.with(|world| {
-        let pod = world.get("pods", on.namespace, on.name);
-        let pod = pod.ok_or_else(|| Failure::not_found(on.kind, on.name))?;
-        let placed = text(&pod, "/spec/nodeName");
-        if !placed.is_empty() {
-            let why = format!("pod {} is already assigned to node {placed:?}", on.name);
-            return Err(Failure::conflict(on.kind, on.name, &why));
-        }
-        let mut pod = Value::clone(&pod);
-        set(&mut pod, &["spec", "nodeName"], node);
-        object::set_condition(&mut pod, "PodScheduled", "True", "", &object::now());
-        world.put("pods", pod)?;
-        Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
-    })
 }
 
 /// A token of a service account (`TokenRequest`).

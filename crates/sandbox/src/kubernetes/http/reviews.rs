@@ -11,7 +11,7 @@ use super::{
 use crate::kubernetes::{
     access::{self, Identity, Question},
     failure::Failure,
-    object::{list, set, text},
+    object::{set, text},
 };
 
 /// Answers a review.
@@ -32,21 +32,10 @@ pub(crate) fn answer(
     let status = match on.kind.plural {
         "selfsubjectreviews" => json!({"userInfo": {"username": who.name, "groups": who.groups}}),
         "selfsubjectrulesreviews" => rules(service, who, text(&review, "/spec/namespace")),
-        "selfsubjectaccessreviews" => allowed(service, who, &review),
-        _ => allowed(service, &subject(&review), &review),
+        _ => allowed(service, who, &review),
     };
     set(&mut review, &["status"], status);
     Ok(answer::json(StatusCode::CREATED, &review))
-}
-
-fn subject(review: &Value) -> Identity {
-    let groups = list(review, "/spec/groups")
-        .iter()
-        .filter_map(Value::as_str);
-    Identity {
-        name: text(review, "/spec/user").to_owned(),
-        groups: groups.map(str::to_owned).collect(),
-    }
 }
 
 fn allowed(service: &Service, who: &Identity, review: &Value) -> Value {

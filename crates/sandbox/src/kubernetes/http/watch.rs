@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::stream;
 use http::Response;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::{
     sync::watch::Receiver,
@@ -27,8 +27,11 @@ use crate::kubernetes::{
     store::{Change, Event, Store, World},
 };
 
-/// A bookmark goes out when nothing else has for so long, as the real server sends about one a minute.
+/// A bookmark goes out about once a minute, whatever else does (`defaultBookmarkFrequency`).
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
+
+/// And one so long before the end, so that a client that comes back resumes as late as possible.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 
 /// A watch that asks for no end gets one between 30 and 60 minutes in the real server; here always the first.
 const LONGEST: Duration = Duration::from_mins(30);
@@ -41,7 +44,8 @@ struct Watch {
     /// Told up to this revision.
     revision: u64,
     deadline: Instant,
-    bookmarks: bool,
+    /// When the next bookmark is due; `None` when no more is to come.
+    bookmark: Option<Instant>,
     lines: VecDeque<Bytes>,
     ended: bool,
 }
@@ -54,6 +58,8 @@ struct Filter {
     labels: Labels,
     fields: Fields,
     table: Option<TableForm>,
+    /// Of the server, against that of the process: for the ages in a table.
+    clock_ahead: SignedDuration,
 }
 
 /// Tables name their columns in the first line only.
@@ -79,21 +85,13 @@ pub(crate) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, F
             include: table::Include::of(call),
             told_columns: false,
         }),
+        clock_ahead: service.store.now().duration_since(Timestamp::now()),
     };
     let seconds = call.query("timeoutSeconds").parse().ok();
     let lasting = seconds
         .filter(|s| *s > 0)
         .map_or(LONGEST, Duration::from_secs);
-    let mut watch = Watch {
-        store: Arc::clone(&service.store),
-        changes: service.store.changes(),
-        filter,
-        revision: 0,
-        deadline: Instant::now() + lasting.min(LONGEST),
-        bookmarks: call.asks("allowWatchBookmarks"),
-        lines: VecDeque::new(),
-        ended: false,
-    };
+    let mut watch = Watch::new(&service.store, filter, lasting.min(LONGEST));
     watch.begin(call)?;
     Ok(answer::stream(stream::unfold(watch, |mut watch| async {
         let line = watch.next().await?;
@@ -102,21 +100,46 @@ pub(crate) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, F
 }
 
 impl Watch {
+    fn new(store: &Arc<Store>, filter: Filter, lasting: Duration) -> Self {
+        Self {
+            store: Arc::clone(store),
+            changes: store.changes(),
+            filter,
+            revision: 0,
+            deadline: Instant::now() + lasting,
+            bookmark: None,
+            lines: VecDeque::new(),
+            ended: false,
+        }
+    }
+
     /// From a revision on; or, when none is asked for, with what there is now first.
     fn begin(&mut self, call: &Call) -> Result<(), Failure> {
         let asked = call.revision().map_err(|why| Failure::bare(500, &why))?;
         let initial = call.asks("sendInitialEvents");
+        let bookmarks = call.asks("allowWatchBookmarks");
+        if bookmarks {
+            self.schedule_bookmark();
+        }
         if !initial && asked != 0 {
             self.revision = asked;
             return Ok(());
         }
         let store = Arc::clone(&self.store);
         store.with(|world| self.tell_all(world));
-        if initial && self.bookmarks {
+        if initial && bookmarks {
             let marks = json!({"k8s.io/initial-events-end": "true"});
             self.push_bookmark(Some(marks));
         }
         Ok(())
+    }
+
+    /// In a minute, or two seconds before the end if that is earlier.
+    fn schedule_bookmark(&mut self) {
+        let now = Instant::now();
+        let last = self.deadline.checked_sub(LAST_BOOKMARK);
+        let next = last.map(|last| last.min(now + BOOKMARK_EVERY));
+        self.bookmark = next.filter(|next| *next > now);
     }
 
     fn tell_all(&mut self, world: &World) {
@@ -159,12 +182,17 @@ impl Watch {
             if let Some(line) = self.lines.pop_front() {
                 return Some(line);
             }
-            if self.ended {
+            let now = Instant::now();
+            if self.ended || self.deadline <= now {
                 return None;
             }
             // Seen before looking, so that a change in between rings again.
             self.changes.borrow_and_update();
             self.look();
+            if self.bookmark.is_some_and(|due| due <= now) && !self.ended {
+                self.push_bookmark(None);
+                self.schedule_bookmark();
+            }
             if self.lines.is_empty() && !self.ended {
                 self.wait().await;
             }
@@ -193,17 +221,9 @@ impl Watch {
 
     /// Waits for a change, the time of a bookmark, or the end.
     async fn wait(&mut self) {
-        let bookmark_at = Instant::now() + BOOKMARK_EVERY;
-        let until = bookmark_at.min(self.deadline);
-        match timeout_at(until, self.changes.changed()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => self.ended = true,
-            Err(_) => {
-                self.ended = until == self.deadline;
-                if self.bookmarks {
-                    self.push_bookmark(None);
-                }
-            }
+        let until = self.deadline.min(self.bookmark.unwrap_or(self.deadline));
+        if let Ok(Err(_)) = timeout_at(until, self.changes.changed()).await {
+            self.ended = true;
         }
     }
 }
@@ -249,11 +269,93 @@ impl Filter {
         let Some(form) = &mut self.table else {
             return object.clone();
         };
-        let mut table = table::of(self.kind, &[object], form.include, Timestamp::now());
+        let mut table = table::of(
+            self.kind,
+            &[object],
+            form.include,
+            Timestamp::now() + self.clock_ahead,
+        );
         if form.told_columns {
             set(&mut table, &["columnDefinitions"], Value::Null);
         }
         form.told_columns = true;
         table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::kinds::stored;
+
+    /// A watch of all pods from the beginning on, with bookmarks.
+    fn watch(store: &Arc<Store>, lasting: Duration) -> Watch {
+        let nodes = stored("pods");
+        let filter = Filter {
+            kind: nodes,
+            namespace: String::new(),
+            name: String::new(),
+            labels: Labels::parse("").unwrap(),
+            fields: Fields::parse("", nodes).unwrap(),
+            table: None,
+            clock_ahead: SignedDuration::ZERO,
+        };
+        let mut watch = Watch::new(store, filter, lasting);
+        watch.schedule_bookmark();
+        watch
+    }
+
+    fn change(store: &Store, plural: &'static str, name: &str) {
+        let object = json!({"metadata": {"name": name}});
+        store.with(|world| world.put(plural, object)).unwrap();
+    }
+
+    /// Every line, as its time in seconds, its type and its revision.
+    async fn lines(mut watch: Watch) -> Vec<(u64, String, String)> {
+        let begin = Instant::now();
+        let mut lines = Vec::new();
+        while let Some(line) = watch.next().await {
+            let event: Value = serde_json::from_slice(&line).unwrap();
+            let kind = event["type"].as_str().unwrap_or_default().to_owned();
+            let revision = object::text(&event, "/object/metadata/resourceVersion");
+            lines.push((begin.elapsed().as_secs(), kind, revision.to_owned()));
+        }
+        lines
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bookmark_comes_once_a_minute_and_before_the_end_whatever_else_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(dir.path()).unwrap());
+        let watching = tokio::spawn(lines(watch(&store, Duration::from_secs(150))));
+        // Each second something happens that this watch is not told of: no pause of it is a minute long.
+        for second in 0..200 {
+            change(&store, "nodes", &format!("w-{second}"));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let seen = watching.await.unwrap();
+        let times: Vec<_> = seen
+            .iter()
+            .map(|(at, kind, _)| (*at, kind.as_str()))
+            .collect();
+        assert_eq!(times, [60, 120, 148].map(|at| (at, "BOOKMARK")));
+        let revisions = seen
+            .iter()
+            .map(|(.., revision)| revision.parse::<u64>().unwrap());
+        assert!(revisions.is_sorted_by(|a, b| a < b && *b > 100), "{seen:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_ends_in_time_though_changes_never_pause() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(dir.path()).unwrap());
+        let watching = tokio::spawn(lines(watch(&store, Duration::from_secs(1))));
+        for n in 0..300 {
+            change(&store, "pods", &format!("p-{n}"));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let seen = watching.await.unwrap();
+        assert!((50..=120).contains(&seen.len()), "{}", seen.len());
+        assert!(seen.iter().all(|(_, kind, _)| kind == "ADDED"));
     }
 }

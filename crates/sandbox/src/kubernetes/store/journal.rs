@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
 };
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -127,6 +128,7 @@ fn replay(path: &Path, text: &[u8], journal: Journal) -> io::Result<World> {
         oldest: header.oldest,
         events: VecDeque::new(),
         journal,
+        clock_ahead: SignedDuration::ZERO,
     };
     for (index, line) in lines.enumerate() {
         let line: LineIn =

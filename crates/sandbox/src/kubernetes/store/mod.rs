@@ -12,6 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -55,9 +56,21 @@ pub(crate) struct World {
     oldest: u64,
     events: VecDeque<Event>,
     journal: Journal,
+    /// How far the clock of this server is ahead of that of the process; negative: behind.
+    clock_ahead: SignedDuration,
 }
 
 impl World {
+    /// The time by the clock of this server.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now() + self.clock_ahead
+    }
+
+    /// The same as Kubernetes writes it: RFC 3339, UTC, whole seconds.
+    pub fn time(&self) -> String {
+        super::object::time(self.now())
+    }
+
     /// The revision of the last change.
     pub fn revision(&self) -> u64 {
         self.revision
@@ -163,6 +176,28 @@ impl World {
         };
     }
 
+    /// What [`World::list`] gave at a revision that is past; `None` when that is no longer known.
+    pub fn list_at(&self, plural: &str, home: &str, revision: u64) -> Option<Vec<Arc<Value>>> {
+        if revision < self.oldest {
+            return None;
+        }
+        let mut objects = self.objects.get(plural).cloned().unwrap_or_default();
+        let later = self.events.iter().rev();
+        let later = later.take_while(|event| event.revision > revision);
+        for event in later.filter(|event| event.plural == plural) {
+            let key = (
+                namespace(&event.object).to_owned(),
+                name(&event.object).to_owned(),
+            );
+            match &event.before {
+                Some(before) => objects.insert(key, Arc::clone(before)),
+                None => objects.remove(&key),
+            };
+        }
+        objects.retain(|(of, _), _| home.is_empty() || of == home);
+        Some(objects.into_values().collect())
+    }
+
     /// The changes after a revision; `None` when they are no longer known.
     pub fn changes_since(&self, revision: u64) -> Option<Vec<Event>> {
         if revision < self.oldest {
@@ -196,6 +231,13 @@ impl Store {
         })
     }
 
+    /// Sets the clock of this server ahead of that of the process, or behind it.
+    #[must_use]
+    pub fn with_clock_ahead(self, ahead: SignedDuration) -> Self {
+        self.lock().clock_ahead = ahead;
+        self
+    }
+
     /// Runs `work` on the world, alone.
     pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.lock();
@@ -207,6 +249,11 @@ impl Store {
             self.changed.send_replace(after);
         }
         result
+    }
+
+    /// The time by the clock of this server.
+    pub fn now(&self) -> Timestamp {
+        self.lock().now()
     }
 
     /// Rings at every change.

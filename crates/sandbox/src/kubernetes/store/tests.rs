@@ -93,3 +93,27 @@ fn a_long_log_is_compacted_and_old_watches_are_told_to_list_again() {
         assert_eq!(world.changes_since(10_500).unwrap().len(), 1);
     });
 }
+
+#[test]
+fn a_list_of_the_past_shows_what_was_there_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store.with(|world| {
+        world.put("pods", pod("a")).unwrap();
+        world.put("pods", pod("b")).unwrap();
+        let mut changed = pod("b");
+        changed["spec"] = json!({"nodeName": "w-1"});
+        world.put("pods", changed).unwrap();
+        world.remove("pods", "shop", "a").unwrap();
+        world.put("pods", pod("c")).unwrap();
+        let at = |revision| world.list_at("pods", "shop", revision).unwrap();
+        let names =
+            |revision| -> Vec<_> { at(revision).iter().map(|o| name(o).to_owned()).collect() };
+        assert_eq!(names(1), ["a"]);
+        assert_eq!(names(3), ["a", "b"]);
+        assert_eq!(at(2)[1].get("spec"), None);
+        assert_eq!(at(3)[1]["spec"]["nodeName"], "w-1");
+        assert_eq!(names(5), ["b", "c"]);
+        assert_eq!(world.list_at("pods", "elsewhere", 5).unwrap().len(), 0);
+    });
+}

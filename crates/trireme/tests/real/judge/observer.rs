@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
-use trireme_sandbox::clients::observer::{BudgetSample, NodeSample, Observed};
+use trireme_sandbox::witnesses::observer::{BudgetSample, NodeSample, Observed};
 
 use super::{Verdict, kept, seen};
 

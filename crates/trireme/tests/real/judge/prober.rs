@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
-use trireme_sandbox::clients::prober::{Bucket, Measured};
+use trireme_sandbox::witnesses::prober::{Bucket, Measured};
 
 use super::{Verdict, kept, seen};
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use trireme_kubernetes::{Access, connect};
-use trireme_sandbox::clients::actor::Actor;
+use trireme_sandbox::platform::actor::Actor;
 use trireme_sandbox::kubernetes as sandbox;
 
 use self::objects::{budget, web};

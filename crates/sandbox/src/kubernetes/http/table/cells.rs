@@ -24,12 +24,6 @@ pub(super) fn or_unknown(object: &Value, pointer: &str) -> Value {
     or("<unknown>", text(object, pointer))
 }
 
-/// How many fields there are.
-pub(super) fn count(object: &Value, pointer: &str) -> Value {
-    let fields = object.pointer(pointer).and_then(Value::as_object);
-    fields.map_or(0, serde_json::Map::len).into()
-}
-
 /// `a=b,c=d`
 pub(super) fn labels(object: &Value, pointer: &str) -> Value {
     let pairs = pairs(object, pointer);
@@ -40,41 +34,10 @@ pub(super) fn labels(object: &Value, pointer: &str) -> Value {
     or(NONE, &pairs.join(","))
 }
 
-/// A field of all containers of a template.
-pub(super) fn containers(object: &Value, field: &str) -> Value {
-    let containers = list(object, "/spec/template/spec/containers").iter();
-    let fields: Vec<&str> = containers.map(|container| text(container, field)).collect();
-    json!(fields.join(","))
-}
-
 pub(super) fn address(node: &Value, kind: &str) -> Value {
     let mut addresses = list(node, "/status/addresses").iter();
     let found = addresses.find(|address| text(address, "/type") == kind);
     or(NONE, found.map_or("", |address| text(address, "/address")))
-}
-
-pub(super) fn subjects(binding: &Value, kind: &str) -> Value {
-    let of_kind = list(binding, "/subjects")
-        .iter()
-        .filter(|subject| text(subject, "/kind") == kind);
-    let names = of_kind.map(|subject| match text(subject, "/namespace") {
-        "" => text(subject, "/name").to_owned(),
-        namespace => format!("{namespace}/{}", text(subject, "/name")),
-    });
-    json!(names.collect::<Vec<_>>().join(", "))
-}
-
-/// `pod/web-1`
-pub(super) fn involved(event: &Value) -> Value {
-    let part = |key: &str| text(event, &format!("/involvedObject/{key}"));
-    json!(format!("{}/{}", part("kind").to_lowercase(), part("name")))
-}
-
-/// `kubelet, w-a1`
-pub(super) fn source(event: &Value) -> Value {
-    let parts = ["/source/component", "/source/host"].map(|pointer| text(event, pointer));
-    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    json!(parts.join(", "))
 }
 
 pub(super) fn restarts(pod: &Value) -> Value {
@@ -131,8 +94,10 @@ pub(super) fn pod_ready(pod: &Value) -> Value {
 }
 
 pub(super) fn pod_status(pod: &Value) -> Value {
+    let waits = text(pod, "/status/containerStatuses/0/state/waiting/reason");
     match text(pod, "/status/phase") {
         _ if object::is_terminating(pod) => json!("Terminating"),
+        _ if !waits.is_empty() => json!(waits),
         "Succeeded" => json!("Completed"),
         "Failed" => json!("Error"),
         phase => json!(phase),
@@ -179,25 +144,6 @@ pub(super) fn limit(budget: &Value, pointer: &str) -> Value {
         Some(Value::String(text)) => json!(text),
         Some(other) => json!(other.to_string()),
     }
-}
-
-pub(super) fn ports(object: &Value, pointer: &str, with_protocol: bool) -> Value {
-    let ports = list(object, pointer).iter().map(|port| {
-        let number = number(port, "/port").unwrap_or_default();
-        if with_protocol {
-            format!("{number}/{}", text(port, "/protocol"))
-        } else {
-            number.to_string()
-        }
-    });
-    json!(ports.collect::<Vec<_>>().join(","))
-}
-
-pub(super) fn endpoints(slice: &Value) -> Value {
-    let addresses = list(slice, "/endpoints")
-        .iter()
-        .map(|endpoint| text(endpoint, "/addresses/0"));
-    json!(addresses.collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]

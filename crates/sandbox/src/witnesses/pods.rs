@@ -20,7 +20,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::watch::{Change, follow};
+use crate::client::{Change, follow};
 
 /// How long a pod answers after it was asked to end: longer than a watch event takes to reach the front, also on a machine
 /// that is busy.

@@ -1,12 +1,15 @@
 //! What runs on the sandbox's cluster: nodes in three zones, workloads with their budgets and services, and who may do
 //! what. Created through the API like anything else; what is there already is left as it is.
 
+pub mod actor;
+mod disorder;
+
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::{SandboxError, clients::ensure, releases};
+use crate::{SandboxError, client::ensure, sites::releases, untidy::Untidy};
 
-const ROLLER_RIGHTS: &str = include_str!("../../../resources/cluster/rbac.yaml");
+const ROLLER_RIGHTS: &str = include_str!("../../../../resources/cluster/rbac.yaml");
 
 /// The user that rolls the cluster; its rights are those that a pipeline needs, and no more.
 pub const ROLLER: &str = "system:serviceaccount:trireme-system:trireme";
@@ -25,6 +28,8 @@ pub struct Size {
     pub workers: u32,
     /// What runs on the workers.
     pub workloads: Vec<Workload>,
+    /// What is untidy on it, if anything.
+    pub untidy: Option<Untidy>,
 }
 
 /// Pods that are counted by one budget and reached by one service.
@@ -55,6 +60,7 @@ impl Size {
                 Workload::new("statefulsets", "data", "db", 3, at_least(json!(2))),
                 Workload::new("deployments", "ops", "metrics", 2, at_least(json!(1))),
             ],
+            untidy: None,
         }
     }
 
@@ -69,6 +75,7 @@ impl Size {
                 Workload::new("statefulsets", "data", "db", 10, budget()),
                 Workload::new("deployments", "ops", "metrics", 10, budget()),
             ],
+            untidy: None,
         }
     }
 }
@@ -104,10 +111,11 @@ pub async fn seed(client: &Client, size: &Size) -> Result<(), SandboxError> {
         )
         .await?;
     }
-    for (zone, letter) in [("az-a", "a"), ("az-b", "b"), ("az-c", "c")] {
-        node(client, &format!("cp-{letter}"), zone, true).await?;
+    for letter in ['a', 'b', 'c'] {
+        node(client, &format!("cp-{letter}"), letter, size.untidy).await?;
         for number in 1..=size.workers {
-            node(client, &format!("w-{letter}{number}"), zone, false).await?;
+            let name = worker(letter, number, size.untidy);
+            node(client, &name, letter, size.untidy).await?;
         }
     }
     rights(client).await?;
@@ -115,31 +123,48 @@ pub async fn seed(client: &Client, size: &Size) -> Result<(), SandboxError> {
         workload.create(client).await?;
     }
     let agents = "/apis/apps/v1/namespaces/kube-system/daemonsets";
-    ensure(client, agents, &set("log-agent", None)).await
+    ensure(client, agents, &set("log-agent", None)).await?;
+    match size.untidy {
+        Some(untidy) => disorder::seed(client, untidy).await,
+        None => Ok(()),
+    }
+}
+
+/// The name of a worker: long ones are as a cloud gives them, of more than 46 characters.
+fn worker(letter: char, number: u32, untidy: Option<Untidy>) -> String {
+    match untidy {
+        Some(untidy) if untidy.long_names_in() == letter => {
+            format!("w-{letter}{number}.ip-10-0-1-{number}.eu-central-1.compute.internal.example")
+        }
+        _ => format!("w-{letter}{number}"),
+    }
 }
 
 /// A node registers itself with its status, as a kubelet does.
 async fn node(
     client: &Client,
     name: &str,
-    zone: &str,
-    control_plane: bool,
+    letter: char,
+    untidy: Option<Untidy>,
 ) -> Result<(), SandboxError> {
+    let zone = format!("az-{letter}");
+    let suffix = untidy.map_or("", Untidy::version_suffix);
+    let version = format!("{}{suffix}", releases::FROM);
     let mut body = json!({
-        "apiVersion": "v1", "kind": "Node", "status": status_of(name),
+        "apiVersion": "v1", "kind": "Node", "status": status_of(name, &version),
         "metadata": { "name": name, "labels": {
             "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
             "topology.kubernetes.io/zone": zone,
         }},
     });
-    if control_plane {
+    if name.starts_with("cp-") {
         body["metadata"]["labels"]["node-role.kubernetes.io/control-plane"] = json!("");
         body["spec"] = json!({ "taints": [{ "key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule" }] });
     }
     ensure(client, "/api/v1/nodes", &body).await
 }
 
-fn status_of(node: &str) -> Value {
+fn status_of(node: &str, version: &str) -> Value {
     let resources = json!({ "cpu": "16", "memory": "64Gi", "pods": "110" });
     let now = jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -150,7 +175,7 @@ fn status_of(node: &str) -> Value {
         "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is ready",
             "lastHeartbeatTime": now, "lastTransitionTime": now }],
         "nodeInfo": {
-            "kubeletVersion": releases::FROM, "kubeProxyVersion": releases::FROM,
+            "kubeletVersion": version, "kubeProxyVersion": version,
             "operatingSystem": "linux", "architecture": "amd64", "osImage": "Debian GNU/Linux 12 (bookworm)",
             "kernelVersion": "6.1.0", "containerRuntimeVersion": "containerd://2.1.0",
             "machineID": node, "systemUUID": node, "bootID": node,

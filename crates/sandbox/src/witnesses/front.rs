@@ -15,10 +15,8 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{
-    pods::Pods,
-    watch::{Change, follow},
-};
+use super::pods::Pods;
+use crate::client::{Change, follow};
 
 /// A running front; dropping it ends it.
 pub struct Front {

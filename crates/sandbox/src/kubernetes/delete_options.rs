@@ -5,8 +5,14 @@ use serde_json::{Value, json};
 
 use super::{
     failure::{Failure, Wrong},
+    kinds::Kind,
     object::text,
 };
+
+/// The finalizer of an object whose dependents are let go before it goes.
+pub(crate) const ORPHAN: &str = "orphan";
+/// The finalizer of an object that waits until its dependents are gone.
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 
 const POLICIES: [&str; 3] = ["Foreground", "Background", "Orphan"];
 
@@ -24,6 +30,14 @@ pub(crate) struct Deletion {
 }
 
 impl Deletion {
+    /// The object at once, its dependents later: how controllers delete.
+    pub fn background() -> Self {
+        Self {
+            propagation: Some("Background".into()),
+            ..Self::default()
+        }
+    }
+
     /// Reads a `DeleteOptions` object; `null` is the default.
     ///
     /// # Errors
@@ -57,7 +71,7 @@ impl Deletion {
         let mut options = json!({});
         let grace = query("gracePeriodSeconds");
         if !grace.is_empty() {
-            options["gracePeriodSeconds"] = super::http::integer(grace)?.into();
+            options["gracePeriodSeconds"] = super::failure::integer(grace)?.into();
         }
         if !query("propagationPolicy").is_empty() {
             options["propagationPolicy"] = query("propagationPolicy").into();
@@ -102,11 +116,25 @@ impl Deletion {
         Err(Failure::invalid_fields(options, "", &wrong))
     }
 
-    /// `Background`, `Foreground` or `Orphan`.
-    pub fn propagation(&self) -> &str {
-        let orphan = self.orphan_dependents == Some(true);
-        let default = if orphan { "Orphan" } else { "Background" };
-        self.propagation.as_deref().unwrap_or(default)
+    /// The finalizers that an object with these has once its deletion has begun: what the request says of its dependents
+    /// replaces what an earlier one, or the object itself, said of them (`deletionFinalizersForGarbageCollection`). Where
+    /// nothing is said, a Job lets its pods live on; every other kind takes its dependents along.
+    pub fn finalizers(&self, kind: &Kind, before: &[Value]) -> Vec<Value> {
+        let has = |name: &str| before.iter().any(|finalizer| finalizer == name);
+        let (orphan, foreground) = match (self.orphan_dependents, self.propagation.as_deref()) {
+            (Some(orphan), _) => (orphan, false),
+            (None, Some(policy)) => (policy == "Orphan", policy == "Foreground"),
+            (None, None) if has(ORPHAN) || has(FOREGROUND) => (has(ORPHAN), !has(ORPHAN)),
+            (None, None) => (kind.plural == "jobs", false),
+        };
+        let mut after = before.to_vec();
+        after.retain(|finalizer| finalizer != ORPHAN && finalizer != FOREGROUND);
+        for (wanted, finalizer) in [(orphan, ORPHAN), (foreground, FOREGROUND)] {
+            if wanted {
+                after.push(finalizer.into());
+            }
+        }
+        after
     }
 }
 

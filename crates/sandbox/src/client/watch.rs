@@ -10,7 +10,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 /// What happened to the objects.
-pub(super) enum Change<K> {
+pub(crate) enum Change<K> {
     /// These are all there are; what was known before is forgotten.
     Listed(Vec<K>),
     /// New, or changed.
@@ -26,7 +26,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Lists, watches, and goes on watching where the last watch ended. Only what the server cannot tell any more makes it
 /// list again. It never returns: abort the task to end it.
-pub(super) async fn follow<K>(api: Api<K>, labels: Option<&str>, mut on: impl FnMut(Change<K>))
+pub(crate) async fn follow<K>(api: Api<K>, labels: Option<&str>, mut on: impl FnMut(Change<K>))
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {

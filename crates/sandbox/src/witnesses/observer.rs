@@ -13,7 +13,7 @@ use kube::{Api, Client, Resource, ResourceExt as _, api::ListParams};
 use serde::de::DeserializeOwned;
 use tokio::{task::JoinSet, time::Instant};
 
-use super::watch::{Change, follow};
+use crate::client::{Change, follow};
 
 mod observed;
 

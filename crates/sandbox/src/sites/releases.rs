@@ -5,7 +5,7 @@
 
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::site::Site;
+use super::Site;
 
 /// The release that the sandbox's cluster runs at first.
 pub const FROM: &str = "v1.36.4";

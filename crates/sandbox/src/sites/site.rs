@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderValue, Method, Response, StatusCode, header},
 };
 
-use crate::registry::Digest;
+use sha2::{Digest as _, Sha256};
 
 /// Files by path. Clones share them, so that a test can publish something new while the site is being served.
 #[derive(Clone, Default)]
@@ -34,7 +34,7 @@ impl Site {
         bytes: impl Into<Vec<u8>>,
     ) {
         let bytes = bytes.into();
-        let etag = HeaderValue::try_from(format!("\"{}\"", Digest::of(&bytes).hex()))
+        let etag = HeaderValue::try_from(format!("\"{}\"", hex::encode(Sha256::digest(&bytes))))
             .unwrap_or_else(|_| HeaderValue::from_static("\"\""));
         let mut files = self.0.write().unwrap_or_else(PoisonError::into_inner);
         files.insert(

@@ -8,7 +8,8 @@ use std::io::{Cursor, Write as _};
 
 use zip::{DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
-use crate::{SandboxError, site::Site};
+use super::Site;
+use crate::SandboxError;
 
 /// Ecosystem, file name, content.
 const RECORDS: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/advisories.rs"));

@@ -8,11 +8,10 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{
-    connection::merge,
-    watch::{Change, follow},
+use crate::{
+    SandboxError,
+    client::{Change, follow, merge},
 };
-use crate::SandboxError;
 
 /// A running actor; dropping it ends it.
 pub struct Actor {
@@ -82,26 +81,38 @@ impl Act {
     async fn bring_about(&self, client: &Client) -> Result<(), SandboxError> {
         let path = format!("/api/v1/nodes/{}/status", self.node);
         let node = merge(client, &path, &json!({})).await?;
-        if node["status"]["nodeInfo"]["kubeletVersion"] != self.version.as_str() {
-            merge(client, &path, &self.status("False")).await?;
+        let runs = node["status"]["nodeInfo"]["kubeletVersion"].as_str();
+        let wanted = as_the_vendor_says(&self.version, runs.unwrap_or_default());
+        if runs != Some(wanted.as_str()) {
+            merge(client, &path, &status(&wanted, "False")).await?;
         } else if !is_coming_back(&node) {
             return Ok(());
         }
-        merge(client, &path, &self.status("True")).await.map(drop)
+        merge(client, &path, &status(&wanted, "True"))
+            .await
+            .map(drop)
     }
+}
 
-    /// One patch with the version and the condition: whoever else writes the status from what was seen last (KWOK does)
-    /// never sees the old version on a node that is not Ready, and so cannot write it back.
-    fn status(&self, ready: &str) -> Value {
-        let now = jiff::Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .to_string();
-        json!({ "status": {
-            "nodeInfo": { "kubeletVersion": self.version, "kubeProxyVersion": self.version },
-            "conditions": [{ "type": "Ready", "status": ready, "reason": REASON, "message": "after the act on the node",
-                "lastHeartbeatTime": now, "lastTransitionTime": now }],
-        }})
+/// A release of Kubernetes as the vendor of the node calls it: with the suffix that its version has now.
+fn as_the_vendor_says(version: &str, runs: &str) -> String {
+    match runs.split_once('+') {
+        Some((_, suffix)) if !version.contains('+') => format!("{version}+{suffix}"),
+        _ => version.to_owned(),
     }
+}
+
+/// One patch with the version and the condition: whoever else writes the status from what was seen last (KWOK does)
+/// never sees the old version on a node that is not Ready, and so cannot write it back.
+fn status(version: &str, ready: &str) -> Value {
+    let now = jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
+    json!({ "status": {
+        "nodeInfo": { "kubeletVersion": version, "kubeProxyVersion": version },
+        "conditions": [{ "type": "Ready", "status": ready, "reason": REASON, "message": "after the act on the node",
+            "lastHeartbeatTime": now, "lastTransitionTime": now }],
+    }})
 }
 
 /// Of the condition `Ready`, as the actor sets it.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    clients::{connect, ensure},
+    client::{connect, ensure},
     kubernetes::{Api as Served, KubernetesOptions},
 };
 
