@@ -224,7 +224,7 @@ fn only_the_runner_and_the_program_know_a_resource() {
 
 /// Data that a crate below the resources takes from one: the sandbox grants the rights that a user applies.
 const TAKEN: (&str, &str) = (
-    "crates/sandbox/src/platform.rs",
+    "crates/sandbox/src/platform/mod.rs",
     "resources/cluster/rbac.yaml",
 );
 

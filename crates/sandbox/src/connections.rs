@@ -47,7 +47,7 @@ impl Default for Deadlines {
     }
 }
 
-/// Answers requests, the next piece of whose body is an error when it is late.
+/// Answers requests. When the next piece of a request body is late, reading it gives an error.
 pub(crate) type Handler =
     Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Dropped>> + Send + Sync>;
 
@@ -156,7 +156,7 @@ fn answer(
     handler(timely(request, deadlines.piece))
 }
 
-/// A request whose body is an error when its next piece takes longer than this.
+/// The request with a body that gives an error when its next piece takes longer than this.
 fn timely(request: Request<Incoming>, piece: Duration) -> Request<Body> {
     request.map(|body| {
         let pieces = stream::unfold(body.into_data_stream(), move |mut body| async move {

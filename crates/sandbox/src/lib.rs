@@ -1,6 +1,6 @@
 //! A whole platform on loopback, for `trireme run --sandbox`, `trireme sandbox` and the tests.
 //!
-//! What the resources of Trireme talk to in earnest is here in small, over the same protocols: an OCI [`registry`], a
+//! It has small versions of the servers that the resources of Trireme use, with the same protocols: an OCI [`registry`], a
 //! release server with Kubernetes' markers, advisories in OSV format, and a Kubernetes API. The resources cannot tell
 //! it from the real thing; what differs is checked by the contract suites in `tests/`.
 //!
@@ -14,7 +14,7 @@
 pub mod client;
 mod connections;
 mod error;
-mod hold;
+mod folder_lock;
 pub mod images;
 pub mod kubernetes;
 pub mod platform;

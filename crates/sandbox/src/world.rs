@@ -15,7 +15,7 @@ use crate::{
     SandboxError,
     client::connect,
     connections::{self, Deadlines},
-    hold::Hold,
+    folder_lock::FolderLock,
     images, kubernetes,
     platform::{self, ACTOR, ROLLER, Size, VIEWER, actor::Actor},
     record::Record,
@@ -51,8 +51,8 @@ pub struct Sandbox {
     api: kubernetes::Api,
     _actor: Actor,
     _tasks: JoinSet<()>,
-    /// The last to be dropped: nobody else takes the world while something of it is served.
-    _hold: Hold,
+    /// Dropped last: no other process gets the world while a part of it is still served.
+    _lock: FolderLock,
 }
 
 impl Sandbox {
@@ -62,7 +62,7 @@ impl Sandbox {
     /// Another sandbox has the folder, or it cannot be used; an address is taken; or the world could not be seeded.
     pub async fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
         let folder = options.state.join("sandbox");
-        let hold = Hold::take(&folder).await?;
+        let lock = FolderLock::take(&folder).await?;
         let record = Record::load_or_begin(&folder, options.untidy)?;
         let registry_listener = listen(&folder, "registry", record.registry_port).await?;
         let files_listener = listen(&folder, "release server", record.files_port).await?;
@@ -96,7 +96,7 @@ impl Sandbox {
             api,
             _actor: actor,
             _tasks: tasks,
-            _hold: hold,
+            _lock: lock,
         })
     }
 

@@ -94,8 +94,13 @@ async fn an_untidy_world_has_what_its_seed_says() {
     let state = tempfile::tempdir().unwrap();
     let sandbox = start(state.path(), untidy).await;
     let viewer = client(&sandbox, platform::VIEWER).await;
+    nodes_are_untidy(&viewer, untidy).await;
+    a_budget_selects_no_pods(&viewer).await;
+    pods_crash_and_are_held(&viewer, untidy).await;
+}
 
-    let nodes = list(&viewer, "/api/v1/nodes").await;
+async fn nodes_are_untidy(viewer: &Client, untidy: Untidy) {
+    let nodes = list(viewer, "/api/v1/nodes").await;
     let version = format!("v1.36.4{}", untidy.version_suffix());
     let versions = nodes
         .iter()
@@ -118,8 +123,10 @@ async fn an_untidy_world_has_what_its_seed_says() {
         .unwrap();
     let off = made.duration_since(Timestamp::now()).as_secs() - untidy.clock_ahead().as_secs();
     assert!(off.abs() < 120, "{made}");
+}
 
-    let budgets = list(&viewer, "/apis/policy/v1/poddisruptionbudgets").await;
+async fn a_budget_selects_no_pods(viewer: &Client) {
+    let budgets = list(viewer, "/apis/policy/v1/poddisruptionbudgets").await;
     let empty = budgets
         .iter()
         .find(|budget| budget["metadata"]["name"] == "left-behind");
@@ -128,8 +135,10 @@ async fn an_untidy_world_has_what_its_seed_says() {
         (&status["expectedPods"], &status["disruptionsAllowed"]),
         (&0.into(), &0.into())
     );
+}
 
-    let pods = running(&viewer, PODS).await;
+async fn pods_crash_and_are_held(viewer: &Client, untidy: Untidy) {
+    let pods = running(viewer, PODS).await;
     let crashing: Vec<&Value> = pods.iter().filter(|pod| !is_ready(pod)).collect();
     let mut on: Vec<&str> = crashing
         .iter()

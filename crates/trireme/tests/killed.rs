@@ -42,7 +42,7 @@ fn every_node_is_disturbed_once_and_the_service_never() {
     let mut seen_before_the_kill = 0;
     for line in [
         "node w-a2 (az-a): evicting",
-        "node w-b1 (az-b): empty; starting Job",
+        "node w-b1 (az-b): empty, starting Job",
     ] {
         let log = bench.dir.path().join("run.log");
         let file = fs::File::create(&log).expect("a log");

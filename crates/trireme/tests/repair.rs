@@ -291,7 +291,7 @@ fn a_roll_that_was_aborted_is_told_as_one_and_not_as_none() {
     let mut command = command(&pipelines().join("repair.yml"), state.path());
     let file = fs::File::create(&log).expect("a log");
     let mut child = command.stderr(file).spawn().expect("the program starts");
-    wait_for(&mut child, &log, "node w-a1 (az-a): empty; starting Job");
+    wait_for(&mut child, &log, "node w-a1 (az-a): empty, starting Job");
     let pid = child.id().to_string();
     let told = Command::new("kill").args(["-TERM", &pid]).status();
     assert!(told.expect("kill").success());

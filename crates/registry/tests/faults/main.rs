@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use server::{Answer, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trireme_registry::{
-    Credentials, Descriptor, RegistryError, Repository, descriptor_of, digest_of,
+    Credentials, Descriptor, RegistryError, Repository, Tree, descriptor_of, digest_of,
 };
 use trireme_transport::{Client, Options};
 
@@ -305,6 +305,67 @@ async fn a_tag_that_answers_with_no_manifest_or_an_unknown_digest_points_to_noth
         );
         assert!(is_told, "{error}");
     }
+}
+
+/// A registry that refuses HEAD is asked with GET.
+#[tokio::test]
+async fn a_registry_that_refuses_head_is_asked_for_the_whole() {
+    let (server, address) = Server::start().await;
+    let blob = descriptor_of("text/plain", b"content").unwrap();
+    let blob = blob.digest().to_string();
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    for path in [
+        "manifests/latest",
+        "manifests/none",
+        &format!("blobs/{blob}"),
+    ] {
+        server.on(&format!("HEAD /v2/app/{path}"), Answer::new(405, ""));
+    }
+    let manifest = Answer::new(200, MANIFEST).header("content-type", kind);
+    server.on("GET /v2/app/manifests/latest", manifest);
+    server.on(
+        &format!("GET /v2/app/blobs/{blob}"),
+        Answer::new(200, "content"),
+    );
+    let repository = repository(address, false);
+    let found = repository.head_manifest("latest").await.unwrap().unwrap();
+    assert_eq!(found.digest().to_string(), digest_of(MANIFEST));
+    assert!(repository.head_manifest("none").await.unwrap().is_none());
+    assert!(repository.blob_exists(&blob).await.unwrap());
+}
+
+/// A tag that the registry shows a moment later than it took it is waited for.
+#[tokio::test]
+async fn a_tag_that_is_shown_late_is_waited_for() {
+    let (server, address) = Server::start().await;
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let root = descriptor_of(kind, MANIFEST).unwrap();
+    let digest = root.digest().to_string();
+    for reference in ["1", &digest] {
+        let stored = Answer::new(201, "").header("docker-content-digest", &*digest);
+        server.on(&format!("PUT /v2/app/manifests/{reference}"), stored);
+    }
+    server.on("HEAD /v2/app/manifests/1", Answer::new(404, ""));
+    let shows = server.clone();
+    let shown = Answer::new(200, "")
+        .header("content-type", kind)
+        .header("content-length", MANIFEST.len().to_string())
+        .header("docker-content-digest", &*digest);
+    tokio::spawn(async move {
+        while shows.requests("HEAD").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        shows.on("HEAD /v2/app/manifests/1", shown);
+    });
+    let tree = Tree {
+        manifests: vec![(root.clone(), Bytes::from_static(MANIFEST))],
+        blobs: Vec::new(),
+        root,
+    };
+    let (repository, tags) = (repository(address, false), ["1".to_owned()]);
+    let stored = repository.put_tree(&tree, &tags).await.unwrap();
+    assert_eq!(stored, digest);
+    assert!(server.requests("HEAD").len() > 1);
 }
 
 #[tokio::test]

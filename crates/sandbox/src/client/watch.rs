@@ -17,7 +17,7 @@ pub(crate) enum Change<K> {
     Applied(K),
     /// Gone; its last state.
     Deleted(K),
-    /// From the last change to the list that comes next, things may have happened that nobody will tell; why.
+    /// From the last change to the list that comes next, changes may have been missed; why.
     Missed(String),
 }
 

@@ -39,7 +39,7 @@ impl Api {
         Self::serve(listener, options)
     }
 
-    /// The same where somebody listens already.
+    /// The same on a listener that is open already.
     ///
     /// # Errors
     /// When the folder cannot be used, or its log is damaged.

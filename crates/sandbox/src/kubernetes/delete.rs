@@ -134,7 +134,7 @@ pub(crate) fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> R
     Ok(())
 }
 
-/// A year, in seconds: nobody waits longer, and a time so far ahead can still be told.
+/// A year, in seconds: a longer grace period has no use, and the time type may not hold its end.
 const LONGEST_GRACE_S: i64 = 365 * 24 * 3600;
 
 /// A pod that runs somewhere is given time, a negative one counts as a second; one that is not placed, or has ended, goes at once.

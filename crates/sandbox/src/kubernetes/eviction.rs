@@ -17,7 +17,7 @@ use super::{
     write::{Mode, Part, check_namespace, update},
 };
 
-/// More granted evictions than this mean that nobody confirms them (`MaxDisruptedPodSize`).
+/// More granted evictions than this mean that no controller confirms them (`MaxDisruptedPodSize`).
 const MAX_DISRUPTED_PODS: usize = 2000;
 
 const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -75,7 +75,7 @@ fn check_fields(body: &Value, mode: Mode) -> Result<(), Failure> {
     }
 }
 
-/// A pod that has ended, never began or is going already has been disrupted, or disrupts nobody.
+/// A pod that has ended, never began or is going already has been disrupted already, or serves nothing.
 fn ignores_budgets(pod: &Value) -> bool {
     ["Succeeded", "Failed", "Pending"].contains(&text(pod, "/status/phase"))
         || object::is_terminating(pod)

@@ -1,5 +1,5 @@
 //! What the act on a node brings about: once its Job has succeeded, the node goes away and comes back with the version
-//! that the Job was made for. It has credentials of its own; nobody else writes a node's status.
+//! that the Job was made for. It has credentials of its own; no other client writes the status of a node.
 
 use std::collections::BTreeSet;
 

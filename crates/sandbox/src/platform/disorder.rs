@@ -43,7 +43,7 @@ async fn crashing(client: &Client, untidy: Untidy) -> Result<(), SandboxError> {
     ensure(client, daemons, &body).await
 }
 
-/// A pod that goes only when somebody takes its finalizer away.
+/// A pod that stays until its finalizer is removed by hand.
 async fn held(client: &Client) -> Result<(), SandboxError> {
     let mut body = set("backup", Some(1));
     body["spec"]["template"]["metadata"]["finalizers"] = json!([HELD_BY]);

@@ -72,7 +72,7 @@ pub enum Refusal {
         /// As the content says.
         found: String,
     },
-    /// A page of so many entries is none.
+    /// The asked number of entries is not a page size.
     #[error("invalid number of results requested")]
     PageInvalid,
     /// Neither a tag nor a digest.

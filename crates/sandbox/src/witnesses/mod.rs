@@ -25,7 +25,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Starts with the credentials of somebody who may look; waits until the probed service has a ready pod.
+    /// Starts with credentials that may only read; waits until the probed service has a ready pod.
     ///
     /// # Errors
     /// The API cannot be reached, or no pod becomes ready.

@@ -1,4 +1,4 @@
-//! The judge of a roll: watches nodes and budgets with credentials of its own, and believes nobody's report.
+//! The judge of a roll: watches nodes and budgets with credentials of its own, and believes no report of the roller.
 
 use std::{
     collections::BTreeMap,

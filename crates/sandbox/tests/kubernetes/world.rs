@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use kube::{
     Client, Config,
     config::{AuthInfo, KubeConfigOptions, Kubeconfig},
@@ -27,15 +28,19 @@ pub struct Caller(pub Client);
 impl World {
     /// What a new API has.
     pub async fn bare() -> Self {
-        Self::aged(0).await
+        Self::skewed(0, SignedDuration::ZERO).await
     }
 
-    /// What a new API has, when the changes up to a revision are no longer known.
-    pub async fn aged(forgotten: u64) -> Self {
+    /// What a new API has when the changes up to a revision are no longer known, with its clock ahead of ours, or behind.
+    pub async fn skewed(forgotten: u64, clock_ahead: SignedDuration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let header = json!({"format": 1, "oldest": forgotten, "objects": 0});
         std::fs::write(dir.path().join("objects.jsonl"), format!("{header}\n")).unwrap();
-        let api = Api::start(options(dir.path())).await.unwrap();
+        let options = KubernetesOptions {
+            clock_ahead,
+            ..options(dir.path())
+        };
+        let api = Api::start(options).await.unwrap();
         let admin = Caller::new(&api.admin_kubeconfig().unwrap()).await;
         Self { api, admin, dir }
     }

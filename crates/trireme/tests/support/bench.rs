@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use trireme_registry::{Credentials, Repository};
 use trireme_sandbox::kubernetes::Timings;
-use trireme_sandbox::{Sandbox, SandboxOptions, Witness, releases};
+use trireme_sandbox::{Sandbox, SandboxOptions, Untidy, Witness, releases};
 use trireme_transport::{Client, Options};
 
 /// A platform in this process, so that a test may change its world and watch it.
@@ -23,12 +23,17 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// A platform that is untidy, or not.
+    pub fn with(untidy: Option<Untidy>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let runtime = Runtime::new().expect("a runtime");
         let options = SandboxOptions {
             state: dir.path().to_owned(),
             timings: Timings::default(),
-            untidy: None,
+            untidy,
         };
         let (sandbox, witness) = runtime.block_on(async {
             let sandbox = Sandbox::start(options).await.expect("a sandbox");

@@ -10,7 +10,7 @@ use crate::kubernetes::{
     store::World,
 };
 
-/// What somebody wants to do, in the terms of a rule.
+/// What a user wants to do, in the terms of a rule.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Question {
     pub verb: String,

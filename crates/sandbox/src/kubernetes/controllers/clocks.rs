@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
-/// A year: a clock that somebody set to run for centuries could not be told.
+/// A year: the time type cannot hold the end of a clock that runs for centuries.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// The running clocks of the control loops.
@@ -17,7 +17,7 @@ pub(super) struct Clocks {
 #[derive(Debug)]
 struct Clock {
     due: Instant,
-    /// Asked about in this pass; one that nobody asks about any more is dropped.
+    /// Asked about in this pass; one that no pass asks about any more is dropped.
     asked: bool,
 }
 

@@ -32,7 +32,7 @@ pub(super) fn reconcile(world: &mut World, clocks: &mut Clocks) -> Result<(), Fa
     release_orphans(world)
 }
 
-/// A pod that lost its Job has nobody left to count it.
+/// Removes the finalizer of pods that have no Job any more: nothing counts them.
 fn release_orphans(world: &mut World) -> Result<(), Failure> {
     let mut tracked = world.list("pods", "");
     tracked.retain(|pod| is_tracked(pod));

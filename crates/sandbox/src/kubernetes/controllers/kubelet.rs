@@ -32,7 +32,7 @@ pub(super) fn reconcile(
             continue;
         }
         match world.get("nodes", "", node) {
-            // Its node is gone, and nobody is left who could end it gracefully.
+            // Its node is gone: no kubelet is left to stop it gracefully.
             None => {
                 world.remove("pods", object::namespace(&pod), object::name(&pod))?;
             }

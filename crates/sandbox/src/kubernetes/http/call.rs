@@ -87,7 +87,7 @@ impl Call {
         }
     }
 
-    /// Refuses a rehearsal of another kind than `All`: done in earnest it would be what nobody asked for.
+    /// Refuses a `dryRun` other than `All`: without the refusal the request would really be done.
     ///
     /// # Errors
     /// 422, naming the options of this method.

@@ -7,7 +7,7 @@ const MATCH: &str = "resourceVersionMatch";
 const MATCHES: [&str; 3] = ["Exact", "NotOlderThan", ""];
 
 /// Refuses options that cannot be read or do not go together: a watch without an end, or a list of another time, would be
-/// what nobody asked for.
+/// something else than the client asked for.
 ///
 /// # Errors
 /// 400 for what is no number, 422 for the rest.

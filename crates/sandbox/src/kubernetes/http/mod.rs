@@ -130,7 +130,7 @@ impl Service {
         }
     }
 
-    /// Who sends no token is nobody in particular, and who sends a wrong one is refused.
+    /// A request without a token is anonymous; one with a wrong token is refused.
     fn authenticate(&self, request: &Request<axum::body::Body>) -> Result<Identity, Failure> {
         let header = request.headers().get(header::AUTHORIZATION);
         let token = header

@@ -186,7 +186,7 @@ impl Watch {
             if self.ended || self.deadline <= now {
                 return None;
             }
-            // Seen before looking, so that a change in between rings again.
+            // Marked as seen before looking, so that a change in between notifies again.
             self.changes.borrow_and_update();
             self.look();
             if self.bookmark.is_some_and(|due| due <= now) && !self.ended {

@@ -210,7 +210,7 @@ impl World {
     }
 }
 
-/// The world behind its lock, and the bell that rings when it changed.
+/// The world behind its lock, and the notification of its changes.
 #[derive(Debug)]
 pub(crate) struct Store {
     world: Mutex<World>,
@@ -256,7 +256,7 @@ impl Store {
         self.lock().now()
     }
 
-    /// Rings at every change.
+    /// Notifies of every change.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }

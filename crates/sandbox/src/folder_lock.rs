@@ -16,12 +16,12 @@ use crate::SandboxError;
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A world that is this process's own while this is there; it ends with the process, also with one that is killed.
-pub(crate) struct Hold {
+/// The lock on the folder of a world. It ends with the process, also when that is killed.
+pub(crate) struct FolderLock {
     _file: File,
 }
 
-impl Hold {
+impl FolderLock {
     /// Makes the folder of a world when needed, and takes it.
     ///
     /// # Errors
