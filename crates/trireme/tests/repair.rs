@@ -301,14 +301,14 @@ fn a_roll_that_was_aborted_is_told_as_one_and_not_as_none() {
     for part in [
         "release    v1.37.2 (the roll did not finish)\n",
         "stopped    roll put platform: was aborted: ",
-        "left cordoned: w-a1\n",
+        "Left cordoned: w-a1",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let summary = summary(state.path());
     assert_eq!(summary["roll"], "unfinished");
     let page = fs::read_to_string(state.path().join("report.html")).expect("a page");
-    for part in ["not known", "What stopped", "left cordoned: w-a1"] {
+    for part in ["not known", "What stopped", "Left cordoned: w-a1"] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("No node was rolled"));

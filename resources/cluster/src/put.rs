@@ -15,7 +15,8 @@ use trireme_blueprint::{
 use trireme_executor::interruption::last_look_limit;
 use trireme_executor::{Cause, Fence, Roll, RollError, roll};
 use trireme_kubernetes::{ActionSpec, Cluster, KubernetesPlatform, Lease, Mark, Pods, Record};
-use trireme_protocol::{Fault, Outcome, Step, build};
+use trireme_protocol::{Fault, Outcome, Step};
+use trireme_release as release;
 
 use crate::act::action_spec;
 use crate::check::{current, mark, rolled};
@@ -23,7 +24,7 @@ use crate::ending::ending;
 use crate::evidence::{Evidence, EvidenceRepository};
 use crate::interruption::{release, unless_interrupted};
 use crate::proof::{self, Proofs};
-use crate::wanted::{images, parse};
+use crate::wanted::{asked, images, version};
 use crate::{Source, Version, cordoned};
 
 /// What to bring the cluster to.
@@ -189,7 +190,8 @@ impl Put<'_> {
         named: BTreeMap<String, String>,
     ) -> anyhow::Result<Begun> {
         let mut record = self.cluster.record().await?;
-        let wanted = self.wanted(params, dir, named, &record).await?;
+        let asked = asked(params, dir).await?;
+        let wanted = self.wanted(asked, named, &record)?;
         let inventory = self.cluster.inventory(Pods::None).await?;
         let now = self.step.now().to_string();
         let known = current(self.source, &record, &inventory, &wanted, &now);
@@ -327,40 +329,14 @@ impl Put<'_> {
         Ok(outcome(&mark, done))
     }
 
-    async fn wanted(
+    /// The target state: the version that was asked for, else that of the source or the record, and its images.
+    fn wanted(
         &self,
-        params: &PutParams,
-        dir: &Path,
+        asked: Option<release::Version>,
         named: BTreeMap<String, String>,
         record: &Record,
     ) -> anyhow::Result<Wanted> {
-        let asked = match (&params.version, &params.version_file) {
-            (Some(_), Some(_)) => {
-                return Err(Fault::config("give `version` or `version_file`, not both").into());
-            }
-            (Some(text), None) => Some(parse(text, "`version` of the params")?),
-            (None, Some(file)) => {
-                let text = build::read_line(dir, "version_file", file).await?;
-                Some(parse(&text, file)?)
-            }
-            (None, None) => None,
-        };
-        let said = crate::wanted::wanted(self.source, record)?;
-        let version = match (asked, said) {
-            (Some(asked), Some(said)) if self.source.version.is_some() && asked != said.version => {
-                let message = format!(
-                    "the source wants {}, the params {asked}; say it in one place",
-                    said.version
-                );
-                return Err(Fault::config(message).into());
-            }
-            (Some(asked), _) => asked,
-            (None, Some(said)) => said.version,
-            (None, None) => {
-                let message = "no version is wanted; give `version_file` or `version`";
-                return Err(Fault::config(message).into());
-            }
-        };
+        let version = version(asked, self.source, record)?;
         if !named.is_empty() {
             // They are proven already.
             return Ok(Wanted {

@@ -1,14 +1,15 @@
 //! What is wanted, by whom it was said.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use trireme_blueprint::Wanted;
 use trireme_evidence::is_sha256;
 use trireme_kubernetes::Record;
-use trireme_protocol::Fault;
+use trireme_protocol::{Fault, build};
 use trireme_release as release;
 
-use crate::Source;
+use crate::{PutParams, Source};
 
 /// The wanted state: that of the source, else what was recorded. Images that were recorded with another version do not count.
 ///
@@ -54,8 +55,54 @@ pub(crate) fn images(
     source.images.clone().or(recorded).unwrap_or_default()
 }
 
+/// The version that the params ask for, themselves or in a file.
+///
+/// # Errors
+/// Exit 78 when they give both, or what is not a version; 1 when the file is not there.
+pub(crate) async fn asked(
+    params: &PutParams,
+    dir: &Path,
+) -> anyhow::Result<Option<release::Version>> {
+    match (&params.version, &params.version_file) {
+        (Some(_), Some(_)) => {
+            Err(Fault::config("give `version` or `version_file`, not both").into())
+        }
+        (Some(text), None) => parse(text, "`version` of the params").map(Some),
+        (None, Some(file)) => {
+            let text = build::read_line(dir, "version_file", file).await?;
+            parse(&text, file).map(Some)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The version to bring the cluster to: what was `asked` for, else that of the source, else what was recorded.
+///
+/// # Errors
+/// Exit 78 when none is, or when two places say different ones.
+pub(crate) fn version(
+    asked: Option<release::Version>,
+    source: &Source,
+    record: &Record,
+) -> anyhow::Result<release::Version> {
+    let known = wanted(source, record)?.map(|wanted| wanted.version);
+    match (asked, known) {
+        (Some(asked), Some(known)) if source.version.is_some() && asked != known => {
+            let message =
+                format!("the source wants {known}, the params {asked}; say it in one place");
+            Err(Fault::config(message).into())
+        }
+        (Some(asked), _) => Ok(asked),
+        (None, Some(known)) => Ok(known),
+        (None, None) => {
+            let message = "no version is wanted; give `version_file` or `version`";
+            Err(Fault::config(message).into())
+        }
+    }
+}
+
 /// Reads a version, naming where it was written.
-pub(crate) fn parse(text: &str, place: &str) -> anyhow::Result<release::Version> {
+fn parse(text: &str, place: &str) -> anyhow::Result<release::Version> {
     let version = text.trim().parse();
     version.map_err(|error| Fault::config(format!("{place}: {error}")).into())
 }

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use trireme_kubernetes::{Access, connect};
-use trireme_sandbox::platform::actor::Actor;
 use trireme_sandbox::kubernetes as sandbox;
+use trireme_sandbox::platform::actor::Actor;
 
 use self::objects::{budget, web};
 pub use self::program::{finish, stderr, terminate};
