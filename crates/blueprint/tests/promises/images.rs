@@ -25,7 +25,7 @@ fn a_node_that_another_blueprint_acted_on_is_not_counted_as_work_of_this_one() {
     assert!(!annotation.one_clock, "another run cordoned it");
     world.apply(&next[0]);
     let evidence = world.evidence();
-    assert_eq!((evidence.nodes.len(), evidence.images), (0, None));
+    assert!(evidence.nodes.is_empty());
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn evidence_names_the_images_that_acted() {
     );
     world.goal.blueprint = identity.id();
     world.roll(None);
-    assert_eq!(world.evidence().images, Some(images));
+    assert_eq!(world.evidence().images, images);
 }
 
 #[test]

@@ -62,7 +62,10 @@ fn pauses(world: &World) -> Vec<SignedDuration> {
     let nodes = world.evidence().nodes;
     let pairs = nodes.windows(2);
     pairs
-        .map(|pair| pair[1].cordoned_at.duration_since(pair[0].uncordoned_at))
+        .map(|pair| {
+            let (begun, ended) = (pair[1].cordoned_at.unwrap(), pair[0].uncordoned_at.unwrap());
+            begun.duration_since(ended)
+        })
         .collect()
 }
 
