@@ -7,7 +7,7 @@ use trireme_evidence::{self as file, NodeState, Outcome, RollFile, Run};
 use trireme_release::Version;
 
 use crate::goal::Goal;
-use crate::kubernetes::{Node, RolledAnnotation};
+use crate::kubernetes::Node;
 use crate::observation_log::{BudgetSamples, ObservationLog, Sample, Span};
 
 /// How a roll ended, as far as the nodes do not say it.
@@ -90,7 +90,8 @@ fn of_node(node: &Node, goal: &Goal) -> Option<file::Node> {
             ..untouched(node, goal)
         });
     }
-    if let Some(finished) = finished(node, goal) {
+    // What another blueprint did to a node is not work of this one: it may have had other images.
+    if let Some(finished) = goal.finished(node) {
         let done = file::Node {
             state: NodeState::Done,
             from: Some(finished.from.to_string()),
@@ -109,16 +110,6 @@ fn of_node(node: &Node, goal: &Goal) -> Option<file::Node> {
     }
     let is_due = !goal.wanted.version.accepts(&node.version);
     is_due.then(|| untouched(node, goal))
-}
-
-/// What `node` says of this roll. A roll that was given another goal on the way counts a node that already had what it wants.
-fn finished<'a>(node: &'a Node, goal: &Goal) -> Option<&'a RolledAnnotation> {
-    let other_goal = || {
-        let rolled = node.rolled.as_ref()?;
-        let same_roll = !goal.roll.is_empty() && rolled.roll == goal.roll;
-        (same_roll && goal.wanted.version.accepts(&node.version)).then_some(rolled)
-    };
-    goal.finished(node).or_else(other_goal)
 }
 
 /// A node on which nothing was done yet.

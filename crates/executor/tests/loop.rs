@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use trireme_blueprint::{
     Before, Blocker, Decision, Driver, Goal, Policy, Preflight, Role, Snapshot, Stage, Status,
     Timers, Unit, Wanted, Window,
 };
+use trireme_executor::fence::LEASE_DURATION;
 use trireme_executor::{
     Answer, Cause, ErrorKind, Fence, Mode, Platform, PlatformError, Roll, RollError, roll,
 };
@@ -165,6 +167,12 @@ struct Slow {
     observing: Fare,
     writing: Fare,
     dry_running: Fare,
+    /// The number of the request whose answer takes 16 s, and of requests until now.
+    late: Option<usize>,
+    asked: AtomicUsize,
+    /// When the lock was renewed last, and when a second run, which waits for it all the time, took it.
+    renewed_at: Mutex<Duration>,
+    taken_over_at: Mutex<Option<Duration>>,
 }
 
 impl Slow {
@@ -180,11 +188,28 @@ impl Slow {
             observing: well,
             writing: well,
             dry_running: well,
+            late: None,
+            asked: AtomicUsize::new(0),
+            renewed_at: Mutex::default(),
+            taken_over_at: Mutex::default(),
         }
+    }
+
+    /// Whether the second run has the lock by now: it takes it after 10 s without renewal.
+    fn is_taken_over(&self) -> bool {
+        let now = self.began.elapsed();
+        let mut taken = self.taken_over_at.lock().unwrap();
+        let due = *self.renewed_at.lock().unwrap() + LEASE_DURATION;
+        if taken.is_none() && now >= due {
+            *taken = Some(due);
+        }
+        taken.is_some()
     }
 
     async fn fare(&self, fare: Fare) -> Result<(), Broken> {
         let (late, error) = fare(self.began.elapsed());
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let late = late.max(seconds(if self.late == Some(number) { 16 } else { 0 }));
         sleep(late).await;
         error.map_or(Ok(()), |kind| Err(Broken(kind)))
     }
@@ -248,6 +273,10 @@ impl Platform for Slow {
     }
 
     async fn renew(&self) -> Result<(), Broken> {
+        if self.late.is_some() && self.is_taken_over() {
+            return Err(Broken(ErrorKind::LockLost));
+        }
+        *self.renewed_at.lock().unwrap() = self.began.elapsed();
         self.fare(self.renewing).await
     }
 }
@@ -357,6 +386,45 @@ async fn a_renewal_that_is_answered_late_counts_from_when_it_was_sent() {
         .iter()
         .filter(|(at, _)| *at >= seconds(10) && *at < seconds(15));
     assert_eq!(within.count(), 0, "{writes:?}");
+}
+
+/// A roll whose request of this number is answered after 16 s: how many requests it made, when the second run took the lock, and
+/// the writes that came after that.
+async fn with_late_answer(late: usize) -> (usize, Option<Duration>, usize) {
+    let platform = Slow {
+        lag: seconds(3),
+        late: Some(late),
+        ..Slow::new()
+    };
+    let _ = run(&platform).await;
+    platform.is_taken_over();
+    let taken = *platform.taken_over_at.lock().unwrap();
+    let writes = platform.writes.lock().unwrap();
+    let after = writes
+        .iter()
+        .filter(|(at, _)| taken.is_some_and(|taken| *at >= taken));
+    let asked = platform.asked.load(Ordering::Relaxed);
+    (
+        asked,
+        taken.filter(|at| *at < platform.began.elapsed()),
+        after.count(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn whichever_answer_is_16_s_late_nothing_is_written_after_a_second_run_has_the_lock() {
+    let (requests, _, _) = with_late_answer(usize::MAX).await;
+    assert!(requests > 10, "{requests} requests");
+    let mut taken_over = 0;
+    for late in 0..requests {
+        let (_, taken, after) = with_late_answer(late).await;
+        assert_eq!(
+            after, 0,
+            "request {late}: the second run took the lock at {taken:?}"
+        );
+        taken_over += usize::from(taken.is_some());
+    }
+    assert!(taken_over > 0, "no late answer let the second run in");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,12 @@ pub(crate) const PAGE: u32 = 500;
 const PAGES_LIMIT: usize = 1000;
 /// A list that had to begin anew this often does not end: its pages expire faster than they are read.
 const LIST_TRIES: usize = 5;
+/// The pauses between the tries of a read that fails in a way that may pass.
+const READ_PAUSES: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
 /// One request, answered or not.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// What the API server reports of itself is asked for while a roll holds its Lease: an answer is worth no longer wait.
@@ -66,8 +72,8 @@ impl Cluster {
     /// # Errors
     /// When it does not answer, or with something that is not a version.
     pub async fn server_version(&self) -> Result<Version, Error> {
-        let request = self.client.apiserver_version();
-        let info = bounded_by(VERSION_TIMEOUT, "read /version", request).await?;
+        let request = || self.client.apiserver_version();
+        let info = read_within(VERSION_TIMEOUT, "read /version", request).await?;
         let version = info.git_version.parse();
         version.map_err(|error| Error::malformed("/version", error))
     }
@@ -182,6 +188,31 @@ pub(crate) async fn bounded_by<T>(
     }
 }
 
+/// One read, repeated a few times when its failure may pass: a `check` or the beginning of a `put` does not end because of one
+/// connection that broke. What was not answered in time is not asked again.
+pub(crate) async fn read<T, F>(act: &str, request: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, kube::Error>>,
+{
+    read_within(REQUEST_TIMEOUT, act, request).await
+}
+
+/// The same, with a deadline of its own for each try.
+async fn read_within<T, F>(limit: Duration, act: &str, request: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, kube::Error>>,
+{
+    for pause in READ_PAUSES {
+        match bounded_by(limit, act, request()).await {
+            Err(error) if error.may_pass() && !matches!(error, Error::Silent { .. }) => {
+                tokio::time::sleep(pause).await;
+            }
+            answer => return answer,
+        }
+    }
+    bounded_by(limit, act, request()).await
+}
+
 /// Every object, page by page, all of one time: a `continue` that has expired (410) begins anew.
 pub(crate) async fn list<K>(api: &Api<K>, params: ListParams, what: &str) -> Result<Vec<K>, Error>
 where
@@ -191,7 +222,7 @@ where
     let mut items = Vec::new();
     let mut page = params.clone().limit(PAGE);
     for _ in 0..PAGES_LIMIT {
-        match bounded(format!("list {what}"), api.list(&page)).await {
+        match read(&format!("list {what}"), || api.list(&page)).await {
             Ok(found) => {
                 items.extend(found.items);
                 match found.metadata.continue_.filter(|token| !token.is_empty()) {

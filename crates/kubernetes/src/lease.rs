@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use trireme_executor::fence::LEASE_DURATION;
 
-use crate::cluster::{bounded, bounded_by};
+use crate::cluster::{bounded, bounded_by, read};
 use crate::holder::holder;
 use crate::writes::MANAGER;
 use crate::{Cluster, Error, names};
@@ -52,7 +52,7 @@ impl Lease {
         waiting: impl Fn(&str, Duration),
     ) -> Result<Self, Error> {
         let api = api(cluster);
-        let found = bounded("read the Lease", api.get_opt(names::LEASE)).await?;
+        let found = read("read the Lease", || api.get_opt(names::LEASE)).await?;
         let mut object = found.unwrap_or_default();
         if let Some(other) = holder_of(&object) {
             let stale_after = duration(&object);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use trireme_blueprint::{FORMAT, Identity, ObservationLog, Wanted};
 use trireme_release::Version;
 
-use crate::cluster::bounded;
+use crate::cluster::{bounded, read};
 use crate::writes::MANAGER;
 use crate::{Cluster, Error, names};
 
@@ -118,7 +118,8 @@ impl Cluster {
     /// When the API does not answer, or the record is of a newer format or malformed.
     pub async fn record(&self) -> Result<Record, Error> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
-        let map = bounded(format!("read {}", title()), api.get_opt(names::RECORD)).await?;
+        let act = format!("read {}", title());
+        let map = read(&act, || api.get_opt(names::RECORD)).await?;
         map.as_ref()
             .map(Record::read)
             .transpose()

@@ -92,8 +92,7 @@ impl Repository {
     }
 
     async fn expect_at(&self, reference: &str, digest: &str) -> Result<(), RegistryError> {
-        let found = self.head_manifest(reference).await?;
-        let found = found.map(|found| found.digest().to_string());
+        let found = self.shown(reference, digest).await?;
         match found {
             Some(found) if found == digest => Ok(()),
             found => Err(RegistryError::Content {

@@ -157,7 +157,11 @@ impl Repository {
     }
 
     /// What a tag points to once it is this digest, or at last: some registries show a new tag with a delay.
-    async fn shown(&self, tag: &str, digest: &str) -> Result<Option<String>, RegistryError> {
+    pub(crate) async fn shown(
+        &self,
+        tag: &str,
+        digest: &str,
+    ) -> Result<Option<String>, RegistryError> {
         let mut backoff = Backoff::default();
         loop {
             let found = self.head_manifest(tag).await?;

@@ -2,7 +2,7 @@ use trireme_evidence::page::roll_page;
 
 use super::*;
 use crate::goal::{Before, Window};
-use crate::kubernetes::RollAnnotation;
+use crate::kubernetes::{RollAnnotation, RolledAnnotation};
 use crate::policy::{Policy, Wanted};
 
 fn at(second: i64) -> Timestamp {
@@ -178,7 +178,7 @@ fn a_roll_that_failed_has_its_begun_nodes_and_those_that_were_not_begun() {
 }
 
 #[test]
-fn a_node_that_a_roll_finished_before_its_goal_changed_counts_if_it_runs_what_is_wanted() {
+fn a_node_that_was_finished_under_another_goal_counts_only_if_it_is_due_again() {
     let under_another = |running: &str| {
         let mut node = done("w-a", 0, true);
         node.version = version(running);
@@ -186,7 +186,7 @@ fn a_node_that_a_roll_finished_before_its_goal_changed_counts_if_it_runs_what_is
         node
     };
     let file = |running| file(&[under_another(running)], ending(Outcome::Failed, 90));
-    assert_eq!(states(&file("v1.37.2")), [("w-a", NodeState::Done)]);
+    assert_eq!(states(&file("v1.37.2")), []);
     assert_eq!(states(&file("v1.36.9")), [("w-a", NodeState::NotBegun)]);
 }
 

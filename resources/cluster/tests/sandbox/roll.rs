@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::world::{NEW, OLD, World, finish, stderr, terminate};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn put(world: &World) -> Value {
@@ -74,6 +75,21 @@ async fn a_cluster_is_rolled_and_stays_finished() {
         stderr(&again)
     );
     all_done(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_differs_from_the_api_servers_changes_nothing_about_a_roll() {
+    for ahead_ms in [-300_000, -6_000, -700, 700, 6_000, 300_000] {
+        let ahead = SignedDuration::from_millis(ahead_ms);
+        let world = World::small_with_clock_ahead(ahead).await;
+        let output = world.run("out", &put(&world)).await;
+        let said = format!("{ahead_ms} ms: {}", stderr(&output));
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(world.versions().await, [NEW; 2], "{said}");
+        assert_eq!(world.jobs().await.len(), 2, "one Job per node: {said}");
+        let cordons = said.matches(": cordoning, ").count();
+        assert_eq!(cordons, 2, "each node once: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
@@ -73,10 +74,28 @@ impl World {
         Self::of(&[("w-a", "a"), ("w-b", "b")], 2, timings).await
     }
 
+    /// A small world whose API server's clock is so far ahead of the roller's.
+    pub async fn small_with_clock_ahead(ahead: SignedDuration) -> Self {
+        let dir = TempDir::new().unwrap();
+        let mut options = options(dir.path());
+        options.clock_ahead = ahead;
+        let nodes = [("w-a", "a"), ("w-b", "b")];
+        Self::with(dir, options, &nodes, 2).await
+    }
+
     async fn of(nodes: &[(&str, &str)], replicas: i64, timings: sandbox::Timings) -> Self {
         let dir = TempDir::new().unwrap();
         let mut options = options(dir.path());
         options.timings = timings;
+        Self::with(dir, options, nodes, replicas).await
+    }
+
+    async fn with(
+        dir: TempDir,
+        options: sandbox::KubernetesOptions,
+        nodes: &[(&str, &str)],
+        replicas: i64,
+    ) -> Self {
         let api = sandbox::Api::start(options).await.unwrap();
         let kubeconfig = api.admin_kubeconfig().unwrap();
         let admin = connect(Access::Kubeconfig(&kubeconfig)).await.unwrap();
