@@ -1,5 +1,7 @@
 //! Files of every format that was ever written. They must load for ever, and what this release writes stays as it is.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use trireme_evidence::page::roll_page;

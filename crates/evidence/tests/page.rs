@@ -1,5 +1,7 @@
 //! The page of a roll: what it says, and that nothing in it can act.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 use trireme_evidence::page::roll_page;
 use trireme_evidence::{Budget, Node, Outcome, RollFile, Sample};
 

@@ -74,7 +74,7 @@ async fn with_lease(
     }
     let repository = EvidenceRepository::open(source)?;
     let cluster = source.connect().await?;
-    let lease = unless_interrupted(step, take(step, &cluster)).await?;
+    let lease = unless_interrupted(step, Box::pin(take(step, &cluster))).await?;
     let put = Put {
         step,
         source,
