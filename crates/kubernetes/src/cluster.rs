@@ -27,7 +27,7 @@ const PAGES_LIMIT: usize = 1000;
 /// A list that had to begin anew this often does not end: its pages expire faster than they are read.
 const LIST_TRIES: usize = 5;
 /// The pauses between the tries of a read that fails in a way that may pass.
-const READ_PAUSES: [Duration; 3] = [
+pub(crate) const READ_PAUSES: [Duration; 3] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
     Duration::from_secs(2),

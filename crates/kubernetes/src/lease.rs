@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use trireme_executor::fence::LEASE_DURATION;
 
-use crate::cluster::{bounded, bounded_by, read};
+use crate::cluster::{READ_PAUSES, bounded, bounded_by, read};
 use crate::holder::holder;
 use crate::writes::MANAGER;
 use crate::{Cluster, Error, names};
@@ -75,13 +75,32 @@ impl Lease {
             object: Mutex::default(),
             renewed_at: std::sync::Mutex::new(Instant::now()),
         };
-        match lease.write(&mut object, Some(holder.into())).await {
-            Ok(()) => *lease.object.lock().await = object,
-            // Another run was faster.
-            Err(error) if error.is_conflict() => return Err(held(cluster, "another run")),
-            Err(error) => return Err(error),
-        }
+        lease.acquire(&mut object).await?;
+        *lease.object.lock().await = object;
         Ok(lease)
+    }
+
+    /// Writes the Lease for the first time. After a failure that may pass it is read again, which says whether the write was made.
+    async fn acquire(&self, object: &mut Object) -> Result<(), Error> {
+        for pause in READ_PAUSES {
+            match self.write(object, Some(self.holder.clone())).await {
+                Err(error) if error.is_conflict() => {}
+                Err(error) if error.may_pass() => tokio::time::sleep(pause).await,
+                written => return written,
+            }
+            let api = api(&self.cluster);
+            let found = read("read the Lease", || api.get_opt(names::LEASE)).await?;
+            let found = found.unwrap_or_default();
+            let is_ours = holder_of(&found).as_ref() == Some(&self.holder);
+            let is_free = holder_of(&found).is_none() && next_epoch(&found) == self.epoch;
+            // What was watched until it was stale is still there unchanged, or another run was faster.
+            let is_unchanged = found.metadata.resource_version == object.metadata.resource_version;
+            if !is_ours && !is_free && !is_unchanged {
+                return Err(held(&self.cluster, "another run"));
+            }
+            *object = found;
+        }
+        self.write(object, Some(self.holder.clone())).await
     }
 
     /// The number of this hold on the Lease: it grows with every run that takes it (`spec.leaseTransitions`), and is never 0.

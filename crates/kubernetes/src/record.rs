@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use trireme_blueprint::{FORMAT, Identity, ObservationLog, Wanted};
 use trireme_release::Version;
 
-use crate::cluster::{bounded, read};
+use crate::cluster::{READ_PAUSES, bounded, read};
 use crate::writes::MANAGER;
 use crate::{Cluster, Error, names};
 
@@ -131,15 +131,34 @@ impl Cluster {
     /// # Errors
     /// When the API refuses, does not answer, or someone else has changed it since it was read.
     pub async fn store(&self, record: &mut Record) -> Result<(), Error> {
+        let map = record.write()?;
+        for pause in READ_PAUSES {
+            match self.store_once(record, &map).await {
+                Err(error) if error.may_pass() => tokio::time::sleep(pause).await,
+                stored => return stored,
+            }
+            // Whether it was stored all the same.
+            let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+            let act = format!("read {}", title());
+            let found = read(&act, || api.get_opt(names::RECORD)).await?;
+            if let Some(found) = found.filter(|found| found.data == map.data) {
+                record.resource_version = found.metadata.resource_version;
+                return Ok(());
+            }
+        }
+        self.store_once(record, &map).await
+    }
+
+    async fn store_once(&self, record: &mut Record, map: &ConfigMap) -> Result<(), Error> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
-        let (act, map) = (format!("write {}", title()), record.write()?);
+        let act = format!("write {}", title());
         let params = PostParams {
             field_manager: Some(MANAGER.into()),
             ..PostParams::default()
         };
         let stored = match record.resource_version {
-            None => bounded(act, api.create(&params, &map)).await?,
-            Some(_) => bounded(act, api.replace(names::RECORD, &params, &map)).await?,
+            None => bounded(act, api.create(&params, map)).await?,
+            Some(_) => bounded(act, api.replace(names::RECORD, &params, map)).await?,
         };
         record.resource_version = stored.metadata.resource_version;
         Ok(())
