@@ -204,7 +204,7 @@ pub(crate) fn finished(units: &[Unit]) -> impl Iterator<Item = &Unit> {
     units.iter().filter(move |unit| unit.status == by_this_roll)
 }
 
-/// Whether the soak comes before `unit`: it follows the last canary and nothing else, so that without canaries there is none.
+/// Whether the soak comes before `unit`: it follows the last canary and nothing else, so that there is no soak without canaries.
 fn soaks(units: &[Unit], goal: &Goal, unit: &Unit) -> bool {
     let canaries = goal.policy.canary as usize;
     let finished = finished(units).filter(|unit| unit.role == Role::Worker);

@@ -11,7 +11,7 @@ const SAMPLES_MAX: usize = 2_000;
 const OF_ONE_MAX: usize = 200;
 /// and at least the ends and the lowest.
 const OF_ONE_MIN: usize = 3;
-/// Looks are 2 s apart. After so long without one the API was away, and nobody watched.
+/// Observations are at most 2 s apart. After so long without one the API was away, and the budgets were not observed.
 const LOOK_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// The oldest of more spans are forgotten: those times count as not watched.
 const SPANS_MAX: usize = 100;

@@ -48,7 +48,7 @@ pub struct Step {
     pub zone: String,
     /// What it runs.
     pub from: Version,
-    /// What it shall run.
+    /// The target version.
     pub to: Version,
     /// How the fact stands.
     pub state: StepState,

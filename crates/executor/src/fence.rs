@@ -14,7 +14,8 @@ use crate::platform::{ErrorKind, Platform, PlatformError};
 
 /// For how long the lock is held without renewal.
 pub const LEASE_DURATION: Duration = Duration::from_secs(10);
-/// A write that was sent may be carried out this long after nobody waits for it any more: none is waited for in the last part.
+/// A write that was sent may be carried out this long after we have stopped waiting for it: the last part of the lease is kept free of
+/// writes.
 const MARGIN: Duration = Duration::from_secs(2);
 /// The age at which the lock is renewed. Two more renewals may fail before no write is allowed.
 const RENEWAL_AGE: Duration = Duration::from_secs(3);

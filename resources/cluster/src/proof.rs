@@ -48,7 +48,7 @@ impl<'a> Proofs<'a> {
     /// Reads the files of the artifacts that the params name.
     ///
     /// # Errors
-    /// Exit 65 for a file that is malformed, 78 for a name that is none.
+    /// Exit 65 for a file that is malformed, 78 for a name that is not a path.
     pub(crate) async fn read(
         dir: &Path,
         params: &PutParams,
@@ -115,7 +115,7 @@ impl<'a> Proofs<'a> {
 /// The images of these artifacts, `repository@digest` by the name of their folder.
 ///
 /// # Errors
-/// Exit 1 for a file that is not there, 65 for one that is malformed, 78 for a name that is none, or that two have.
+/// Exit 1 for a file that is not there, 65 for one that is malformed, 78 for a name that is not a path, or that two artifacts have.
 pub(crate) async fn images(
     dir: &Path,
     artifacts: &[String],

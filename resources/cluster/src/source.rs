@@ -11,7 +11,7 @@ use trireme_protocol::{Fault, Secret};
 
 use crate::EvidenceSource;
 
-/// Which cluster, what it shall become, and what must hold on the way.
+/// Which cluster, its target state, and what must hold on the way.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {

@@ -14,7 +14,7 @@ use crate::{PutParams, Source};
 /// The wanted state: that of the source, else what was recorded. Images that were recorded with another version do not count.
 ///
 /// # Errors
-/// Exit 78 when the source's version is none, or one of its images has no digest.
+/// Exit 78 when the version of the source is not a version, or one of its images has no digest.
 pub(crate) fn wanted(source: &Source, record: &Record) -> anyhow::Result<Option<Wanted>> {
     check_images(source)?;
     let recorded = record.wanted.as_ref();

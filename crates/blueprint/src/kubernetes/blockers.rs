@@ -157,7 +157,7 @@ pub fn unready_before(inventory: &Inventory, node: &Node) -> BTreeSet<String> {
 
 /// The first few names, and how many more there are.
 pub(crate) fn some_of(names: &[String]) -> String {
-    /// More names than these help nobody.
+    /// More names than these do not help a reader.
     const SHOWN: usize = 5;
     let shown: Vec<_> = names.iter().take(SHOWN).map(String::as_str).collect();
     match names.len().saturating_sub(SHOWN) {
