@@ -87,6 +87,17 @@ impl Error for RollError {
     }
 }
 
+/// An error with everything that led to it, for people.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
+}
+
 fn lines(blockers: &[Blocker]) -> String {
     let lines: Vec<_> = blockers.iter().map(|one| format!("- {one}")).collect();
     lines.join("\n")

@@ -18,7 +18,7 @@ mod roll;
 mod taken_out;
 mod unconfirmed;
 
-pub use error::{Cause, RollError};
+pub use error::{Cause, RollError, chain};
 pub use fence::Fence;
 pub use platform::{Action, Answer, ErrorKind, Mode, Platform, PlatformError};
 pub use roll::{Roll, roll};

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trireme_blueprint::{Goal, Moment, Snapshot, Timers};
 
+use crate::error::chain;
 use crate::fence::{Fence, Unheld};
 use crate::interruption::{WORK, last_look_limit, run_until_cancelled};
 use crate::pass::{After, Pass};
@@ -245,15 +246,4 @@ impl<E> From<Cause> for Failed<E> {
     fn from(cause: Cause) -> Self {
         Self::Cause(cause)
     }
-}
-
-/// An error with everything that led to it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use trireme_blueprint::Ending;
 use trireme_evidence::{Outcome, Run};
-use trireme_executor::{Cause, RollError};
+use trireme_executor::{Cause, RollError, chain};
 use trireme_kubernetes::Lease;
 use trireme_protocol::redact;
 
@@ -32,12 +32,6 @@ pub(crate) fn ending(error: Option<&RollError>, lease: &Lease, now: Timestamp) -
 
 /// Why a roll did not end well, with what led to it.
 fn reason(error: &RollError) -> String {
-    let mut text = error.cause.to_string();
-    let mut source = std::error::Error::source(&*error.cause);
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
     // An API may repeat what it was sent.
-    redact::redact(&text)
+    redact::redact(&chain(&*error.cause))
 }

@@ -15,7 +15,7 @@ struct Known {
     identity: Identity,
 }
 
-/// `tests/data/ids.json` was written with the code of the first release. It does not change: an id that does would break
+/// The code of the first release gives the identities in `tests/data/ids.json` these ids. They do not change: an id that does would break
 /// rolls that are under way, and trigger every pipeline.
 fn known() -> Vec<Known> {
     serde_json::from_str(include_str!("../data/ids.json")).unwrap()
