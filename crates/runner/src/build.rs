@@ -13,12 +13,11 @@ mod task;
 pub(crate) use flow::run_plan;
 pub(crate) use scope::Scope;
 
-use crate::inputs::Chosen;
 use crate::pipeline::Pipeline;
 use crate::progress;
 use crate::report::{Status, StepReport};
 use crate::service::Service;
-use crate::store::Store;
+use crate::store::{Store, Taken};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -48,7 +47,8 @@ pub(crate) struct Build {
     pub job: String,
     pub number: u64,
     pub dir: PathBuf,
-    pub inputs: Chosen,
+    /// Name of the get → what it takes.
+    pub inputs: BTreeMap<String, Taken>,
     reports: Mutex<Vec<StepReport>>,
     folders: AtomicU64,
     /// Values that `load_var` read without `reveal`.
@@ -56,7 +56,13 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    pub fn new(world: Arc<World>, job: &str, number: u64, dir: PathBuf, inputs: Chosen) -> Self {
+    pub fn new(
+        world: Arc<World>,
+        job: &str,
+        number: u64,
+        dir: PathBuf,
+        inputs: BTreeMap<String, Taken>,
+    ) -> Self {
         let (reports, masked) = (Mutex::default(), Mutex::default());
         Self {
             world,

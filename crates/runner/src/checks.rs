@@ -11,8 +11,6 @@ use crate::service::Service;
 use crate::wire::{self, Call, Reply, Verb};
 use crate::{clock, files, inputs, progress};
 use jiff::Timestamp;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +30,7 @@ impl Checks {
     /// Compares the configuration of each resource with that of the last run.
     pub fn new(world: &Arc<World>) -> Result<Self, RunnerError> {
         for (resource, service) in &world.services {
-            world.store().set_config(resource, fingerprint(service));
+            world.store().set_config(resource, service.fingerprint());
         }
         Ok(Self {
             world: world.clone(),
@@ -115,6 +113,7 @@ impl Checks {
             version: found.versions.last().cloned(),
             metadata: Vec::new(),
             dir: None,
+            cached: false,
             status: found.status,
             exit: found.exit,
             reason: found.reason.as_deref().map(redact),
@@ -227,24 +226,5 @@ impl Found {
             ),
             Err(reason) => nothing(Status::Errored, None, reason),
         }
-    }
-}
-
-/// A digest of what decides which versions there are, without secrets: a rotated password changes no version, and a digest of
-/// one could be guessed from.
-fn fingerprint(service: &Service) -> String {
-    let mut source = Value::Object(service.source());
-    let secrets = service.secrets();
-    blank(&mut source, &secrets);
-    let text = format!("{} {source}", service.linked().unwrap_or("native"));
-    hex::encode(Sha256::digest(text))
-}
-
-fn blank(value: &mut Value, secrets: &[String]) {
-    match value {
-        Value::String(text) if secrets.contains(text) => text.clear(),
-        Value::Array(items) => items.iter_mut().for_each(|item| blank(item, secrets)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| blank(field, secrets)),
-        _ => {}
     }
 }

@@ -96,6 +96,8 @@ pub struct StepReport {
     pub metadata: Vec<Metadatum>,
     /// Where the files of the step lie, in the state folder.
     pub dir: Option<PathBuf>,
+    /// A get that was not run, because an earlier one had fetched the same (the resource cache of Concourse).
+    pub cached: bool,
     /// How it ended.
     pub status: Status,
     /// The exit code of its program, when one ran to its end.

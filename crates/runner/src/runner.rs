@@ -181,17 +181,14 @@ impl Runner {
     ) -> Result<BuildReport, RunnerError> {
         let (started_at, clock) = (Timestamp::now(), Instant::now());
         let name = job.name.text.as_str();
-        let (number, dir) = self
-            .world
-            .store()
-            .start_build(name, chosen.clone(), started_at)?;
+        let (number, dir) = self.world.store().start_build(name, &chosen, started_at)?;
         progress::build_started(number);
         let build = Arc::new(Build::new(
             self.world.clone(),
             name,
             number,
             dir.clone(),
-            chosen,
+            chosen.inputs,
         ));
         let scope = Scope::new(build.clone(), interrupt.part());
         let status = build::run_plan(job, &scope).await;

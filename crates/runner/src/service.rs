@@ -7,9 +7,12 @@ use crate::report::Version;
 use crate::schema;
 use crate::yaml::Node;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
+use std::time::SystemTime;
 use trireme_protocol::redact;
 
 /// What the program was told about resources that it does not find by itself.
@@ -87,6 +90,55 @@ impl Service {
         self.schema("source")
             .map(|schema| schema::secrets(schema, &source))
             .unwrap_or_default()
+    }
+
+    /// A digest of what decides which versions there are, without secrets: a rotated password changes no version, and a digest of
+    /// one could be guessed from.
+    pub fn fingerprint(&self) -> String {
+        let mut source = Value::Object(self.source());
+        blank(&mut source, &self.secrets());
+        let text = format!("{} {source}", self.linked().unwrap_or("native"));
+        hex::encode(Sha256::digest(text))
+    }
+
+    /// Under which a get of this version is kept: the program, the configuration, the version and the params. Concourse uses the
+    /// same (`atc/db/resource_cache.go`), with the image of the resource type for the program. `None`: it is never kept.
+    pub fn cache_key(&self, version: &Version, params: Option<&Value>) -> Option<String> {
+        let Self::Linked {
+            command, schema, ..
+        } = self
+        else {
+            return None;
+        };
+        let mut params = params.cloned().unwrap_or_default();
+        if let Some(schema) = schema.get("get_params") {
+            let secrets = schema::secrets(schema, &params);
+            blank(&mut params, &secrets);
+        }
+        let parts = serde_json::json!([program(command), self.fingerprint(), version, params]);
+        Some(hex::encode(Sha256::digest(parts.to_string())))
+    }
+}
+
+/// What tells one build of a program from another.
+fn program(command: &[OsString]) -> Value {
+    let file = command.first().and_then(|path| fs::metadata(path).ok());
+    let changed = file.as_ref().and_then(|file| file.modified().ok());
+    let changed = changed.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+    serde_json::json!([
+        words,
+        file.map(|file| file.len()),
+        changed.map(|time| time.as_nanos().to_string())
+    ])
+}
+
+fn blank(value: &mut Value, secrets: &[String]) {
+    match value {
+        Value::String(text) if secrets.contains(text) => text.clear(),
+        Value::Array(items) => items.iter_mut().for_each(|item| blank(item, secrets)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| blank(field, secrets)),
+        _ => {}
     }
 }
 

@@ -12,7 +12,8 @@ mod tests;
 pub use lock::StateLock;
 
 use crate::error::RunnerError;
-use crate::report::{Status, Version};
+use crate::inputs::Chosen;
+use crate::report::{Metadatum, Status, Version};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +43,19 @@ struct Record {
     resources: BTreeMap<String, ResourceRecord>,
     #[serde(default)]
     jobs: BTreeMap<String, Vec<BuildRecord>>,
+    /// What gets have fetched, by [`crate::service::Service::cache_key`].
+    #[serde(default)]
+    fetched: BTreeMap<String, FetchedRecord>,
+}
+
+/// What a get has fetched: a later get of the same takes it from here, as Concourse does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FetchedRecord {
+    /// Where the files lie, in the folder of the build that fetched them.
+    pub dir: PathBuf,
+    pub fetched_at: Timestamp,
+    pub version: Version,
+    pub metadata: Vec<Metadatum>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -63,6 +77,9 @@ pub(crate) struct BuildRecord {
     pub inputs: BTreeMap<String, Taken>,
     /// What its puts made.
     pub outputs: Vec<Taken>,
+    /// Job in `passed` → the build of it that the inputs came from.
+    #[serde(default)]
+    pub passed_builds: BTreeMap<String, u64>,
 }
 
 /// A version of a resource.
@@ -70,21 +87,6 @@ pub(crate) struct BuildRecord {
 pub(crate) struct Taken {
     pub resource: String,
     pub version: Version,
-}
-
-impl BuildRecord {
-    /// Whether this version of the resource went through the build.
-    pub fn holds(&self, resource: &str, version: &Version) -> bool {
-        self.versions_of(resource).any(|held| held == version)
-    }
-
-    /// The versions of a resource that went through the build.
-    pub fn versions_of<'b>(&'b self, resource: &'b str) -> impl Iterator<Item = &'b Version> {
-        let taken = self.inputs.values().chain(&self.outputs);
-        taken
-            .filter(move |taken| taken.resource == resource)
-            .map(|taken| &taken.version)
-    }
 }
 
 impl Store {
@@ -164,7 +166,7 @@ impl Store {
     pub fn start_build(
         &mut self,
         job: &str,
-        inputs: BTreeMap<String, Taken>,
+        chosen: &Chosen,
         started_at: Timestamp,
     ) -> Result<(u64, PathBuf), RunnerError> {
         let builds = self.record.jobs.entry(job.to_owned()).or_default();
@@ -173,8 +175,9 @@ impl Store {
             number,
             status: None,
             started_at,
-            inputs,
+            inputs: chosen.inputs.clone(),
             outputs: Vec::new(),
+            passed_builds: chosen.passed_builds.clone(),
         });
         let surplus = builds.len().saturating_sub(KEPT_RECORDS);
         builds.drain(..surplus);
@@ -206,6 +209,30 @@ impl Store {
         if let Some(build) = self.build_mut(job, number) {
             build.status = Some(status);
         }
+        self.save()
+    }
+
+    /// What was fetched under this key, while its files are there.
+    pub fn fetched(&self, key: &str) -> Option<FetchedRecord> {
+        let mut record = self.record.fetched.get(key)?.clone();
+        record.dir = self.dir.join(record.dir);
+        record.dir.is_dir().then_some(record)
+    }
+
+    /// Keeps what was fetched under this key. It goes with the folder of the build.
+    pub fn keep_fetched(
+        &mut self,
+        key: String,
+        mut record: FetchedRecord,
+    ) -> Result<(), RunnerError> {
+        if let Ok(dir) = record.dir.strip_prefix(&self.dir) {
+            record.dir = dir.to_owned();
+        }
+        let dir = self.dir.clone();
+        self.record
+            .fetched
+            .retain(|_, kept| dir.join(&kept.dir).is_dir());
+        self.record.fetched.insert(key, record);
         self.save()
     }
 
@@ -262,6 +289,7 @@ fn read(path: &Path) -> Result<Record, RunnerError> {
                 format: FORMAT,
                 resources: BTreeMap::new(),
                 jobs: BTreeMap::new(),
+                fetched: BTreeMap::new(),
             });
         }
         Err(error) => return Err(RunnerError::io("read", path)(error)),

@@ -248,3 +248,80 @@ async fn a_pin_may_be_a_var() {
         assert_eq!(taken["v"], "1", "{version}");
     }
 }
+
+/// As in Concourse (`atc/exec/get_step.go`): a get of the same version, source and params does not run a second time.
+#[tokio::test]
+async fn a_get_of_a_known_version_comes_from_the_resource_cache() {
+    let world = World::new(
+        "
+- name: first
+  plan: [{get: a, trigger: true}]
+- name: second
+  plan:
+  - {get: a, passed: [first], trigger: true}
+  - {put: b, params: {v: a/v}}
+- name: third
+  plan: [{get: a, passed: [second], params: {other: yes}, trigger: true}]
+",
+    );
+    world.found("a", &["1"]);
+    let report = world.run().await;
+    let cached: Vec<(&str, bool)> = report
+        .steps()
+        .filter(|step| step.kind == StepKind::Get && step.name == "a")
+        .map(|step| (step.path.as_str(), step.cached))
+        .collect();
+    assert_eq!(
+        cached,
+        [("plan[0]", false), ("plan[0]", true), ("plan[0]", false)],
+        "other params are fetched anew"
+    );
+    let gets = || {
+        world
+            .calls("a")
+            .iter()
+            .filter(|call| call.starts_with("in "))
+            .count()
+    };
+    assert_eq!(gets(), 2);
+    assert!(
+        world
+            .lines()
+            .iter()
+            .any(|line| line.contains("resource cache")),
+        "{:?}",
+        world.lines()
+    );
+    let report = world.run().await;
+    assert!(report.nothing_to_do());
+    world.found("a", &["2"]);
+    world.run().await;
+    assert_eq!(gets(), 4, "a new version is fetched");
+}
+
+#[tokio::test]
+async fn a_get_whose_files_are_gone_runs_again() {
+    let mut world = World::new("\n- {name: j, plan: [{get: a, trigger: true}]}\n");
+    world.found("a", &["1"]);
+    world.run().await;
+    std::fs::remove_dir_all(world.path("state/builds")).unwrap();
+    world.jobs = vec!["j".to_owned()];
+    assert!(world.run().await.steps().all(|step| !step.cached));
+    assert!(world.run().await.steps().all(|step| step.cached));
+}
+
+#[tokio::test]
+async fn a_get_that_failed_is_never_in_the_cache() {
+    let mut world =
+        World::new("\n- {name: j, plan: [{get: a, trigger: true, params: {exit: '2'}}]}\n");
+    world.found("a", &["1"]);
+    assert_eq!(statuses(&world.run().await), [Status::Denied]);
+    world.jobs = vec!["j".to_owned()];
+    assert_eq!(statuses(&world.run().await), [Status::Denied]);
+    let gets = world
+        .calls("a")
+        .iter()
+        .filter(|call| call.starts_with("in "))
+        .count();
+    assert_eq!(gets, 2);
+}

@@ -6,9 +6,10 @@ use crate::files;
 use crate::pipeline::{Get, Step};
 use crate::report::{Metadatum, Status, StepKind, Version};
 use crate::service::Service;
+use crate::store::FetchedRecord;
 use crate::wire::{self, Call, Fetched, Verb};
 use serde_json::{Map, Value};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) async fn run(get: &Get, step: &Step, scope: &Scope) -> Status {
     reported(StepKind::Get, &get.name.text, step, scope, async |ending| {
@@ -44,10 +45,18 @@ pub(super) async fn fetch(
     let build = &scope.build;
     let service = service(build, wanted.resource)?;
     service.hide_params("get_params", params.as_ref());
-    let dir = build.folder("get", wanted.name)?;
     ending.resource = Some(wanted.resource.to_owned());
     ending.linked = service.linked().map(str::to_owned);
     ending.version = Some(wanted.version.clone());
+    let key = service.cache_key(wanted.version, params.as_ref());
+    let kept = key
+        .as_ref()
+        .and_then(|key| build.world.store().fetched(key));
+    if let Some(kept) = kept {
+        reuse(wanted, kept, scope, ending);
+        return Ok(());
+    }
+    let dir = build.folder("get", wanted.name)?;
     ending.dir = Some(dir.clone());
     let fetched = match service {
         Service::Linked { command, .. } => {
@@ -76,13 +85,59 @@ pub(super) async fn fetch(
             }
         }
     };
-    if !fetched.metadata.is_empty() {
-        scope.set_local(wanted.name, as_var(&fetched.metadata));
+    let metadata = masked(build, fetched.metadata);
+    let version = fetched.version;
+    if let Some(key) = key {
+        keep(build, key, &dir, &version, &metadata)?;
     }
-    scope.add_artifact(wanted.name, dir);
-    ending.metadata = masked(build, fetched.metadata);
-    ending.version = Some(fetched.version);
+    done(wanted.name, dir, (version, metadata), scope, ending);
     Ok(())
+}
+
+/// Makes the folder the artifact.
+fn done(
+    name: &str,
+    dir: PathBuf,
+    (version, metadata): (Version, Vec<Metadatum>),
+    scope: &Scope,
+    ending: &mut Ending,
+) {
+    if !metadata.is_empty() {
+        scope.set_local(name, as_var(&metadata));
+    }
+    scope.add_artifact(name, dir);
+    ending.metadata = metadata;
+    ending.version = Some(version);
+}
+
+/// Takes what an earlier get of the same has fetched (`atc/exec/get_step.go`: "found existing resource cache").
+fn reuse(wanted: Wanted<'_>, kept: FetchedRecord, scope: &Scope, ending: &mut Ending) {
+    scope.build.line(&format!(
+        "found in the resource cache, fetched at {:.0}: version, source and params are the same, so that Concourse would not run it \
+         again either",
+        kept.fetched_at
+    ));
+    ending.dir = Some(kept.dir.clone());
+    ending.cached = true;
+    let found = (kept.version, kept.metadata);
+    done(wanted.name, kept.dir, found, scope, ending);
+}
+
+fn keep(
+    build: &Build,
+    key: String,
+    dir: &Path,
+    version: &Version,
+    metadata: &[Metadatum],
+) -> Result<(), String> {
+    let record = FetchedRecord {
+        dir: dir.to_owned(),
+        fetched_at: jiff::Timestamp::now(),
+        version: version.clone(),
+        metadata: metadata.to_vec(),
+    };
+    let kept = build.world.store().keep_fetched(key, record);
+    kept.map_err(|error| error.to_string())
 }
 
 /// The metadata of a get are local vars since Concourse 8.1: `((.:name.key))`; the last of a name wins.

@@ -18,6 +18,7 @@ pub(crate) struct Ending {
     pub version: Option<Version>,
     pub metadata: Vec<Metadatum>,
     pub dir: Option<PathBuf>,
+    pub cached: bool,
     pub exit: Option<i32>,
     /// `None`: it succeeded.
     pub trouble: Option<(Status, String)>,
@@ -99,6 +100,7 @@ async fn report(
         version: ending.version,
         metadata: ending.metadata,
         dir: ending.dir,
+        cached: ending.cached,
         status,
         exit: ending.exit,
         reason,

@@ -52,10 +52,11 @@ impl World {
             )
         };
         let started: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let (number, _) = self
-            .store
-            .start_build(job, inputs.iter().map(taken).collect(), started)
-            .unwrap();
+        let chosen = Chosen {
+            inputs: inputs.iter().map(taken).collect(),
+            passed_builds: BTreeMap::new(),
+        };
+        let (number, _) = self.store.start_build(job, &chosen, started).unwrap();
         self.store
             .end_build(job, number, Status::Succeeded)
             .unwrap();
@@ -64,6 +65,7 @@ impl World {
     fn choose(&self, job: &str) -> Result<Vec<String>, Idle> {
         let chosen = choose(&self.pipeline, &self.store, self.pipeline.job(job).unwrap())?;
         Ok(chosen
+            .inputs
             .into_iter()
             .map(|(name, taken)| format!("{name}={}", taken.version["v"]))
             .collect())
@@ -114,6 +116,17 @@ fn passed_versions_come_from_one_build() {
         ["a=2", "b=7"],
         "never a=2 with b=8"
     );
+}
+
+#[test]
+fn after_a_pin_back_the_next_job_takes_what_was_built_last() {
+    let mut world = World::new();
+    world.found("a", &["1", "2"]);
+    world.found("b", &["7"]);
+    world.built("first", &[("a", "1"), ("b", "7")]);
+    world.built("first", &[("a", "2"), ("b", "7")]);
+    world.built("first", &[("a", "1"), ("b", "7")]);
+    assert_eq!(world.choose("second").unwrap(), ["a=1", "b=7"]);
 }
 
 #[test]

@@ -54,8 +54,11 @@ fn versions_are_ordered_as_concourse_orders_them() {
 fn a_build_that_was_cut_off_counts_as_aborted() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path()).unwrap();
-    let inputs = BTreeMap::from([("r".to_owned(), taken("1"))]);
-    let (first, path) = store.start_build("j", inputs.clone(), now()).unwrap();
+    let chosen = Chosen {
+        inputs: BTreeMap::from([("r".to_owned(), taken("1"))]),
+        passed_builds: BTreeMap::from([("k".to_owned(), 7)]),
+    };
+    let (first, path) = store.start_build("j", &chosen, now()).unwrap();
     assert!(path.is_dir());
     store.add_output("j", first, taken("2")).unwrap();
     drop(store);
@@ -67,16 +70,12 @@ fn a_build_that_was_cut_off_counts_as_aborted() {
         "what its put made is there all the same"
     );
     assert_eq!(store.succeeded("j").count(), 0);
-    let (second, _) = store.start_build("j", inputs, now()).unwrap();
+    let (second, _) = store.start_build("j", &chosen, now()).unwrap();
     store.end_build("j", second, Status::Succeeded).unwrap();
     assert_eq!((first, second), (1, 2));
-    assert!(
-        store
-            .succeeded("j")
-            .next()
-            .unwrap()
-            .holds("r", &version("1"))
-    );
+    let last = store.succeeded("j").next().unwrap();
+    assert_eq!(last.inputs, chosen.inputs);
+    assert_eq!(last.passed_builds, chosen.passed_builds);
 }
 
 #[test]
@@ -116,7 +115,7 @@ fn old_build_folders_go() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path()).unwrap();
     let paths: Vec<PathBuf> = (0..12)
-        .map(|_| store.start_build("j", BTreeMap::new(), now()).unwrap().1)
+        .map(|_| store.start_build("j", &Chosen::default(), now()).unwrap().1)
         .collect();
     let there: Vec<bool> = paths.iter().map(|path| path.is_dir()).collect();
     assert_eq!(there, [vec![false; 2], vec![true; 10]].concat());

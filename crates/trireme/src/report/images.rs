@@ -226,6 +226,7 @@ mod tests {
                 version: None,
                 metadata: Vec::new(),
                 dir: Some(dir.clone()),
+                cached: false,
                 status,
                 exit: None,
                 reason: None,
