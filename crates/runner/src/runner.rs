@@ -8,7 +8,7 @@ use crate::inputs::{self, Chosen};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{Job, Pipeline, VersionChoice};
 use crate::report::{BuildReport, Idle, JobOutcome, JobReport, RunReport, Status};
-use crate::service::{self, Supply};
+use crate::service::{self, Service, Supply};
 use crate::store::{StateLock, Store};
 use crate::vars::Vars;
 use crate::{load, order, progress, wire};
@@ -67,16 +67,14 @@ impl Runner {
         wire::proxies().for_each(|(_, url)| redact::learn_url(&url));
         let mut services = BTreeMap::new();
         for resource in &pipeline.resources {
-            // Every one was resolved a moment ago, when the pipeline was judged.
-            if let Ok(service) =
+            let service =
                 service::resolve(&pipeline, resource, &options.catalogue, &options.supply)
-            {
-                service
-                    .secrets()
-                    .iter()
-                    .for_each(|secret| redact::learn(secret));
-                services.insert(resource.name.text.clone(), service);
-            }
+                    .unwrap_or_else(|unserved| Service::Unserved(unserved.problem().message));
+            service
+                .secrets()
+                .iter()
+                .for_each(|secret| redact::learn(secret));
+            services.insert(resource.name.text.clone(), service);
         }
         let store = Mutex::new(Store::open(state)?);
         let name = options
