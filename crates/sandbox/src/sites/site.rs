@@ -47,14 +47,6 @@ impl Site {
         );
     }
 
-    /// Takes a file away.
-    pub fn withdraw(&self, path: &str) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(path);
-    }
-
     /// The service, to be served by axum.
     pub fn router(&self) -> Router {
         Router::new().fallback(serve).with_state(self.clone())
