@@ -207,7 +207,7 @@ fn start_kubernetes(
     options.version = releases::FROM.into();
     if let Some(untidy) = of.untidy {
         options.clock_ahead = untidy.clock_ahead();
-        options.faults = Some(untidy.seed);
+        options.faults = Some(kubernetes::FaultOptions::busy(untidy.seed));
     }
     kubernetes::Api::serve(listener, options).map_err(|source| SandboxError::Api { folder, source })
 }

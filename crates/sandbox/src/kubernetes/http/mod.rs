@@ -24,7 +24,7 @@ use tokio::time::sleep;
 use self::{
     answer::Body,
     call::{Call, Target},
-    faults::{Fault, Faults},
+    faults::{Fault, Faults, Sort},
 };
 use super::{
     access::{self, Identity, Tokens},
@@ -88,8 +88,13 @@ impl Service {
     fn fault(&self, request: &Request<axum::body::Body>) -> Option<Fault> {
         let faults = self.faults.as_ref()?;
         let who = self.authenticate(request).ok()?;
-        let is_watch = Call::of(request).is_ok_and(|call| call.is_watch());
-        faults.next(&who.name, is_watch)
+        let call = Call::of(request).ok()?;
+        let sort = match [Method::GET, Method::HEAD].contains(&call.method) {
+            true if call.is_watch() => Sort::Watch,
+            true => Sort::Read,
+            false => Sort::Write,
+        };
+        faults.next(&who.name, sort)
     }
 
     /// Answers one request; a refusal is an answer too.
