@@ -19,6 +19,11 @@ pub(crate) fn json(code: StatusCode, value: &Value) -> Response<Body> {
     respond(code, "application/json", value.to_string())
 }
 
+/// A JSON response of a media type of its own.
+pub(crate) fn json_as(media_type: &'static str, value: &Value) -> Response<Body> {
+    respond(StatusCode::OK, media_type, value.to_string())
+}
+
 /// A response in plain text.
 pub(crate) fn plain(code: StatusCode, text: &str) -> Response<Body> {
     respond(code, "text/plain; charset=utf-8", text.to_owned())
