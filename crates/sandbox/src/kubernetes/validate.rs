@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::{
     failure::Failure,
     kinds::Kind,
-    object::{labels, list, name, text},
-    selector::Labels,
+    object::{name, text},
 };
 
-/// Refuses an object that the real server would refuse: wrong types, a bad name, a selector that misses its own pods.
+/// Refuses an object that the real server would refuse: wrong types, a bad name, labels or a budget that break
+/// its rules.
 ///
 /// # Errors
 /// 400 for what cannot be read as this kind, 422 for what can but must not be.
@@ -31,7 +31,10 @@ pub(crate) fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Fai
     }
     check_name(kind, object)?;
     check_metadata(kind, object)?;
-    check_spec(kind, object)
+    match kind.plural {
+        "poddisruptionbudgets" => check_budget(kind, object),
+        _ => Ok(()),
+    }
 }
 
 /// Objects nested deeper are refused: what reads the log of changes goes down 128 levels, and the log adds two.
@@ -114,44 +117,11 @@ fn check_metadata(kind: &Kind, object: &Value) -> Result<(), Failure> {
     Err(Failure::invalid_fields(of, name(object), &wrong))
 }
 
-fn check_spec(kind: &Kind, object: &Value) -> Result<(), Failure> {
-    let invalid = |field, what, why| Err(Failure::invalid(kind, name(object), field, what, why));
-    if kind.plural == "pods" && list(object, "/spec/containers").is_empty() {
-        return invalid("spec.containers", "Required value", "");
-    }
-    let template = object.pointer("/spec/template");
-    if let Some(template) = template {
-        if list(template, "/spec/containers").is_empty() {
-            return invalid("spec.template.spec.containers", "Required value", "");
-        }
-        match Labels::of(object.pointer("/spec/selector")) {
-            None if kind.group == "apps" => {
-                return invalid("spec.selector", "Required value", "");
-            }
-            Some(selector) if !selector.matches(&labels(template)) => {
-                let shown = serde_json::to_string(&labels(template)).unwrap_or_default();
-                let why = format!("{shown}: `selector` does not match template `labels`");
-                return invalid("spec.template.metadata.labels", "Invalid value", &why);
-            }
-            _ => {}
-        }
-    }
-    if kind.plural == "poddisruptionbudgets" {
-        return check_budget(kind, object);
-    }
-    Ok(())
-}
-
 fn check_budget(kind: &Kind, object: &Value) -> Result<(), Failure> {
     let spec = &object["spec"];
     let invalid = |field: &str, why: &str| {
-        Err(Failure::invalid(
-            kind,
-            name(object),
-            field,
-            "Invalid value",
-            why,
-        ))
+        let what = "Invalid value";
+        Err(Failure::invalid(kind, name(object), field, what, why))
     };
     if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
         // As the real server shows its own type, in its order of fields.
@@ -174,52 +144,6 @@ fn check_budget(kind: &Kind, object: &Value) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Refuses changes of what cannot change: a pod's place and containers, a workload's selector, a Job's template.
-///
-/// # Errors
-/// 422, naming the field.
-pub(crate) fn check_change(kind: &Kind, old: &Value, new: &Value) -> Result<(), Failure> {
-    let invalid = |field, what, why: &str| Err(Failure::invalid(kind, name(old), field, what, why));
-    let changed = |pointer: &str| old.pointer(pointer) != new.pointer(pointer);
-    match kind.plural {
-        "pods" if changed("/spec") && fixed_pod_spec(old) != fixed_pod_spec(new) => {
-            let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-            invalid("spec", "Forbidden", why)
-        }
-        "deployments" | "replicasets" | "statefulsets" | "daemonsets"
-            if changed("/spec/selector") =>
-        {
-            invalid("spec.selector", "Invalid value", "field is immutable")
-        }
-        "jobs" if changed("/spec/template") => {
-            invalid("spec.template", "Invalid value", "field is immutable")
-        }
-        "clusterrolebindings" | "rolebindings" if changed("/roleRef") => {
-            invalid("roleRef", "Invalid value", "cannot change roleRef")
-        }
-        "configmaps" | "secrets" if old["immutable"] == true && changed("/data") => {
-            let why = "field is immutable when `immutable` is set";
-            invalid("data", "Forbidden", why)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A pod's spec without what may change.
-fn fixed_pod_spec(pod: &Value) -> Value {
-    let mut spec = pod.get("spec").cloned().unwrap_or_default();
-    for key in ["tolerations", "activeDeadlineSeconds"] {
-        super::object::unset(&mut spec, &[key]);
-    }
-    for pointer in ["/containers", "/initContainers"] {
-        let containers = spec.pointer_mut(pointer).and_then(Value::as_array_mut);
-        for container in containers.into_iter().flatten() {
-            super::object::unset(container, &["image"]);
-        }
-    }
-    spec
 }
 
 /// Whether an object's own words fit where it was sent: API version, kind, namespace and name.

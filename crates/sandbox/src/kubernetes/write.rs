@@ -1,4 +1,4 @@
-//! Creating and changing objects, with the rules that hold for every kind.
+//! Creating and changing objects, with the rules for every kind.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
     defaults,
     failure::{Failure, Wrong, cause},
     kinds::Kind,
-    object::{self, default, is_terminating, list, number, set, text, unset},
+    object::{self, is_terminating, list, number, set, text, unset},
     patch,
     store::World,
     validate,
@@ -156,7 +156,6 @@ pub(crate) fn update(
         return Ok(old);
     }
     validate::check(kind, &new, mode.strict)?;
-    validate::check_change(kind, &old, &new)?;
     if may_go(&new) && kind.plural != "namespaces" && !mode.dry_run {
         world.remove(kind.plural, namespace, name)?;
         return Ok(Arc::new(new));
@@ -230,10 +229,6 @@ fn merge_parts(kind: &Kind, old: &Value, body: Value, part: Part) -> Value {
     set(&mut new, &["kind"], kind.kind);
     if part == Part::Main && kind.has_status() {
         take(&mut new, old, &["status"]);
-    }
-    if kind.plural == "services" {
-        let address = old.pointer("/spec/clusterIP").cloned().unwrap_or_default();
-        default(&mut new, &["spec", "clusterIP"], address);
     }
     if kind.has_generation() && new.get("spec") != old.get("spec") {
         let generation = number(old, "/metadata/generation").unwrap_or(1) + 1;
