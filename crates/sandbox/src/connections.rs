@@ -1,5 +1,5 @@
 //! The connections of all servers here: HTTP/1.1, and HTTP/2 where TLS agreed on it. A client that does not keep up is
-//! let go, so that none holds a connection, or what is kept for it, for ever.
+//! disconnected, so that no connection and no buffer stays in use for ever.
 
 use std::{error::Error, sync::Arc, time::Duration};
 

@@ -27,7 +27,7 @@ impl FolderLock {
     /// # Errors
     /// [`SandboxError::Busy`] when another sandbox has it; the folder cannot be used, or its file system has no locks.
     pub(crate) async fn take(folder: &Path) -> Result<Self, SandboxError> {
-        // It holds a password and tokens.
+        // It contains a password and tokens.
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(SandboxError::file("create", folder))?;
         let path = folder.join("sandbox.lock");

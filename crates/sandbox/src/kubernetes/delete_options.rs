@@ -9,7 +9,7 @@ use super::{
     object::text,
 };
 
-/// The finalizer of an object whose dependents are let go before it goes.
+/// The finalizer of an object that waits until its dependents are orphaned.
 pub(crate) const ORPHAN: &str = "orphan";
 /// The finalizer of an object that waits until its dependents are gone.
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";

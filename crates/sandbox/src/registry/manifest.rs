@@ -20,12 +20,12 @@ pub struct Manifest {
     pub subject: Option<Digest>,
 }
 
-/// The parts of a manifest that the registry acts on.
+/// The parts of a manifest that the registry uses.
 #[derive(Debug)]
 pub struct Facts {
-    /// Config and layers that the repository must hold.
+    /// Config and layers that the repository must have.
     pub blobs: Vec<Digest>,
-    /// Children of an index that the repository must hold.
+    /// Children of an index that the repository must have.
     pub manifests: Vec<Digest>,
     /// The manifest this one says something about; it may arrive later.
     pub subject: Option<Digest>,

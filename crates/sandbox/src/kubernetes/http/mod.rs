@@ -1,4 +1,4 @@
-//! The API over HTTPS: connections, who asks, whether they may, and where the answer comes from.
+//! The API over HTTPS: authentication, authorization, and which module answers.
 
 mod answer;
 mod call;
@@ -44,7 +44,7 @@ pub(crate) struct Service {
     pub tokens: Tokens,
     /// The version that is reported while no control plane node says one.
     pub version: String,
-    /// The troubles that it makes, if any.
+    /// Which requests fail or are slow, if any.
     pub faults: Option<Faults>,
     /// The certificate authority, which pods and clients are told.
     pub ca_pem: String,
@@ -112,7 +112,7 @@ impl Service {
         let sender = self.authenticate(&request)?;
         let who = self
             .store
-            .with(|world| access::acting(world, sender, request.headers()))?;
+            .with(|world| access::impersonated(world, sender, request.headers()))?;
         let call = Call::of(&request)?;
         let question = call.question();
         if !self

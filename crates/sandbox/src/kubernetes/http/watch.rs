@@ -41,7 +41,7 @@ struct Watch {
     store: Arc<Store>,
     changes: Receiver<u64>,
     filter: Filter,
-    /// Told up to this revision.
+    /// Changes up to this revision were sent.
     revision: u64,
     deadline: Instant,
     /// When the next bookmark is due; `None` when no more is to come.
@@ -50,7 +50,7 @@ struct Watch {
     ended: bool,
 }
 
-/// What of the changes this watch is told, and in which form.
+/// Which changes this watch sends, and in which form.
 struct Filter {
     kind: &'static Kind,
     namespace: String,
@@ -58,7 +58,7 @@ struct Filter {
     labels: Labels,
     fields: Fields,
     table: Option<TableForm>,
-    /// Of the server, against that of the process: for the ages in a table.
+    /// How far the clock of the server is ahead of the clock of this process: for the ages in a table.
     clock_ahead: SignedDuration,
 }
 
@@ -128,8 +128,8 @@ impl Watch {
         let store = Arc::clone(&self.store);
         store.with(|world| self.tell_all(world));
         if initial && bookmarks {
-            let marks = json!({"k8s.io/initial-events-end": "true"});
-            self.push_bookmark(Some(marks));
+            let annotations = json!({"k8s.io/initial-events-end": "true"});
+            self.push_bookmark(Some(annotations));
         }
         Ok(())
     }
@@ -163,17 +163,17 @@ impl Watch {
 
     fn push_bookmark(&mut self, annotations: Option<Value>) {
         let kind = self.filter.kind;
-        let mut mark = json!({
+        let mut bookmark = json!({
             "kind": kind.kind, "apiVersion": kind.api_version(),
             "metadata": {"resourceVersion": self.revision.to_string(), "creationTimestamp": null},
         });
         if let Some(annotations) = annotations {
-            set(&mut mark, &["metadata", "annotations"], annotations);
+            set(&mut bookmark, &["metadata", "annotations"], annotations);
         }
         if self.filter.table.is_some() {
-            mark = self.filter.show(&mark);
+            bookmark = self.filter.show(&bookmark);
         }
-        self.push_raw("BOOKMARK", &mark);
+        self.push_raw("BOOKMARK", &bookmark);
     }
 
     /// The next line; `None` at the end.
