@@ -22,7 +22,7 @@ const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption
 /// Evicts a pod, or says why not. `body` is the `Eviction` that was sent.
 ///
 /// # Errors
-/// 400, 404, 409; 403 when the namespace is going; 422 for unknown options; 429 when the budget allows nothing now; 500 when
+/// 400, 404, 409; 403 when the namespace is being deleted; 422 for unknown options; 429 when the budget allows nothing now; 500 when
 /// two budgets cover the pod.
 pub(crate) fn evict(
     world: &mut World,
@@ -67,7 +67,9 @@ fn check_fields(body: &Value, mode: Mode) -> Result<(), Failure> {
     let known = ["apiVersion", "kind", "metadata", "deleteOptions"];
     let mut fields = body.as_object().into_iter().flatten();
     match fields.find(|(field, _)| !known.contains(&field.as_str())) {
-        Some((field, _)) if mode.strict => Err(Failure::unknown_field("Eviction", "v1", field)),
+        Some((field, _)) if mode.strict => Err(Failure::bad_request(format!(
+            "Eviction in version \"v1\" cannot be handled as a Eviction: strict decoding error: unknown field {field:?}"
+        ))),
         _ => Ok(()),
     }
 }

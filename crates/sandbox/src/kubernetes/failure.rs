@@ -43,13 +43,6 @@ impl Failure {
         Self::new(400, "BadRequest", message, Value::Null)
     }
 
-    /// A field that a kind has not, under strict validation.
-    pub fn unknown_field(kind: &str, version: &str, field: &str) -> Self {
-        Self::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: unknown field {field:?}"
-        ))
-    }
-
     pub fn not_found(kind: &Kind, name: &str) -> Self {
         let message = format!("{} {name:?} not found", kind.resource());
         Self::new(404, "NotFound", message, details(kind, name))
@@ -165,13 +158,13 @@ impl Failure {
         Self::new(422, "Invalid", message, json!({}))
     }
 
-    /// Refused for what the object is, not for who asks.
+    /// Refused because of the object, not because of the user.
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("{} {name:?} is forbidden: {why}", kind.resource());
         Self::new(403, "Forbidden", message, details(kind, name))
     }
 
-    /// Refused by the authoriser; `subject` is what was asked for, in its words.
+    /// Refused by the authorizer.
     pub fn denied(message: String, details: Value) -> Self {
         Self::new(403, "Forbidden", message, details)
     }

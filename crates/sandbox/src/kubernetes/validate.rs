@@ -1,4 +1,4 @@
-//! What a new or changed object must satisfy before it is kept.
+//! The rules for a new or changed object.
 
 mod metadata;
 
@@ -15,16 +15,13 @@ use super::{
 ///
 /// # Errors
 /// 400 for what cannot be read as this kind, 422 for what can but must not be.
-pub(crate) fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Failure> {
-    let decoded = (kind.decode)(object).map_err(|error| {
+pub(crate) fn check(kind: &Kind, object: &Value) -> Result<(), Failure> {
+    (kind.decode)(object).map_err(|error| {
         Failure::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: json: {error}",
             kind.kind, kind.version, kind.kind
         ))
     })?;
-    if strict && let Some(field) = unknown_field(object, &decoded, "") {
-        return Err(Failure::unknown_field(kind.kind, kind.version, &field));
-    }
     if is_deeper(object, DEEPEST) {
         let message = format!("the object is nested deeper than {DEEPEST} levels");
         return Err(Failure::bad_request(message));
@@ -37,7 +34,7 @@ pub(crate) fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Fai
     }
 }
 
-/// Objects nested deeper are refused: what reads the log of changes goes down 128 levels, and the log adds two.
+/// Objects nested deeper are refused: the parser of the log of changes allows 128 levels, and the log adds two.
 const DEEPEST: usize = 100;
 
 fn is_deeper(value: &Value, levels: usize) -> bool {
@@ -48,30 +45,6 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
         Value::Array(items) => items.iter().any(|item| is_deeper(item, left)),
         Value::Object(fields) => fields.values().any(|field| is_deeper(field, left)),
         _ => false,
-    }
-}
-
-/// The path of a field that reading lost.
-fn unknown_field(sent: &Value, kept: &Value, path: &str) -> Option<String> {
-    match (sent, kept) {
-        (Value::Object(sent), Value::Object(kept)) => sent.iter().find_map(|(key, value)| {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
-            match kept.get(key) {
-                None if value.is_null() || key == "apiVersion" || key == "kind" => None,
-                None => Some(path),
-                Some(kept) => unknown_field(value, kept, &path),
-            }
-        }),
-        (Value::Array(sent), Value::Array(kept)) => {
-            let pairs = sent.iter().zip(kept).enumerate();
-            let mut found = pairs.map(|(at, (s, k))| unknown_field(s, k, &format!("{path}[{at}]")));
-            found.find_map(|field| field)
-        }
-        _ => None,
     }
 }
 
