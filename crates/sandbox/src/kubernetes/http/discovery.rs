@@ -1,4 +1,4 @@
-//! What is served, for clients that ask before they act; version and health.
+//! Discovery, version and health.
 
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -29,12 +29,13 @@ pub(crate) fn answer(service: &Service, call: &Call) -> Result<Response<Body>, F
         ["version"] => answer::json(StatusCode::OK, &version(service)),
         ["api"] => answer::json_as(AGGREGATED, &discovery(|group| group.is_empty())),
         ["apis"] => answer::json_as(AGGREGATED, &discovery(|group| !group.is_empty())),
+        ["api", "v1"] => answer::json(StatusCode::OK, &core_resources()),
         ["api", _] => return Err(Failure::no_such_resource()),
         _ => answer::not_found_page(),
     })
 }
 
-/// The one form of discovery that is served: everything at once, as client-go asks for it since 1.26.
+/// The form of discovery that is served: everything at once, as client-go asks for it since 1.26.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 fn discovery(is_wanted: impl Fn(&str) -> bool) -> Value {
@@ -53,8 +54,46 @@ fn discovery(is_wanted: impl Fn(&str) -> bool) -> Value {
     })
 }
 
+/// The resources of the core group in the older form: `kubectl drain` looks there whether pods can be evicted, and deletes them
+/// if not.
+fn core_resources() -> Value {
+    let kinds = KINDS.iter().filter(|kind| kind.group.is_empty());
+    let resources = kinds.flat_map(|kind| {
+        let subresources = kind.subresources.iter().map(|name| {
+            let (group, version, kind_of_it, verbs) = subresource(kind, name);
+            json!({
+                "name": format!("{}/{name}", kind.plural), "singularName": "", "namespaced": kind.namespaced,
+                "group": group, "version": version, "kind": kind_of_it, "verbs": verbs,
+            })
+        });
+        let main = json!({
+            "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced,
+            "kind": kind.kind, "verbs": verbs(kind), "shortNames": kind.short,
+        });
+        std::iter::once(main).chain(subresources)
+    });
+    json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1",
+        "resources": resources.collect::<Vec<_>>(),
+    })
+}
+
 /// A kind and its subresources.
 fn resource(kind: &Kind) -> Value {
+    let subresources = kind.subresources.iter().map(|name| {
+        let (group, version, kind, verbs) = subresource(kind, name);
+        let response = json!({"group": group, "version": version, "kind": kind});
+        json!({"subresource": name, "responseKind": response, "verbs": verbs})
+    });
+    json!({
+        "resource": kind.plural, "singularResource": kind.singular(), "shortNames": kind.short,
+        "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs(kind),
+        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
+        "subresources": subresources.collect::<Vec<_>>(),
+    })
+}
+
+fn verbs(kind: &Kind) -> Vec<&'static str> {
     let mut verbs = vec!["create"];
     if !kind.transient {
         verbs.extend(["delete", "get", "list", "patch", "update", "watch"]);
@@ -62,18 +101,20 @@ fn resource(kind: &Kind) -> Value {
             verbs.insert(2, "deletecollection");
         }
     }
-    let subresources = kind.subresources.iter();
-    let subresources: Vec<_> = subresources.map(|name| subresource(kind, name)).collect();
-    json!({
-        "resource": kind.plural, "singularResource": kind.singular(), "shortNames": kind.short,
-        "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs,
-        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
-        "subresources": subresources,
-    })
+    verbs
 }
 
-fn subresource(kind: &Kind, name: &str) -> Value {
-    let (group, version, kind, verbs): (&str, &str, &str, &[&str]) = match name {
+/// Group, version and kind of what a subresource takes, and its verbs.
+fn subresource(
+    kind: &Kind,
+    name: &str,
+) -> (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+) {
+    match name {
         "eviction" => ("policy", "v1", "Eviction", &["create"]),
         "token" => ("authentication.k8s.io", "v1", "TokenRequest", &["create"]),
         _ => (
@@ -82,9 +123,7 @@ fn subresource(kind: &Kind, name: &str) -> Value {
             kind.kind,
             &["get", "patch", "update"],
         ),
-    };
-    let response = json!({"group": group, "version": version, "kind": kind});
-    json!({"subresource": name, "responseKind": response, "verbs": verbs})
+    }
 }
 
 fn version(service: &Service) -> Value {
