@@ -115,7 +115,7 @@ async fn connection(
     }
 }
 
-/// The errors of a connection are the client's affair: it hangs up, speaks something else, or is late.
+/// Errors of a connection are ignored: the client closed it, speaks another protocol, or is late.
 async fn over_http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     deadlines: Deadlines,

@@ -64,7 +64,7 @@ async fn lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// For whoever comes second: which process to look for.
+/// Writes the id of this process, for the message of a second sandbox.
 fn note(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     writeln!(file, "{}", std::process::id())

@@ -8,7 +8,7 @@
 //! beside its place and renamed, the Kubernetes objects are an append-only log, and the ports are chosen once.
 //!
 //! Three helpers are clients like any other, and so also run against a real API server: the actor (it plays the upgrade of
-//! a node), the observer (who judges a roll by watching) and the prober (who measures whether a service
+//! a node), the observer (it judges a roll by watching) and the prober (it measures whether a service
 //! answered all along).
 
 pub mod client;

@@ -39,7 +39,7 @@ pub struct SandboxOptions {
     pub state: PathBuf,
     /// How long pods and Jobs take.
     pub timings: kubernetes::Timings,
-    /// What is untidy in it, if anything; a world stays what it was begun as.
+    /// Whether it is untidy, and with which seed; a world never changes this.
     pub untidy: Option<Untidy>,
 }
 
@@ -212,7 +212,7 @@ fn start_kubernetes(
     kubernetes::Api::serve(listener, options).map_err(|source| SandboxError::Api { folder, source })
 }
 
-/// Listens where the world has always been. What was there before it, and is just being killed, has its port for a moment.
+/// Listens on the port of the world. An earlier process that is just being killed may have it for a moment.
 async fn listen(
     folder: &Path,
     service: &'static str,

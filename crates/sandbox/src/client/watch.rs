@@ -24,8 +24,8 @@ pub(crate) enum Change<K> {
 /// How long to wait before asking again after the API went away: short beside the time that a roll takes.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-/// Lists, watches, and goes on watching where the last watch ended. Only what the server cannot tell any more makes it
-/// list again. It never returns: abort the task to end it.
+/// Lists, watches, and resumes where the last watch ended. It lists again only when the server no longer knows the
+/// changes since then. It never returns: abort the task to end it.
 pub(crate) async fn follow<K>(api: Api<K>, labels: Option<&str>, on: impl FnMut(Change<K>))
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,

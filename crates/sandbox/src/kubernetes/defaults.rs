@@ -1,4 +1,4 @@
-//! What the real server fills in, as far as the controllers here, kubectl and the roller look at it.
+//! The defaults of the real server, as far as the controllers here, kubectl and the roller read them.
 
 use serde_json::{Value, json};
 

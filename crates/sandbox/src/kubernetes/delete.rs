@@ -137,7 +137,7 @@ pub(crate) fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> R
 /// A year, in seconds: a longer grace period has no use, and its end may be beyond the range of the time type.
 const LONGEST_GRACE_S: i64 = 365 * 24 * 3600;
 
-/// A pod that runs somewhere is given time, a negative one counts as a second; one that is not placed, or has ended, goes at once.
+/// The grace period of a running pod; a negative one counts as a second. A pod that is not scheduled, or has ended, has none.
 fn grace_period_s(kind: &Kind, pod: &Value, how: &Deletion) -> i64 {
     let placed = !text(pod, "/spec/nodeName").is_empty();
     let ended = ["Succeeded", "Failed"].contains(&text(pod, "/status/phase"));

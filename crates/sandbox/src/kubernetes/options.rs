@@ -13,7 +13,7 @@ pub struct KubernetesOptions {
     pub listen: SocketAddr,
     /// How long the simulated parts take.
     pub timings: Timings,
-    /// The version that is reported while no control plane node says one (`v1.36.4`).
+    /// The version that is reported while there is no control plane node (`v1.36.4`).
     pub version: String,
     /// How far the clock of this server is ahead of the clocks of its clients; negative: behind.
     pub clock_ahead: SignedDuration,
@@ -47,7 +47,7 @@ pub struct FaultOptions {
 }
 
 impl FaultOptions {
-    /// Those of a busy API.
+    /// The faults of a busy API.
     pub fn busy(seed: u64) -> Self {
         Self {
             seed,

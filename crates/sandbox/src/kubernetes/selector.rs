@@ -88,7 +88,7 @@ fn expression(part: &str) -> Result<Expression, Failure> {
     }
 }
 
-/// What is compared, with what, and whether the two must be equal.
+/// The left and the right side of a comparison, and whether they must be equal.
 fn comparison(part: &str) -> Option<(&str, &str, bool)> {
     let by = |operator| part.split_once(operator);
     let equal = |(left, right)| (left, right, true);
@@ -100,8 +100,8 @@ fn comparison(part: &str) -> Option<(&str, &str, bool)> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields(Vec<(String, String, bool)>);
 
-/// The fields besides name and namespace by which a kind may be selected: those of the real server that a drain, a roller or
-/// `kubectl describe` asks for.
+/// The fields besides name and namespace by which a kind may be selected: as far as `kubectl drain`, `kubectl describe` and the
+/// roller use them.
 fn selectable(plural: &str) -> &'static [&'static str] {
     match plural {
         "pods" => &["spec.nodeName", "status.phase"],

@@ -105,7 +105,7 @@ fn with_vendor_suffix(version: &str, runs: &str) -> String {
     }
 }
 
-/// One patch with the version and the condition: whoever else writes the status from what was seen last (KWOK does)
+/// One patch with the version and the condition: another writer of the status (KWOK is one)
 /// never sees the old version on a node that is not Ready, and so cannot write it back.
 fn status(version: &str, ready: &str) -> Value {
     let now = jiff::Timestamp::now()

@@ -21,7 +21,7 @@ pub const VIEWER: &str = "system:serviceaccount:sandbox:viewer";
 /// The service that the prober measures: namespace and name.
 pub const PROBED: (&str, &str) = ("shop", "web");
 
-/// What a platform is made of.
+/// The size of a platform.
 #[derive(Clone, Debug)]
 pub struct Size {
     /// Workers in each of the three zones, beside one node of the control plane.

@@ -1,4 +1,4 @@
-//! What answers are made of, and what a query asks.
+//! Parts of answers, and parameters of queries.
 
 use axum::{
     body::Body,

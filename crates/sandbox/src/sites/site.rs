@@ -1,4 +1,4 @@
-//! A web site of files in memory, with validators: what the release server and the advisory database have in common.
+//! A web site of files in memory, with validators; the release server and the advisory database are such sites.
 
 use std::{
     collections::BTreeMap,

@@ -133,7 +133,7 @@ async fn an_unknown_token_is_401() {
     assert_eq!((code, &answer["reason"]), (401, &json!("Unauthorized")));
 }
 
-/// As the real server has it: health and version are for everybody, the rest is for nobody without a name.
+/// As in the real server: health and version need no credentials, the rest does.
 #[tokio::test]
 async fn who_sends_no_token_is_anonymous() {
     let world = World::start().await;

@@ -29,7 +29,7 @@ const BUDGETS: &str = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets";
 /// Name, method, path, media type, body. `POD` stands for the name of a pod of `web`.
 type Case = (&'static str, &'static str, String, &'static str, Value);
 
-/// What was asked and what was told, in the order of the questions.
+/// The requests and the answers to them, in their order.
 type Answers = Vec<(String, Value)>;
 
 #[rustfmt::skip]
@@ -256,8 +256,8 @@ const OTHER_WORDS: [&str; 18] = [
     "evict by a number for a name",
 ];
 
-/// An answer without what cannot agree. Who may not act as another is told of a right (`impersonate-on`) that is newer than
-/// the sandbox.
+/// An answer without the parts that cannot agree. A refused impersonation names a right (`impersonate-on`) that is newer than the
+/// sandbox.
 fn comparable(name: &str, answer: &Value) -> Value {
     let mut answer = answer.clone();
     for pointer in ["/told/message", "/answer/told/message"] {

@@ -128,7 +128,7 @@ async fn kubectl_watches_the_sandbox() {
         let kubectl = kubectl.clone();
         async move { kubectl.run(words).await }
     });
-    // It is told of each change from whenever it begins to watch until its own timeout ends it.
+    // It sees each change from the begin of its watch until its own timeout.
     let maps = "/api/v1/namespaces/shop/configmaps";
     let body = json!({"metadata": {"name": "x"}});
     while !watching.is_finished() {

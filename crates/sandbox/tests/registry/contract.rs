@@ -15,7 +15,7 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const CONFIG: &[u8] = b"{}";
 pub const LAYER: &[u8] = b"the bytes of a layer";
 
-/// What was asked and what was told, in the order of the questions.
+/// The requests and the answers to them, in their order.
 pub type Answers = Vec<(String, Value)>;
 
 /// A registry that is being asked.
@@ -43,7 +43,7 @@ impl Asked {
         let (method, path) = line.split_once(' ').expect("a method and a path");
         let mut answer = ask(&self.host, (method, path), headers, body).await;
         if method == "HEAD" && answer.code == StatusCode::METHOD_NOT_ALLOWED {
-            // As clients do where a registry refuses it.
+            // Clients fall back to GET.
             answer = ask(&self.host, ("GET", path), headers, body).await;
             answer.body.clear();
         }
@@ -126,7 +126,7 @@ fn with_digest(session: &str, bytes: &[u8]) -> String {
     format!("{session}{sign}digest={}", Digest::of(bytes))
 }
 
-/// The code, that of the error, the headers that clients act on, and the tags of a list.
+/// The code, the code of the error, the headers that clients use, and the tags of a list.
 fn told(answer: &Answer) -> Value {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let mut told = json!({"code": answer.code.as_u16(), "error": body["errors"][0]["code"]});

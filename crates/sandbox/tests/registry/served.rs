@@ -29,7 +29,7 @@ pub struct Served {
     _server: JoinSet<()>,
 }
 
-/// Those of the untidy sandbox.
+/// As in the untidy sandbox.
 pub const QUIRKS: Quirks = Quirks {
     refuses_head: true,
     tags_late: Duration::from_millis(200),

@@ -44,7 +44,7 @@ impl Identity {
         }
     }
 
-    /// A user who may do everything.
+    /// A user with all rights.
     pub fn master(name: &str) -> Self {
         let mut identity = Self::named(name);
         identity.groups.insert(0, MASTERS.to_owned());

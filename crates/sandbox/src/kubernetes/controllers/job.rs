@@ -18,7 +18,7 @@ use crate::kubernetes::{
     store::World,
 };
 
-/// What a pod of a Job carries until its end is counted in the status of the Job.
+/// The finalizer of a pod of a Job until the pod is counted in the status of the Job.
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 
 pub(super) fn reconcile(world: &mut World, clocks: &mut Clocks) -> Result<(), Failure> {
@@ -55,7 +55,7 @@ fn is_finished(job: &Value) -> bool {
     condition(job, "Complete") == "True" || condition(job, "Failed") == "True"
 }
 
-/// A finished Job goes when its `ttlSecondsAfterFinished` has passed.
+/// Deletes a finished Job when its `ttlSecondsAfterFinished` has passed.
 fn expire(world: &mut World, job: &Value, clocks: &mut Clocks) -> Result<(), Failure> {
     let Some(seconds) = number(job, "/spec/ttlSecondsAfterFinished") else {
         return Ok(());

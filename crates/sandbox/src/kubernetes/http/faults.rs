@@ -1,7 +1,7 @@
 //! The troubles of a busy API: late answers, errors that pass, connections that drop, watches that end early.
 //!
 //! Which request meets which trouble follows from a seed and the number of the request. The accounts of the namespace `sandbox`
-//! meet none: they stand for the world itself and for those who judge a roll.
+//! meet none: they simulate the nodes and observe a roll.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, StreamBody};
 use super::answer::{self, Body};
 use crate::kubernetes::{failure::Failure, options::FaultOptions};
 
-/// Who is never troubled.
+/// The accounts that meet no faults.
 const SPARED: &str = "system:serviceaccount:sandbox:";
 
 /// What happens to a request.

@@ -42,7 +42,7 @@ const BODY_LIMIT: usize = 3 * 1024 * 1024;
 pub(crate) struct Service {
     pub store: Arc<Store>,
     pub tokens: Tokens,
-    /// The version that is reported while no control plane node says one.
+    /// The version that is reported while there is no control plane node.
     pub version: String,
     /// Which requests fail or are slow, if any.
     pub faults: Option<Faults>,

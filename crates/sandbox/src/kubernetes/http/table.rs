@@ -17,7 +17,7 @@ pub(crate) fn wanted(accept: &str) -> bool {
     accept.contains("as=Table")
 }
 
-/// What of the object comes along with its row.
+/// The part of the object in its row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Include {
     Nothing,
@@ -26,7 +26,7 @@ pub(crate) enum Include {
 }
 
 impl Include {
-    /// As the query has it; the metadata unless told otherwise.
+    /// As the query says; by default the metadata.
     pub fn of(call: &Call) -> Self {
         match call.query("includeObject") {
             "None" => Self::Nothing,

@@ -27,7 +27,7 @@ use crate::kubernetes::{
     store::{Change, Event, Store, World},
 };
 
-/// A bookmark goes out about once a minute, whatever else does (`defaultBookmarkFrequency`).
+/// A bookmark is sent about once a minute, also between other events (`defaultBookmarkFrequency`).
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 
 /// And one so long before the end, so that a client that comes back resumes as late as possible.
@@ -71,7 +71,7 @@ struct TableForm {
 /// Begins a watch.
 ///
 /// # Errors
-/// 400 for a selector that cannot be read, 500 for such a revision. A revision too old is told in the stream (410), as the real
+/// 400 for a selector that cannot be read, 500 for such a revision. A revision that is too old gets a 410 in the stream, as the real
 /// server does.
 pub(crate) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
     let call = on.call;
@@ -228,7 +228,7 @@ impl Watch {
     }
 }
 
-/// What an event shows: an object that left the selection is shown as it was in it, at the revision at which it left.
+/// The object of an event. One that left the selection is shown as it was before, at the revision at which it left.
 fn told_object(kind: &str, event: &Event) -> Arc<Value> {
     match &event.before {
         Some(before) if kind == "DELETED" && event.change != Change::Deleted => {
@@ -249,8 +249,8 @@ impl Filter {
             && self.fields.matches(object)
     }
 
-    /// What a change is to this watch: an object that no longer fits its selectors is deleted to it, one that begins
-    /// to fit is added.
+    /// The type of an event for this watch: an object that no longer matches its selectors is deleted, one that begins to match
+    /// is added.
     fn judge(&self, event: &Event) -> Option<&'static str> {
         if event.plural != self.kind.plural {
             return None;
@@ -328,7 +328,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(dir.path()).unwrap());
         let watching = tokio::spawn(lines(watch(&store, Duration::from_secs(150))));
-        // Each second something happens that this watch is not told of: no pause of it is a minute long.
+        // Each second an object of another kind changes: the watch never waits a whole minute.
         for second in 0..200 {
             change(&store, "nodes", &format!("w-{second}"));
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -56,7 +56,7 @@ struct LineIn {
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,
-    /// Length of what is whole: where the next line begins.
+    /// The length of all whole lines: where the next one begins.
     length: u64,
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use self::log::Log;
 use super::object::{name, namespace, revision, set};
 
-/// Changes kept for watches that come back. Ten thousand are several minutes of a roll; who was away longer lists
+/// Changes kept for watches that are resumed. Ten thousand are several minutes of a roll; a later client lists
 /// again (410), as with the real server after its compaction.
 const KEPT_CHANGES: usize = 10_000;
 
