@@ -1,5 +1,5 @@
 //! The connections of all servers here: HTTP/1.1, and HTTP/2 where TLS agreed on it. A client that does not keep up is
-//! let go, so that none holds a connection, or what is kept for it, for ever.
+//! disconnected, so that no connection and no buffer stays in use for ever.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -115,7 +115,7 @@ async fn connection(
     }
 }
 
-/// The errors of a connection are the client's affair: it hangs up, speaks something else, or is late.
+/// Errors of a connection are ignored: the client closed it, speaks another protocol, or is late.
 async fn over_http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     deadlines: Deadlines,

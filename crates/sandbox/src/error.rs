@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-/// A failure of the sandbox itself. What a client did wrong is answered to that client in its own protocol instead.
+/// A failure of the sandbox itself. An error of a client is answered to that client in its own protocol instead.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// A file or folder of the state folder could not be read or written.

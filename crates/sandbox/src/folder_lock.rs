@@ -27,7 +27,7 @@ impl FolderLock {
     /// # Errors
     /// [`SandboxError::Busy`] when another sandbox has it; the folder cannot be used, or its file system has no locks.
     pub(crate) async fn take(folder: &Path) -> Result<Self, SandboxError> {
-        // It holds a password and tokens.
+        // It contains a password and tokens.
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(SandboxError::file("create", folder))?;
         let path = folder.join("sandbox.lock");
@@ -64,7 +64,7 @@ async fn lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// For whoever comes second: which process to look for.
+/// Writes the id of this process, for the message of a second sandbox.
 fn note(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     writeln!(file, "{}", std::process::id())

@@ -7,8 +7,8 @@
 //! The world lives in one folder and survives a kill at any instant, as a real platform would: every file is written
 //! beside its place and renamed, the Kubernetes objects are an append-only log, and the ports are chosen once.
 //!
-//! Three helpers are clients like any other, and so also run against a real API server: the actor (what an act on a
-//! node brings about), the observer (who judges a roll by watching) and the prober (who measures whether a service
+//! Three helpers are clients like any other, and so also run against a real API server: the actor (it plays the upgrade of
+//! a node), the observer (it judges a roll by watching) and the prober (it measures whether a service
 //! answered all along).
 
 pub mod client;

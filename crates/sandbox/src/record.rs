@@ -1,5 +1,4 @@
-//! What a world remembers of itself: its ports and its password, chosen once, so that whoever talked to it before finds
-//! it again.
+//! The record of a world: its ports and its password. They are chosen once, so that clients find it again after a restart.
 
 use std::{fs, io, io::Read as _, net::TcpListener, path::Path};
 

@@ -1,4 +1,4 @@
-//! The untidy world: what ordinary clusters and registries have that a new one has not. Everything in it follows from one seed.
+//! The untidy world: the problems that ordinary clusters and registries have and a new one does not. One seed decides them all.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const CLOCKS_MS: [i64; 6] = [-300_000, -6_000, -700, 700, 6_000, 300_000];
 const ZONES: [char; 3] = ['a', 'b', 'c'];
 
 impl Untidy {
-    /// How far the clock of the API server is ahead of that of its clients; negative: behind.
+    /// How far the clock of the API server is ahead of the clocks of its clients; negative: behind.
     pub fn clock_ahead(self) -> SignedDuration {
         SignedDuration::from_millis(self.pick(1, &CLOCKS_MS))
     }

@@ -39,7 +39,7 @@ pub struct SandboxOptions {
     pub state: PathBuf,
     /// How long pods and Jobs take.
     pub timings: kubernetes::Timings,
-    /// What is untidy in it, if anything; a world stays what it was begun as.
+    /// Whether it is untidy, and with which seed; a world never changes this.
     pub untidy: Option<Untidy>,
 }
 
@@ -207,12 +207,12 @@ fn start_kubernetes(
     options.version = releases::FROM.into();
     if let Some(untidy) = of.untidy {
         options.clock_ahead = untidy.clock_ahead();
-        options.faults = Some(untidy.seed);
+        options.faults = Some(kubernetes::FaultOptions::busy(untidy.seed));
     }
     kubernetes::Api::serve(listener, options).map_err(|source| SandboxError::Api { folder, source })
 }
 
-/// Listens where the world has always been. What was there before it, and is just being killed, has its port for a moment.
+/// Listens on the port of the world. An earlier process that is just being killed may have it for a moment.
 async fn listen(
     folder: &Path,
     service: &'static str,

@@ -1,4 +1,4 @@
-//! The untidy world has what its seed says, and troubles everybody but those who stand for the world and judge.
+//! The untidy world is as its seed decides. Its faults spare the accounts that simulate and observe it.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use std::{path::Path, time::Duration};
@@ -85,7 +85,7 @@ fn far_off() -> Untidy {
         .unwrap()
 }
 
-/// Fifteen of the workloads, two of a DaemonSet on each of nine nodes, and the one that is held.
+/// Fifteen of the workloads, two of a DaemonSet on each of nine nodes, and the one with a finalizer.
 const PODS: usize = 15 + 2 * 9 + 1;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The compiled program, called and held as Concourse does it.
+//! The compiled program, called and checked as Concourse does it.
 
 use trireme_peers::concourse::Resource;
 

@@ -19,7 +19,7 @@ pub async fn connect(kubeconfig: &str) -> Result<Client, SandboxError> {
     let mut config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
         .await
         .map_err(invalid)?;
-    // It is on loopback, whatever the environment says of others.
+    // The server is on loopback: a proxy of the environment must not be used.
     config.proxy_url = None;
     Client::try_from(config).map_err(SandboxError::kubernetes(
         "make a client from the kubeconfig",

@@ -1,11 +1,11 @@
 //! Follows all objects of a kind, for as long as the caller lets it run.
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, mem, time::Duration};
 
 use futures_util::{Stream, StreamExt as _, pin_mut};
 use kube::{
-    Api, Resource, ResourceExt as _,
-    api::{ListParams, WatchEvent, WatchParams},
+    Api, Resource,
+    runtime::watcher::{self, Config, Error, Event, watcher},
 };
 use serde::de::DeserializeOwned;
 
@@ -17,99 +17,57 @@ pub(crate) enum Change<K> {
     Applied(K),
     /// Gone; its last state.
     Deleted(K),
-    /// From the last change to the list that comes next, changes may have been missed; why.
+    /// Changes may have been missed; why.
     Missed(String),
 }
 
 /// How long to wait before asking again after the API went away: short beside the time that a roll takes.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-/// Lists, watches, and goes on watching where the last watch ended. Only what the server cannot tell any more makes it
-/// list again. It never returns: abort the task to end it.
-pub(crate) async fn follow<K>(api: Api<K>, labels: Option<&str>, mut on: impl FnMut(Change<K>))
+/// Lists, watches, and resumes where the last watch ended. It lists again only when the server no longer knows the
+/// changes since then. It never returns: abort the task to end it.
+pub(crate) async fn follow<K>(api: Api<K>, labels: Option<&str>, on: impl FnMut(Change<K>))
 where
-    K: Resource + Clone + DeserializeOwned + Debug,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut list = ListParams::default();
-    let mut watch = WatchParams::default();
-    if let Some(labels) = labels {
-        list = list.labels(labels);
-        watch = watch.labels(labels);
-    }
-    loop {
-        if let Ok(listed) = api.list(&list).await {
-            let revision = listed.metadata.resource_version.unwrap_or_default();
-            on(Change::Listed(listed.items));
-            let why = watch_on(&api, &watch, revision, &mut on).await;
-            on(Change::Missed(why));
-        }
-        tokio::time::sleep(AGAIN_AFTER).await;
-    }
+    let config = Config {
+        label_selector: labels.map(str::to_owned),
+        ..Config::default()
+    };
+    tell(watcher(api, config), on).await;
 }
 
-/// Watches from a revision on, one watch after another; returns why a change may have been missed.
-async fn watch_on<K>(
-    api: &Api<K>,
-    params: &WatchParams,
-    mut revision: String,
-    on: &mut impl FnMut(Change<K>),
-) -> String
-where
-    K: Resource + Clone + DeserializeOwned + Debug,
-{
-    loop {
-        let missed = match api.watch(params, &revision).await {
-            Ok(events) => take(events, &mut revision, on).await,
-            Err(error) => missed(&error),
-        };
-        if let Some(why) = missed {
-            return why;
-        }
-        tokio::time::sleep(AGAIN_AFTER).await;
-    }
-}
-
-/// Takes the events of one watch to its end and notes the revision of the last; says why one was missed, if one was.
-async fn take<K: Resource>(
-    events: impl Stream<Item = kube::Result<WatchEvent<K>>>,
-    revision: &mut String,
-    on: &mut impl FnMut(Change<K>),
-) -> Option<String> {
+/// Tells the events of a watcher as changes. A second list means that the server no longer knew what followed the first.
+async fn tell<K>(
+    events: impl Stream<Item = watcher::Result<Event<K>>>,
+    mut on: impl FnMut(Change<K>),
+) {
     pin_mut!(events);
+    let (mut listed, mut is_listed) = (Vec::new(), false);
+    let mut last_error = String::new();
     while let Some(event) = events.next().await {
-        let (reached, change) = match event {
-            Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
-                (object.resource_version(), Some(Change::Applied(object)))
+        match event {
+            Ok(Event::Init) if mem::take(&mut is_listed) => on(Change::Missed(last_error.clone())),
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(object)) => listed.push(object),
+            Ok(Event::InitDone) => {
+                is_listed = true;
+                on(Change::Listed(mem::take(&mut listed)));
             }
-            Ok(WatchEvent::Deleted(object)) => {
-                (object.resource_version(), Some(Change::Deleted(object)))
+            Ok(Event::Apply(object)) => on(Change::Applied(object)),
+            Ok(Event::Delete(object)) => on(Change::Deleted(object)),
+            Err(Error::WatchFailed(kube::Error::SerdeError(error))) => {
+                on(Change::Missed(format!(
+                    "an event could not be read: {error}"
+                )));
             }
-            Ok(WatchEvent::Bookmark(mark)) => (Some(mark.metadata.resource_version), None),
-            Ok(WatchEvent::Error(status)) => return Some(format!("the watch ended: {status}")),
-            Err(error) => return missed(&error),
-        };
-        change.into_iter().for_each(&mut *on);
-        let Some(reached) = reached else {
-            return Some("an event has no resourceVersion to go on from".into());
-        };
-        *revision = reached;
-    }
-    None
-}
-
-/// A connection that ends is taken up again at the last revision; an event that is gone, or cannot be read, is missed.
-fn missed(error: &kube::Error) -> Option<String> {
-    match error {
-        kube::Error::Api(status) if status.code == GONE => {
-            Some(format!("the server no longer knows: {status}"))
+            Err(error) => {
+                last_error = error.to_string();
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
         }
-        kube::Error::SerdeError(error) => Some(format!("an event could not be read: {error}")),
-        _ => None,
     }
 }
-
-/// Of an answer: the revision that was asked for is older than what the server remembers.
-const GONE: u16 = 410;
 
 #[cfg(test)]
 mod tests {
@@ -119,61 +77,51 @@ mod tests {
 
     use super::*;
 
-    fn event(kind: &str, object: &Value) -> WatchEvent<Node> {
-        serde_json::from_value(json!({"type": kind, "object": object})).unwrap()
+    /// The changes that these events are told as.
+    async fn told(events: Vec<watcher::Result<Event<Node>>>) -> Vec<String> {
+        let mut told = Vec::new();
+        tell(stream::iter(events), |change| {
+            told.push(match change {
+                Change::Listed(nodes) => format!("{} listed", nodes.len()),
+                Change::Applied(_) => "applied".into(),
+                Change::Deleted(_) => "deleted".into(),
+                Change::Missed(why) => format!("missed: {why}"),
+            });
+        })
+        .await;
+        told
     }
 
-    fn node(revision: &str) -> Value {
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "w-1", "resourceVersion": revision}})
+    fn list() -> [watcher::Result<Event<Node>>; 3] {
+        [
+            Ok(Event::Init),
+            Ok(Event::InitApply(Node::default())),
+            Ok(Event::InitDone),
+        ]
     }
 
-    /// The revision to go on from, how many changes were told, and why something was missed.
-    async fn outcome(
-        events: Vec<kube::Result<WatchEvent<Node>>>,
-    ) -> (String, usize, Option<String>) {
-        let (mut revision, mut told) = ("1".to_owned(), 0);
-        let missed = take(stream::iter(events), &mut revision, &mut |_| told += 1).await;
-        (revision, told, missed)
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_cut_off_misses_nothing_and_a_second_list_may_have() {
+        let cut = || std::io::Error::other("connection reset");
+        let mut events = Vec::from(list());
+        events.push(Err(Error::WatchFailed(kube::Error::ReadEvents(cut()))));
+        events.push(Ok(Event::Apply(Node::default())));
+        assert_eq!(told(events).await, ["1 listed", "applied"]);
+        let gone = json!({"kind": "Status", "code": 410, "message": "too old resource version"});
+        let gone = serde_json::from_value(gone).unwrap();
+        let mut events = Vec::from(list());
+        events.push(Err(Error::WatchError(gone)));
+        events.extend(list());
+        let told = told(events).await;
+        assert!(told[1].contains("too old resource version"), "{told:?}");
+        assert_eq!((told.len(), &*told[2]), (3, "1 listed"));
     }
 
-    #[tokio::test]
-    async fn a_watch_that_ends_is_taken_up_after_its_last_event() {
-        for (kind, told) in [
-            ("ADDED", 1),
-            ("MODIFIED", 1),
-            ("DELETED", 1),
-            ("BOOKMARK", 0),
-        ] {
-            let outcome = outcome(vec![Ok(event(kind, &node("7")))]).await;
-            assert_eq!(outcome, ("7".into(), told, None), "{kind}");
-        }
-        let cut = std::io::Error::other("connection reset");
-        let ended = vec![
-            Ok(event("ADDED", &node("7"))),
-            Err(kube::Error::ReadEvents(cut)),
-        ];
-        assert_eq!(outcome(ended).await, ("7".into(), 1, None));
-    }
-
-    #[tokio::test]
-    async fn an_event_that_is_gone_or_cannot_be_read_is_missed() {
-        let gone = json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"});
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_cannot_be_read_is_missed() {
         let unreadable = serde_json::from_str::<Value>("{").unwrap_err();
-        let status = serde_json::from_value(gone.clone()).unwrap();
-        for (event, words) in [
-            (Ok(event("ERROR", &gone)), "the watch ended"),
-            (
-                Err(kube::Error::SerdeError(unreadable)),
-                "could not be read",
-            ),
-            (Err(kube::Error::Api(Box::new(status))), "no longer knows"),
-            (
-                Ok(event("ADDED", &json!({"metadata": {}}))),
-                "no resourceVersion",
-            ),
-        ] {
-            let missed = outcome(vec![event]).await.2.unwrap();
-            assert!(missed.contains(words), "{missed}");
-        }
+        let unreadable = Error::WatchFailed(kube::Error::SerdeError(unreadable));
+        let told = told(vec![Err(unreadable)]).await;
+        assert!(told[0].contains("could not be read"), "{told:?}");
     }
 }

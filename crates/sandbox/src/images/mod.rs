@@ -1,8 +1,8 @@
 //! The images that the registry is seeded with: real package databases around a program that stands for the real one.
 //!
-//! What an upgrade needs is in `upstream/`: the four images of a Kubernetes release and `node-act`, the image that acts
-//! on a node, each at the old and the new release, built on Debian 12 with every fix that the advisories know. One
-//! more, `upstream/shop`, is an application on Alpine 3.18 that nobody has repaired. The same input gives the same
+//! What an upgrade needs is in `upstream/`: the four images of a Kubernetes release and `node-act`, the image that
+//! upgrades a node, each at the old and the new release, built on Debian 12 with every fix that the advisories know. One
+//! more, `upstream/shop`, is an application on Alpine 3.18 without any update. The same input gives the same
 //! digests on every machine: no clock and no owner goes into a layer.
 
 mod layers;

@@ -19,7 +19,7 @@ const DISTROLESS: [Package; 5] = [
     ("libc6", Some("glibc"), "2.36-9+deb12u10"),
 ];
 
-/// What an image needs that acts on a node: a shell, curl, mount and their libraries, all with their fixes.
+/// What an image needs that upgrades a node: a shell, curl, mount and their libraries, all with their fixes.
 const DEBIAN: [Package; 12] = [
     ("base-files", None, "12.4+deb12u11"),
     ("bash", None, "5.2.15-2+b8"),

@@ -73,7 +73,7 @@ impl Api {
         })
     }
 
-    /// Lets the troubles begin that it was started with, if any.
+    /// From now on requests meet the faults that it was started with, if any.
     pub fn begin_faults(&self) {
         if let Some(faults) = &self.service.faults {
             faults.begin();
@@ -90,7 +90,7 @@ impl Api {
         &self.service.ca_pem
     }
 
-    /// A token for a user who may do everything (group `system:masters`).
+    /// A token for a user with all rights (group `system:masters`).
     ///
     /// # Errors
     /// When the token cannot be kept.

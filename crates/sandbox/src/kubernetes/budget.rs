@@ -1,4 +1,4 @@
-//! Disruption budgets: how many pods a budget protects, and what of it an eviction may use.
+//! Disruption budgets: how many pods a budget protects, and how many evictions it allows.
 //!
 //! As the disruption controller of Kubernetes counts (`pkg/controller/disruption/disruption.go`): percentages are
 //! of the scale that the owners want, rounded up; a pod that is being deleted, or that an eviction was granted for, is
@@ -16,8 +16,8 @@ use super::{
     store::World,
 };
 
-/// How long a granted eviction counts against the budget while the pod does not go; then it is held for failed
-/// (`DeletionTimeout` of the disruption controller).
+/// How long a granted eviction counts against the budget while the pod does not go; then the eviction counts as
+/// failed (`DeletionTimeout` of the disruption controller).
 const GRANT_LIFETIME: SignedDuration = SignedDuration::from_mins(2);
 
 /// The figures of a budget.
@@ -37,7 +37,7 @@ impl Figures {
     }
 }
 
-/// The budgets whose selector matches a pod.
+/// The budgets with a selector that matches the pod.
 pub(crate) fn budgets_of(world: &World, pod: &Value) -> Vec<Value> {
     let labels = object::labels(pod);
     let budgets = world.list("poddisruptionbudgets", object::namespace(pod));
@@ -48,7 +48,7 @@ pub(crate) fn budgets_of(world: &World, pod: &Value) -> Vec<Value> {
     matching.map(|budget| Value::clone(budget)).collect()
 }
 
-/// The status that the budget ought to have now.
+/// The status that the budget should have now.
 pub(crate) fn status_of(world: &World, budget: &Value, now: Timestamp) -> Value {
     let pods = protected(world, budget);
     let disrupted = still_granted(budget, &pods, now);

@@ -1,4 +1,4 @@
-//! Deletions: at once, or by marking the object where it ends gracefully or finalizers hold it.
+//! Deletions: at once, or by setting `deletionTimestamp` on a pod with a grace period or an object with finalizers.
 
 use std::sync::Arc;
 
@@ -14,18 +14,18 @@ use super::{
     write::{Mode, commit},
 };
 
-/// What a deletion left.
+/// The result of a deletion.
 pub(crate) struct Deleted {
     /// The object as it is, or its last state.
     pub object: Arc<Value>,
-    /// Whether it is gone; otherwise it waits for its end.
+    /// Whether it is gone; otherwise it is being deleted.
     pub gone: bool,
 }
 
-/// Deletes an object: at once, or by marking it where pods end gracefully or finalizers hold it.
+/// Deletes an object at once, or sets its `deletionTimestamp` when it is a pod with a grace period or has finalizers.
 ///
 /// # Errors
-/// 404; 409 when a precondition does not hold; 422 for options that are not known.
+/// 404; 409 when a precondition is not met; 422 for unknown options.
 pub(crate) fn delete(
     world: &mut World,
     kind: &Kind,
@@ -134,10 +134,10 @@ pub(crate) fn check_preconditions(kind: &Kind, old: &Value, how: &Deletion) -> R
     Ok(())
 }
 
-/// A year, in seconds: a longer grace period has no use, and the time type may not hold its end.
+/// A year, in seconds: a longer grace period has no use, and its end may be beyond the range of the time type.
 const LONGEST_GRACE_S: i64 = 365 * 24 * 3600;
 
-/// A pod that runs somewhere is given time, a negative one counts as a second; one that is not placed, or has ended, goes at once.
+/// The grace period of a running pod; a negative one counts as a second. A pod that is not scheduled, or has ended, has none.
 fn grace_period_s(kind: &Kind, pod: &Value, how: &Deletion) -> i64 {
     let placed = !text(pod, "/spec/nodeName").is_empty();
     let ended = ["Succeeded", "Failed"].contains(&text(pod, "/status/phase"));

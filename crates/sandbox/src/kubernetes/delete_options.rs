@@ -1,4 +1,4 @@
-//! How a deletion is asked for (`DeleteOptions`), and what of it is refused (`ValidateDeleteOptions` of Kubernetes).
+//! The options of a deletion (`DeleteOptions`) and their rules (`ValidateDeleteOptions` of Kubernetes).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::{
     object::text,
 };
 
-/// The finalizer of an object whose dependents are let go before it goes.
+/// The finalizer of an object that waits until its dependents are orphaned.
 pub(crate) const ORPHAN: &str = "orphan";
 /// The finalizer of an object that waits until its dependents are gone.
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
@@ -25,7 +25,7 @@ pub(crate) struct Deletion {
     pub dry_run: bool,
     propagation: Option<String>,
     orphan_dependents: Option<bool>,
-    /// What `dryRun` says beside `All`.
+    /// The values of `dryRun` when one is not `All`.
     unsupported: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ impl Deletion {
     /// Reads the options that a query gives; the server looks at them only where there is no body.
     ///
     /// # Errors
-    /// 400 for what is no number.
+    /// 400 for a value that is not a number.
     pub fn of_query<'q>(query: impl Fn(&str) -> &'q str) -> Result<Self, Failure> {
         let mut options = json!({});
         let grace = query("gracePeriodSeconds");
@@ -85,7 +85,7 @@ impl Deletion {
         Self::of(&options)
     }
 
-    /// Refuses what the server does not know, so that nothing is deleted in another way than was asked for.
+    /// Refuses unknown values, so that nothing is deleted in another way than the client asked for.
     ///
     /// # Errors
     /// 422 with all that is wrong.
@@ -147,7 +147,7 @@ impl From<DeleteOptions> for Deletion {
             uid: given(preconditions.uid),
             resource_version: given(preconditions.resource_version),
             grace_period_s: options.grace_period_seconds,
-            // Whatever it says: nothing is changed by what will be refused.
+            // With any value: a request that will be refused changes nothing.
             dry_run: !dry_run.is_empty(),
             unsupported: if dry_run.iter().all(|value| value == "All") {
                 Vec::new()

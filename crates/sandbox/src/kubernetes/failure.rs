@@ -11,7 +11,7 @@ pub(crate) struct Failure {
     reason: &'static str,
     message: String,
     details: Value,
-    /// With which a list that cannot go on as it began may go on all the same.
+    /// The token with which a list can continue at the present revision.
     continue_token: String,
 }
 
@@ -41,13 +41,6 @@ impl Failure {
 
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message, Value::Null)
-    }
-
-    /// A field that a kind has not, under strict validation.
-    pub fn unknown_field(kind: &str, version: &str, field: &str) -> Self {
-        Self::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: unknown field {field:?}"
-        ))
     }
 
     pub fn not_found(kind: &Kind, name: &str) -> Self {
@@ -85,7 +78,7 @@ impl Failure {
         Self::new(409, "Conflict", message, details(kind, name))
     }
 
-    /// A deletion's precondition does not hold; the real server names the kind, not the resource, here.
+    /// A precondition of a deletion is not met; here the real server names the kind, not the resource.
     pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!(
             "Operation cannot be fulfilled on {} {name:?}: {why}",
@@ -159,29 +152,19 @@ impl Failure {
         Self::invalid_fields(("meta.k8s.io", options), "", &[Wrong::dry_run(asked)])
     }
 
-    /// A JSON patch that cannot be applied, such as a `test` that does not hold.
+    /// A JSON patch that cannot be applied, such as a `test` that fails.
     pub fn unprocessable() -> Self {
         let message = "the server rejected our request due to an error in our request";
         Self::new(422, "Invalid", message, json!({}))
     }
 
-    /// Refused for what the object is, not for who asks.
+    /// Refused because of the object, not because of the user.
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("{} {name:?} is forbidden: {why}", kind.resource());
         Self::new(403, "Forbidden", message, details(kind, name))
     }
 
-    /// A budget in a state that no eviction may rely on; the real server names it in the singular here.
-    pub fn forbidden_budget(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!(
-            "poddisruptionbudget.{} {name:?} is forbidden: {why}",
-            kind.group
-        );
-        let details = json!({"name": name, "group": kind.group, "kind": "poddisruptionbudget"});
-        Self::new(403, "Forbidden", message, details)
-    }
-
-    /// Refused by the authoriser; `subject` is what was asked for, in its words.
+    /// Refused by the authorizer.
     pub fn denied(message: String, details: Value) -> Self {
         Self::new(403, "Forbidden", message, details)
     }

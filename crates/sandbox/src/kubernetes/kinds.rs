@@ -1,7 +1,7 @@
-//! The kinds that are served, as one table: a kind that is not here is not served, and says so with 404.
+//! The kinds that are served, as one table. A kind that is not here answers 404.
 
 use k8s_openapi::api;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// One kind of object.
@@ -17,8 +17,8 @@ pub(crate) struct Kind {
     pub subresources: &'static [&'static str],
     /// Asked and answered, never stored (access reviews).
     pub transient: bool,
-    /// Reads the object into its real type and writes it again: what is lost was unknown, what fails was wrong.
-    pub decode: fn(&Value) -> Result<Value, serde_json::Error>,
+    /// Reads the object into its real type: an error says which field has another type.
+    pub decode: fn(&Value) -> Result<(), serde_json::Error>,
 }
 
 impl PartialEq for Kind {
@@ -54,12 +54,12 @@ impl Kind {
         self.subresources.contains(&"status")
     }
 
-    /// Whether one request may delete a whole collection of it; only namespaces are refused that.
+    /// Whether one request may delete a whole collection; namespaces do not allow it.
     pub fn deletes_together(&self) -> bool {
         self.plural != "namespaces"
     }
 
-    /// Whether it may be replaced by who does not say from which version (`AllowUnconditionalUpdate`).
+    /// Whether an update without a `resourceVersion` is allowed (`AllowUnconditionalUpdate`).
     pub fn takes_any_revision(&self) -> bool {
         !["leases", "poddisruptionbudgets"].contains(&self.plural)
     }
@@ -77,8 +77,8 @@ fn qualify(name: &str, group: &str) -> String {
     }
 }
 
-fn decode<T: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, serde_json::Error> {
-    serde_json::to_value(T::deserialize(object)?)
+fn decode<T: DeserializeOwned>(object: &Value) -> Result<(), serde_json::Error> {
+    T::deserialize(object).map(drop)
 }
 
 macro_rules! kind {

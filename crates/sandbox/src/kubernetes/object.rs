@@ -1,6 +1,6 @@
 //! Reading and writing the parts of an object that every kind has.
 //!
-//! Objects are plain JSON: the sandbox keeps whatever a client sent, as the real server does with what it knows.
+//! Objects are plain JSON: the sandbox keeps every field that a client sent, the real server the fields that it knows.
 
 use std::collections::BTreeMap;
 
@@ -152,7 +152,7 @@ pub(crate) fn set_condition(object: &mut Value, kind: &str, status: &str, reason
     set(object, &["status", "conditions"], conditions);
 }
 
-/// Says of a condition that is there what a person may want to know.
+/// Sets the message of an existing condition.
 pub(crate) fn set_message(object: &mut Value, kind: &str, message: &str) {
     let conditions = object.pointer_mut("/status/conditions");
     let conditions = conditions.and_then(Value::as_array_mut);

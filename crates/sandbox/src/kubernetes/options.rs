@@ -13,12 +13,12 @@ pub struct KubernetesOptions {
     pub listen: SocketAddr,
     /// How long the simulated parts take.
     pub timings: Timings,
-    /// The version that is reported while no control plane node says one (`v1.36.4`).
+    /// The version that is reported while there is no control plane node (`v1.36.4`).
     pub version: String,
-    /// How far the clock of this server is ahead of that of its clients; negative: behind.
+    /// How far the clock of this server is ahead of the clocks of its clients; negative: behind.
     pub clock_ahead: SignedDuration,
-    /// With a seed: some requests meet troubles, once [`Api::begin_faults`](super::Api::begin_faults) lets them.
-    pub faults: Option<u64>,
+    /// Some requests meet these troubles, once [`Api::begin_faults`](super::Api::begin_faults) lets them.
+    pub faults: Option<FaultOptions>,
 }
 
 impl KubernetesOptions {
@@ -31,6 +31,28 @@ impl KubernetesOptions {
             version: "v1.36.4".into(),
             clock_ahead: SignedDuration::ZERO,
             faults: None,
+        }
+    }
+}
+
+/// Which troubles requests meet.
+#[derive(Debug, Clone, Copy)]
+pub struct FaultOptions {
+    /// Decides which request meets which trouble.
+    pub seed: u64,
+    /// The longest delay of a request or of its answer.
+    pub longest_delay: Duration,
+    /// Whether a write may be done and its answer get lost. A client cannot tell that from a write that was not done.
+    pub loses_answers: bool,
+}
+
+impl FaultOptions {
+    /// The faults of a busy API.
+    pub fn busy(seed: u64) -> Self {
+        Self {
+            seed,
+            longest_delay: Duration::from_millis(1500),
+            loses_answers: true,
         }
     }
 }

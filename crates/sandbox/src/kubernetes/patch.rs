@@ -2,9 +2,9 @@
 //!
 //! Server-side apply is not served and answers 415, which tells a client to use one of these.
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
-use super::failure::Failure;
+use super::{failure::Failure, object};
 
 /// The media types that a patch may have, as the 415 answer lists them.
 pub(crate) const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
@@ -28,7 +28,7 @@ pub(crate) fn apply(target: &Value, media_type: &str, body: &[u8]) -> Result<Val
         }
         "application/strategic-merge-patch+json" => {
             let patch: Value = serde_json::from_slice(body).map_err(malformed)?;
-            merge_strategically(&mut patched, patch, "");
+            merge_strategically(&mut patched, patch)?;
         }
         _ => return Err(Failure::unsupported_media_type(ACCEPTED)),
     }
@@ -36,153 +36,82 @@ pub(crate) fn apply(target: &Value, media_type: &str, body: &[u8]) -> Result<Val
 }
 
 /// The field by which the elements of a list are one and the same; `None` where a list is replaced as a whole. From
-/// the `patchMergeKey` tags of the Kubernetes API types, as far as the kinds served here have them.
-fn merge_key(list: &str, parent: &str) -> Option<&'static str> {
-    match (list, parent) {
-        ("conditions" | "addresses", _) => Some("type"),
-        ("ownerReferences", _) => Some("uid"),
-        ("ports", "spec") => Some("port"),
-        ("ports", _) => Some("containerPort"),
-        ("volumeMounts", _) => Some("mountPath"),
-        ("hostAliases", _) => Some("ip"),
-        ("topologySpreadConstraints", _) => Some("topologyKey"),
-        (
-            "containers"
-            | "initContainers"
-            | "ephemeralContainers"
-            | "env"
-            | "volumes"
-            | "imagePullSecrets"
-            | "secrets",
-            _,
-        ) => Some("name"),
+/// the `patchMergeKey` tags of the Kubernetes API types, for what kubectl and controllers patch in this way.
+fn merge_key(list: &str) -> Option<&'static str> {
+    match list {
+        "conditions" | "addresses" => Some("type"),
+        "ownerReferences" => Some("uid"),
+        "containers" | "initContainers" | "env" | "volumes" => Some("name"),
         _ => None,
     }
 }
 
-fn merge_strategically(target: &mut Value, patch: Value, parent: &str) {
+fn merge_strategically(target: &mut Value, patch: Value) -> Result<(), Failure> {
     let Value::Object(patch) = patch else {
         *target = patch;
-        return;
+        return Ok(());
     };
-    if patch.get("$patch").and_then(Value::as_str) == Some("replace") {
-        let kept = patch.into_iter().filter(|(key, _)| key != "$patch");
-        *target = Value::Object(kept.collect());
-        return;
-    }
     if !target.is_object() {
-        *target = Value::Object(Map::new());
+        *target = json!({});
     }
-    let Value::Object(target) = target else {
-        return;
-    };
     for (key, value) in patch {
-        if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
-            delete_primitives(target.get_mut(list), &value);
-        } else if key == "$retainKeys" {
-            let kept = value.as_array().cloned().unwrap_or_default();
-            target.retain(|key, _| kept.iter().any(|name| name == key.as_str()));
-        } else if key.starts_with('$') {
-            // `$setElementOrder/…` only orders; the order in which elements came is as good.
-        } else if value.is_null() {
-            target.remove(&key);
-        } else {
-            merge_field(target, key, value, parent);
+        match value {
+            // It only orders; the order in which elements came is as good.
+            _ if key.starts_with("$setElementOrder/") => {}
+            _ if key.starts_with('$') => {
+                let why = format!("the directive {key} of strategic merge patches is not served");
+                return Err(Failure::bad_request(why));
+            }
+            Value::Null => object::unset(target, &[&key]),
+            Value::Array(elements) => match merge_key(&key) {
+                Some(by) => merge_list(&mut target[&key], elements, by)?,
+                None => target[&key] = elements.into(),
+            },
+            value => merge_strategically(&mut target[&key], value)?,
         }
     }
+    Ok(())
 }
 
-fn merge_field(target: &mut Map<String, Value>, key: String, value: Value, parent: &str) {
-    match value {
-        Value::Array(elements) if key == "finalizers" => {
-            let place = target.entry(key).or_insert_with(|| Value::Array(vec![]));
-            if let Value::Array(present) = place {
-                let new = elements.into_iter().filter(|e| !present.contains(e));
-                let new: Vec<_> = new.collect();
-                present.extend(new);
-            }
-        }
-        Value::Array(elements) => match merge_key(&key, parent) {
-            Some(by) => {
-                let place = target.entry(key.clone()).or_insert(Value::Null);
-                merge_list(place, elements, by, &key);
-            }
-            None => {
-                target.insert(key, Value::Array(elements));
-            }
-        },
-        Value::Object(_) => {
-            let place = target.entry(key.clone()).or_insert(Value::Null);
-            merge_strategically(place, value, &key);
-        }
-        other => {
-            target.insert(key, other);
-        }
-    }
-}
-
-fn merge_list(place: &mut Value, elements: Vec<Value>, by: &str, parent: &str) {
-    if !place.is_array() {
-        *place = Value::Array(vec![]);
-    }
-    let Value::Array(present) = place else { return };
+fn merge_list(place: &mut Value, elements: Vec<Value>, by: &str) -> Result<(), Failure> {
+    let mut merged = place.as_array().cloned().unwrap_or_default();
     for element in elements {
         let same = |other: &Value| other.get(by).is_some() && other.get(by) == element.get(by);
-        let at = present.iter().position(same);
-        let delete = element.get("$patch").and_then(Value::as_str) == Some("delete");
-        match at {
-            Some(at) if delete => {
-                present.remove(at);
-            }
-            Some(at) => merge_strategically(&mut present[at], element, parent),
-            None if delete => {}
-            None => {
-                let mut new = Value::Null;
-                merge_strategically(&mut new, element, parent);
-                present.push(new);
-            }
-        }
+        let at = merged.iter().position(same).unwrap_or_else(|| {
+            merged.push(json!({}));
+            merged.len() - 1
+        });
+        merge_strategically(&mut merged[at], element)?;
     }
-}
-
-fn delete_primitives(place: Option<&mut Value>, unwanted: &Value) {
-    if let (Some(Value::Array(present)), Value::Array(unwanted)) = (place, unwanted) {
-        present.retain(|element| !unwanted.contains(element));
-    }
+    *place = merged.into();
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn strategic(target: Value, patch: Value) -> Value {
-        let body = patch.to_string();
-        apply(
-            &target,
-            "application/strategic-merge-patch+json",
-            body.as_bytes(),
-        )
-        .unwrap()
+    fn strategic(target: &Value, patch: &Value) -> Result<Value, Failure> {
+        let media_type = "application/strategic-merge-patch+json";
+        apply(target, media_type, patch.to_string().as_bytes())
     }
 
     #[test]
-    fn a_strategic_merge_meets_list_elements_by_their_key() {
-        let node = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Disk", "status": "False"}]}});
-        let patch = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
-        let expected = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}, {"type": "Disk", "status": "False"}]}});
-        assert_eq!(strategic(node, patch), expected);
+    fn a_strategic_merge_meets_list_elements_by_their_key_and_replaces_other_lists() {
+        let node = json!({"spec": {"unschedulable": true, "taints": [{"key": "x"}]},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Disk", "status": "False"}]}});
+        let patch = json!({"spec": {"unschedulable": null, "taints": [{"key": "y"}]},
+            "status": {"conditions": [{"type": "Ready", "status": "False"}], "$setElementOrder/conditions": []}});
+        let expected = json!({"spec": {"taints": [{"key": "y"}]},
+            "status": {"conditions": [{"type": "Ready", "status": "False"}, {"type": "Disk", "status": "False"}]}});
+        assert_eq!(strategic(&node, &patch), Ok(expected));
     }
 
     #[test]
-    fn a_strategic_merge_replaces_deletes_and_keeps_as_its_directives_say() {
-        let pod = json!({"spec": {"containers": [{"name": "a"}, {"name": "b"}], "tolerations": [{"key": "x"}]}});
-        let patch = json!({"spec": {
-            "containers": [{"name": "a", "$patch": "delete"}, {"name": "c", "image": "i"}],
-            "$setElementOrder/containers": [{"name": "c"}], "tolerations": [{"key": "y"}]}});
-        let expected = json!({"spec": {"containers": [{"name": "b"}, {"name": "c", "image": "i"}], "tolerations": [{"key": "y"}]}});
-        assert_eq!(strategic(pod, patch), expected);
+    fn a_directive_that_is_not_served_is_refused() {
+        let patch = json!({"spec": {"containers": [{"name": "a", "$patch": "delete"}]}});
+        let failure = strategic(&json!({}), &patch).unwrap_err();
+        assert_eq!(failure.code, 400);
     }
 
     #[test]

@@ -1,34 +1,17 @@
 //! Label and field selectors, as text in a query and as `LabelSelector` in an object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{Expression, Selector, SelectorExt};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::{failure::Failure, kinds::Kind, object};
+use super::{failure::Failure, kinds::Kind};
 
-/// One condition on labels.
-#[derive(Debug, Clone, PartialEq)]
-enum Requirement {
-    In(String, Vec<String>),
-    NotIn(String, Vec<String>),
-    Exists(String),
-    Absent(String),
-}
-
-impl Requirement {
-    fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
-        match self {
-            Self::In(key, values) => labels.get(key).is_some_and(|value| values.contains(value)),
-            Self::NotIn(key, values) => labels.get(key).is_none_or(|value| !values.contains(value)),
-            Self::Exists(key) => labels.contains_key(key),
-            Self::Absent(key) => !labels.contains_key(key),
-        }
-    }
-}
-
-/// Conditions on labels, all of which must hold.
+/// Conditions on labels; all must match.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Labels(Vec<Requirement>);
+pub(crate) struct Labels(Selector);
 
 impl Labels {
     /// Reads `a=b,c!=d,e in (f,g),!h`.
@@ -37,41 +20,19 @@ impl Labels {
     /// 400 when it cannot be read.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let parts = split_outside_brackets(text);
-        let requirements = parts.iter().map(|part| requirement(part));
-        Ok(Self(requirements.collect::<Result<_, _>>()?))
+        let expressions = parts.iter().map(|part| expression(part));
+        Ok(Self(expressions.collect::<Result<_, _>>()?))
     }
 
-    /// The selector that an object carries (`matchLabels`, `matchExpressions`); `None` when it has none. An empty one
-    /// selects everything.
+    /// The selector that an object carries (`matchLabels`, `matchExpressions`); `None` when it has none that can be read. An
+    /// empty one selects everything.
     pub fn of(selector: Option<&Value>) -> Option<Self> {
-        let selector = selector.filter(|value| value.is_object())?;
-        let labels = object::pairs(selector, "/matchLabels");
-        let equal = labels
-            .into_iter()
-            .map(|(key, value)| Requirement::In(key, vec![value]));
-        let expressions = object::list(selector, "/matchExpressions")
-            .iter()
-            .map(expression);
-        Some(Self(equal.chain(expressions).collect()))
+        let selector = LabelSelector::deserialize(selector?).ok()?;
+        Selector::try_from(selector).ok().map(Self)
     }
 
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.0.iter().all(|requirement| requirement.holds(labels))
-    }
-}
-
-fn expression(expression: &Value) -> Requirement {
-    let key = object::text(expression, "/key").to_owned();
-    let values = object::list(expression, "/values").iter();
-    let values = values
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect();
-    match object::text(expression, "/operator") {
-        "NotIn" => Requirement::NotIn(key, values),
-        "Exists" => Requirement::Exists(key),
-        "DoesNotExist" => Requirement::Absent(key),
-        _ => Requirement::In(key, values),
+        self.0.matches(labels)
     }
 }
 
@@ -94,7 +55,7 @@ fn split_outside_brackets(text: &str) -> Vec<&str> {
     parts
 }
 
-fn requirement(part: &str) -> Result<Requirement, Failure> {
+fn expression(part: &str) -> Result<Expression, Failure> {
     let key = |text: &str| -> Result<String, Failure> {
         let key = text.trim();
         let legal = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
@@ -104,67 +65,53 @@ fn requirement(part: &str) -> Result<Requirement, Failure> {
         }
         Ok(key.to_owned())
     };
-    let set = |values: &str| -> Vec<String> {
+    let set = |values: &str| -> BTreeSet<String> {
         let values = values.trim().trim_start_matches('(').trim_end_matches(')');
         values.split(',').map(|v| v.trim().to_owned()).collect()
     };
     if let Some((name, values)) = part.split_once(" notin ") {
-        return Ok(Requirement::NotIn(key(name)?, set(values)));
+        return Ok(Expression::NotIn(key(name)?, set(values)));
     }
     if let Some((name, values)) = part.split_once(" in ") {
-        return Ok(Requirement::In(key(name)?, set(values)));
+        return Ok(Expression::In(key(name)?, set(values)));
     }
-    if let Some((name, value)) = part.split_once("!=") {
-        return Ok(Requirement::NotIn(
-            key(name)?,
-            vec![value.trim().to_owned()],
-        ));
-    }
-    if let Some((name, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return Ok(Requirement::In(key(name)?, vec![value.trim().to_owned()]));
+    if let Some((name, value, equal)) = comparison(part) {
+        let (name, value) = (key(name)?, value.trim().to_owned());
+        return Ok(match equal {
+            true => Expression::Equal(name, value),
+            false => Expression::NotEqual(name, value),
+        });
     }
     match part.strip_prefix('!') {
-        Some(name) => Ok(Requirement::Absent(key(name)?)),
-        None => Ok(Requirement::Exists(key(part)?)),
+        Some(name) => Ok(Expression::DoesNotExist(key(name)?)),
+        None => Ok(Expression::Exists(key(part)?)),
     }
 }
 
-/// Conditions on fields, all of which must hold.
+/// The left and the right side of a comparison, and whether they must be equal.
+fn comparison(part: &str) -> Option<(&str, &str, bool)> {
+    let by = |operator| part.split_once(operator);
+    let equal = |(left, right)| (left, right, true);
+    let other = by("!=").map(|(left, right)| (left, right, false));
+    other.or_else(|| by("==").or_else(|| by("=")).map(equal))
+}
+
+/// Conditions on fields; all must match.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields(Vec<(String, String, bool)>);
 
-/// The fields besides name and namespace by which a kind may be selected, as the real server lists them.
+/// The fields besides name and namespace by which a kind may be selected: as far as `kubectl drain`, `kubectl describe` and the
+/// roller use them.
 fn selectable(plural: &str) -> &'static [&'static str] {
     match plural {
-        "pods" => &[
-            "spec.nodeName",
-            "spec.restartPolicy",
-            "spec.schedulerName",
-            "spec.serviceAccountName",
-            "spec.hostNetwork",
-            "status.phase",
-            "status.podIP",
-            "status.nominatedNodeName",
-        ],
+        "pods" => &["spec.nodeName", "status.phase"],
         "nodes" => &["spec.unschedulable"],
-        "namespaces" => &["status.phase"],
         "events" => &[
             "involvedObject.kind",
             "involvedObject.namespace",
             "involvedObject.name",
             "involvedObject.uid",
-            "involvedObject.apiVersion",
-            "involvedObject.resourceVersion",
-            "involvedObject.fieldPath",
-            "reason",
-            "source",
-            "type",
-            "reportingComponent",
         ],
-        "secrets" => &["type"],
-        "jobs" => &["status.successful"],
-        "replicasets" => &["status.replicas"],
-        "services" => &["spec.clusterIP", "spec.type"],
         _ => &[],
     }
 }
@@ -177,15 +124,10 @@ impl Fields {
     pub fn parse(text: &str, kind: &Kind) -> Result<Self, Failure> {
         let mut conditions = Vec::new();
         for part in text.split(',').filter(|part| !part.trim().is_empty()) {
-            let (field, value, equal) = part
-                .split_once("!=")
-                .map(|(field, value)| (field, value, false))
-                .or_else(|| part.split_once("==").map(|(f, v)| (f, v, true)))
-                .or_else(|| part.split_once('=').map(|(f, v)| (f, v, true)))
-                .ok_or_else(|| {
-                    let message = format!("invalid selector: '{text}'; can't understand '{part}'");
-                    Failure::bad_request(message)
-                })?;
+            let (field, value, equal) = comparison(part).ok_or_else(|| {
+                let message = format!("invalid selector: '{text}'; can't understand '{part}'");
+                Failure::bad_request(message)
+            })?;
             let known = ["metadata.name", "metadata.namespace"];
             if !known.contains(&field) && !selectable(kind.plural).contains(&field) {
                 let message = format!("field label not supported: {field}");

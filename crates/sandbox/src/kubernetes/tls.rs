@@ -24,7 +24,7 @@ const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// Loads the identity kept in `dir`, or makes one. The authority's key is not kept: it signs once.
 ///
 /// # Errors
-/// When the folder cannot be read or written, or what is in it is no certificate.
+/// When the folder cannot be read or written, or does not contain a certificate.
 pub(crate) fn load_or_make(dir: &Path) -> io::Result<Identity> {
     let [ca, chain, key] = ["ca.pem", "server.pem", "server.key"].map(|name| dir.join(name));
     // The key is written last: with it the three are whole.

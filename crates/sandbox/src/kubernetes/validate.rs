@@ -1,4 +1,4 @@
-//! What a new or changed object must satisfy before it is kept.
+//! The rules for a new or changed object.
 
 mod metadata;
 
@@ -7,34 +7,34 @@ use serde_json::Value;
 use super::{
     failure::Failure,
     kinds::Kind,
-    object::{labels, list, name, text},
-    selector::Labels,
+    object::{name, text},
 };
 
-/// Refuses an object that the real server would refuse: wrong types, a bad name, a selector that misses its own pods.
+/// Refuses an object that the real server would refuse: wrong types, a bad name, labels or a budget that break
+/// its rules.
 ///
 /// # Errors
 /// 400 for what cannot be read as this kind, 422 for what can but must not be.
-pub(crate) fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Failure> {
-    let decoded = (kind.decode)(object).map_err(|error| {
+pub(crate) fn check(kind: &Kind, object: &Value) -> Result<(), Failure> {
+    (kind.decode)(object).map_err(|error| {
         Failure::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: json: {error}",
             kind.kind, kind.version, kind.kind
         ))
     })?;
-    if strict && let Some(field) = unknown_field(object, &decoded, "") {
-        return Err(Failure::unknown_field(kind.kind, kind.version, &field));
-    }
     if is_deeper(object, DEEPEST) {
         let message = format!("the object is nested deeper than {DEEPEST} levels");
         return Err(Failure::bad_request(message));
     }
     check_name(kind, object)?;
     check_metadata(kind, object)?;
-    check_spec(kind, object)
+    match kind.plural {
+        "poddisruptionbudgets" => check_budget(kind, object),
+        _ => Ok(()),
+    }
 }
 
-/// Objects nested deeper are refused: what reads the log of changes goes down 128 levels, and the log adds two.
+/// Objects nested deeper are refused: the parser of the log of changes allows 128 levels, and the log adds two.
 const DEEPEST: usize = 100;
 
 fn is_deeper(value: &Value, levels: usize) -> bool {
@@ -45,30 +45,6 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
         Value::Array(items) => items.iter().any(|item| is_deeper(item, left)),
         Value::Object(fields) => fields.values().any(|field| is_deeper(field, left)),
         _ => false,
-    }
-}
-
-/// The path of a field that reading lost.
-fn unknown_field(sent: &Value, kept: &Value, path: &str) -> Option<String> {
-    match (sent, kept) {
-        (Value::Object(sent), Value::Object(kept)) => sent.iter().find_map(|(key, value)| {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
-            match kept.get(key) {
-                None if value.is_null() || key == "apiVersion" || key == "kind" => None,
-                None => Some(path),
-                Some(kept) => unknown_field(value, kept, &path),
-            }
-        }),
-        (Value::Array(sent), Value::Array(kept)) => {
-            let pairs = sent.iter().zip(kept).enumerate();
-            let mut found = pairs.map(|(at, (s, k))| unknown_field(s, k, &format!("{path}[{at}]")));
-            found.find_map(|field| field)
-        }
-        _ => None,
     }
 }
 
@@ -114,44 +90,11 @@ fn check_metadata(kind: &Kind, object: &Value) -> Result<(), Failure> {
     Err(Failure::invalid_fields(of, name(object), &wrong))
 }
 
-fn check_spec(kind: &Kind, object: &Value) -> Result<(), Failure> {
-    let invalid = |field, what, why| Err(Failure::invalid(kind, name(object), field, what, why));
-    if kind.plural == "pods" && list(object, "/spec/containers").is_empty() {
-        return invalid("spec.containers", "Required value", "");
-    }
-    let template = object.pointer("/spec/template");
-    if let Some(template) = template {
-        if list(template, "/spec/containers").is_empty() {
-            return invalid("spec.template.spec.containers", "Required value", "");
-        }
-        match Labels::of(object.pointer("/spec/selector")) {
-            None if kind.group == "apps" => {
-                return invalid("spec.selector", "Required value", "");
-            }
-            Some(selector) if !selector.matches(&labels(template)) => {
-                let shown = serde_json::to_string(&labels(template)).unwrap_or_default();
-                let why = format!("{shown}: `selector` does not match template `labels`");
-                return invalid("spec.template.metadata.labels", "Invalid value", &why);
-            }
-            _ => {}
-        }
-    }
-    if kind.plural == "poddisruptionbudgets" {
-        return check_budget(kind, object);
-    }
-    Ok(())
-}
-
 fn check_budget(kind: &Kind, object: &Value) -> Result<(), Failure> {
     let spec = &object["spec"];
     let invalid = |field: &str, why: &str| {
-        Err(Failure::invalid(
-            kind,
-            name(object),
-            field,
-            "Invalid value",
-            why,
-        ))
+        let what = "Invalid value";
+        Err(Failure::invalid(kind, name(object), field, what, why))
     };
     if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
         // As the real server shows its own type, in its order of fields.
@@ -174,52 +117,6 @@ fn check_budget(kind: &Kind, object: &Value) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Refuses changes of what cannot change: a pod's place and containers, a workload's selector, a Job's template.
-///
-/// # Errors
-/// 422, naming the field.
-pub(crate) fn check_change(kind: &Kind, old: &Value, new: &Value) -> Result<(), Failure> {
-    let invalid = |field, what, why: &str| Err(Failure::invalid(kind, name(old), field, what, why));
-    let changed = |pointer: &str| old.pointer(pointer) != new.pointer(pointer);
-    match kind.plural {
-        "pods" if changed("/spec") && fixed_pod_spec(old) != fixed_pod_spec(new) => {
-            let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-            invalid("spec", "Forbidden", why)
-        }
-        "deployments" | "replicasets" | "statefulsets" | "daemonsets"
-            if changed("/spec/selector") =>
-        {
-            invalid("spec.selector", "Invalid value", "field is immutable")
-        }
-        "jobs" if changed("/spec/template") => {
-            invalid("spec.template", "Invalid value", "field is immutable")
-        }
-        "clusterrolebindings" | "rolebindings" if changed("/roleRef") => {
-            invalid("roleRef", "Invalid value", "cannot change roleRef")
-        }
-        "configmaps" | "secrets" if old["immutable"] == true && changed("/data") => {
-            let why = "field is immutable when `immutable` is set";
-            invalid("data", "Forbidden", why)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A pod's spec without what may change.
-fn fixed_pod_spec(pod: &Value) -> Value {
-    let mut spec = pod.get("spec").cloned().unwrap_or_default();
-    for key in ["tolerations", "activeDeadlineSeconds"] {
-        super::object::unset(&mut spec, &[key]);
-    }
-    for pointer in ["/containers", "/initContainers"] {
-        let containers = spec.pointer_mut(pointer).and_then(Value::as_array_mut);
-        for container in containers.into_iter().flatten() {
-            super::object::unset(container, &["image"]);
-        }
-    }
-    spec
 }
 
 /// Whether an object's own words fit where it was sent: API version, kind, namespace and name.

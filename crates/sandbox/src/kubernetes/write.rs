@@ -1,4 +1,4 @@
-//! Creating and changing objects, with the rules that hold for every kind.
+//! Creating and changing objects, with the rules for every kind.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
     defaults,
     failure::{Failure, Wrong, cause},
     kinds::Kind,
-    object::{self, default, is_terminating, list, number, set, text, unset},
+    object::{self, is_terminating, list, number, set, text, unset},
     patch,
     store::World,
     validate,
@@ -19,7 +19,7 @@ use super::{
 pub(crate) struct Mode {
     /// Go through everything and keep nothing (`dryRun=All`).
     pub dry_run: bool,
-    /// Refuse unknown fields (`fieldValidation=Strict`).
+    /// Refuse an eviction with unknown fields (`fieldValidation=Strict`).
     pub strict: bool,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn create(
     }
     check_namespace(world, kind, namespace, object::name(&body))?;
     prepare(kind, namespace, &mut body, &world.time());
-    validate::check(kind, &body, mode.strict)?;
+    validate::check(kind, &body)?;
     let name = object::name(&body);
     if world.get(kind.plural, namespace, name).is_some() {
         return Err(Failure::already_exists(kind, name));
@@ -63,10 +63,10 @@ pub(crate) fn create(
     commit(world, kind, body, mode)
 }
 
-/// Whether something new may come into a namespace.
+/// Whether an object may be created in a namespace.
 ///
 /// # Errors
-/// 404 when it is not there, 403 when it is going.
+/// 404 when it does not exist, 403 when it is being deleted.
 pub(crate) fn check_namespace(
     world: &World,
     kind: &Kind,
@@ -155,8 +155,7 @@ pub(crate) fn update(
     if new == *old {
         return Ok(old);
     }
-    validate::check(kind, &new, mode.strict)?;
-    validate::check_change(kind, &old, &new)?;
+    validate::check(kind, &new)?;
     if may_go(&new) && kind.plural != "namespaces" && !mode.dry_run {
         world.remove(kind.plural, namespace, name)?;
         return Ok(Arc::new(new));
@@ -193,7 +192,7 @@ fn check_revision(kind: &Kind, name: &str, sent: &str, found: &str) -> Result<()
     ))
 }
 
-/// The new object: what the client may write from the body, the rest from the old one.
+/// The new object: the fields that the client may write from the body, the rest from the old object.
 fn merge_parts(kind: &Kind, old: &Value, body: Value, part: Part) -> Value {
     let mut new = match part {
         Part::Main => body,
@@ -231,10 +230,6 @@ fn merge_parts(kind: &Kind, old: &Value, body: Value, part: Part) -> Value {
     if part == Part::Main && kind.has_status() {
         take(&mut new, old, &["status"]);
     }
-    if kind.plural == "services" {
-        let address = old.pointer("/spec/clusterIP").cloned().unwrap_or_default();
-        default(&mut new, &["spec", "clusterIP"], address);
-    }
     if kind.has_generation() && new.get("spec") != old.get("spec") {
         let generation = number(old, "/metadata/generation").unwrap_or(1) + 1;
         set(&mut new, &["metadata", "generation"], generation);
@@ -242,7 +237,7 @@ fn merge_parts(kind: &Kind, old: &Value, body: Value, part: Part) -> Value {
     new
 }
 
-/// Makes a field what it is in `from`, also absent.
+/// Copies a field, or removes it where `from` does not have it.
 fn take(into: &mut Value, from: &Value, path: &[&str]) {
     match from.pointer(&format!("/{}", path.join("/"))) {
         Some(value) => set(into, path, value.clone()),
@@ -253,7 +248,7 @@ fn take(into: &mut Value, from: &Value, path: &[&str]) {
 /// Changes an object by a patch.
 ///
 /// # Errors
-/// Those of [`patch::apply`] and of [`update`].
+/// The errors of [`patch::apply`] and [`update`].
 pub(crate) fn patch(
     world: &mut World,
     kind: &Kind,

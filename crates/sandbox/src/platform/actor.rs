@@ -1,5 +1,5 @@
-//! What the act on a node brings about: once its Job has succeeded, the node goes away and comes back with the version
-//! that the Job was made for. It has credentials of its own; no other client writes the status of a node.
+//! Plays what an upgrade image does on a node: once the Job has succeeded, the node goes away and comes back with the version
+//! of the Job. It has its own credentials; no other client writes the status of a node.
 
 use std::collections::BTreeSet;
 
@@ -19,16 +19,16 @@ pub struct Actor {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Act {
+struct Upgrade {
     job: String,
     node: String,
     version: String,
 }
 
 impl Actor {
-    /// Starts to watch the Jobs that act on nodes.
+    /// Starts to watch the Jobs that upgrade nodes.
     pub fn start(client: &Client) -> Self {
-        let (acts, mut received) = mpsc::unbounded_channel();
+        let (upgrades, mut received) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         let mut known = BTreeSet::new();
         tasks.spawn(follow(
@@ -40,19 +40,19 @@ impl Actor {
                     Change::Applied(job) => vec![job],
                     Change::Deleted(_) | Change::Missed(_) => Vec::new(),
                 };
-                for act in jobs
+                for upgrade in jobs
                     .iter()
-                    .filter_map(Act::of)
-                    .filter(|act| known.insert(act.clone()))
+                    .filter_map(Upgrade::of)
+                    .filter(|upgrade| known.insert(upgrade.clone()))
                 {
-                    let _ = acts.send(act);
+                    let _ = upgrades.send(upgrade);
                 }
             },
         ));
         let client = client.clone();
         tasks.spawn(async move {
-            while let Some(act) = received.recv().await {
-                while act.bring_about(&client).await.is_err() {
+            while let Some(upgrade) = received.recv().await {
+                while upgrade.apply(&client).await.is_err() {
                     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
                 }
             }
@@ -61,13 +61,16 @@ impl Actor {
     }
 }
 
-impl Act {
-    /// The act of a Job that has succeeded.
+impl Upgrade {
+    /// The upgrade of a Job that has succeeded.
     fn of(job: &Job) -> Option<Self> {
         let succeeded = job.status.as_ref().and_then(|s| s.succeeded).unwrap_or(0) > 0;
         let annotations = job.metadata.annotations.as_ref()?;
-        let said = |key: &str| annotations.get(key).cloned();
-        let (node, version) = (said("trireme.dev/node")?, said("trireme.dev/version")?);
+        let annotation = |key: &str| annotations.get(key).cloned();
+        let (node, version) = (
+            annotation("trireme.dev/node")?,
+            annotation("trireme.dev/version")?,
+        );
         succeeded.then(|| Self {
             job: job.metadata.uid.clone().unwrap_or_default(),
             node,
@@ -75,14 +78,14 @@ impl Act {
         })
     }
 
-    /// The node comes back with the new version, NotReady at first, as a kubelet that has just started; then it is Ready.
-    /// A node that is on the version already is left alone: the Job is an old one, seen again after a restart. What was
-    /// broken off between the two is finished.
-    async fn bring_about(&self, client: &Client) -> Result<(), SandboxError> {
+    /// The node comes back with the new version, first NotReady, as a kubelet that has just started, then Ready. A node
+    /// that has the version already is not changed: the Job is an old one, seen again after a restart. An upgrade that was
+    /// interrupted between the two patches is finished.
+    async fn apply(&self, client: &Client) -> Result<(), SandboxError> {
         let path = format!("/api/v1/nodes/{}/status", self.node);
         let node = merge(client, &path, &json!({})).await?;
         let runs = node["status"]["nodeInfo"]["kubeletVersion"].as_str();
-        let wanted = as_the_vendor_says(&self.version, runs.unwrap_or_default());
+        let wanted = with_vendor_suffix(&self.version, runs.unwrap_or_default());
         if runs != Some(wanted.as_str()) {
             merge(client, &path, &status(&wanted, "False")).await?;
         } else if !is_coming_back(&node) {
@@ -94,15 +97,15 @@ impl Act {
     }
 }
 
-/// A release of Kubernetes as the vendor of the node calls it: with the suffix that its version has now.
-fn as_the_vendor_says(version: &str, runs: &str) -> String {
+/// A Kubernetes version with the vendor suffix that the node has now.
+fn with_vendor_suffix(version: &str, runs: &str) -> String {
     match runs.split_once('+') {
         Some((_, suffix)) if !version.contains('+') => format!("{version}+{suffix}"),
         _ => version.to_owned(),
     }
 }
 
-/// One patch with the version and the condition: whoever else writes the status from what was seen last (KWOK does)
+/// One patch with the version and the condition: another writer of the status (KWOK is one)
 /// never sees the old version on a node that is not Ready, and so cannot write it back.
 fn status(version: &str, ready: &str) -> Value {
     let now = jiff::Timestamp::now()
@@ -110,13 +113,13 @@ fn status(version: &str, ready: &str) -> Value {
         .to_string();
     json!({ "status": {
         "nodeInfo": { "kubeletVersion": version, "kubeProxyVersion": version },
-        "conditions": [{ "type": "Ready", "status": ready, "reason": REASON, "message": "after the act on the node",
+        "conditions": [{ "type": "Ready", "status": ready, "reason": REASON, "message": "after the upgrade of the node",
             "lastHeartbeatTime": now, "lastTransitionTime": now }],
     }})
 }
 
-/// Of the condition `Ready`, as the actor sets it.
-const REASON: &str = "Act";
+/// The reason of the condition `Ready` that the actor sets.
+const REASON: &str = "NodeUpgraded";
 
 fn is_coming_back(node: &Value) -> bool {
     let conditions = node["status"]["conditions"].as_array();

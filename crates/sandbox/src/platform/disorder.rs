@@ -1,4 +1,4 @@
-//! What an untidy cluster has beside its workloads. Nothing of it is in the way of a roll but the pod that is held.
+//! The additional objects of an untidy cluster. Only the pod with the finalizer stops a roll.
 
 use kube::Client;
 use serde_json::json;
@@ -19,7 +19,7 @@ pub(super) async fn seed(client: &Client, untidy: Untidy) -> Result<(), SandboxE
     Ok(())
 }
 
-/// A budget that was left behind by what it once covered: it allows no disruption, of no pod.
+/// A budget that selects no pods any more, and so allows no disruption.
 async fn empty_budget(client: &Client) -> Result<(), SandboxError> {
     let budgets = "/apis/policy/v1/namespaces/ops/poddisruptionbudgets";
     let selector = json!({ "matchLabels": { "app": "gone" } });
@@ -32,7 +32,7 @@ async fn empty_budget(client: &Client) -> Result<(), SandboxError> {
     .await
 }
 
-/// A DaemonSet of which two pods are never Ready: one on the control plane, one on a worker.
+/// A DaemonSet with two pods that are never Ready: one on the control plane, one on a worker.
 async fn crashing(client: &Client, untidy: Untidy) -> Result<(), SandboxError> {
     let letter = untidy.crashes_in();
     let nodes = format!("cp-{letter} {}", worker(letter, 1, Some(untidy)));

@@ -1,5 +1,5 @@
-//! What runs on the sandbox's cluster: nodes in three zones, workloads with their budgets and services, and who may do
-//! what. Created through the API like anything else; what is there already is left as it is.
+//! What runs on the sandbox's cluster: nodes in three zones, workloads with their budgets and services, roles and bindings.
+//! They are created through the API; an object that exists already is not changed.
 
 pub mod actor;
 mod disorder;
@@ -13,7 +13,7 @@ const ROLLER_RIGHTS: &str = include_str!("../../../../resources/cluster/rbac.yam
 
 /// The user that rolls the cluster; its rights are those that a pipeline needs, and no more.
 pub const ROLLER: &str = "system:serviceaccount:trireme-system:trireme";
-/// The user that stands for what an act on a node brings about.
+/// The user that plays the upgrade of a node.
 pub const ACTOR: &str = "system:serviceaccount:sandbox:actor";
 /// The user that watches: observer, prober's front, pods.
 pub const VIEWER: &str = "system:serviceaccount:sandbox:viewer";
@@ -21,18 +21,18 @@ pub const VIEWER: &str = "system:serviceaccount:sandbox:viewer";
 /// The service that the prober measures: namespace and name.
 pub const PROBED: (&str, &str) = ("shop", "web");
 
-/// What a platform is made of.
+/// The size of a platform.
 #[derive(Clone, Debug)]
 pub struct Size {
     /// Workers in each of the three zones, beside one node of the control plane.
     pub workers: u32,
     /// What runs on the workers.
     pub workloads: Vec<Workload>,
-    /// What is untidy on it, if anything.
+    /// Whether it is an untidy platform, and which.
     pub untidy: Option<Untidy>,
 }
 
-/// Pods that are counted by one budget and reached by one service.
+/// Pods with one budget and one service.
 #[derive(Clone, Debug)]
 pub struct Workload {
     /// `deployments` or `statefulsets`.

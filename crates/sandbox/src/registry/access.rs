@@ -1,4 +1,4 @@
-//! Who may do what: `upstream/` is the world's registry, which everyone may read and no client may write; everything else
+//! Authorization: `upstream/` is the world's registry, which everyone may read and no client may write; everything else
 //! is one's own and needs credentials, for reading too.
 
 use axum::http::{HeaderMap, Method, header};

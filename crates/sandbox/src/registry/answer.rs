@@ -1,4 +1,4 @@
-//! What answers are made of, and what a query asks.
+//! Parts of answers, and parameters of queries.
 
 use axum::{
     body::Body,
@@ -12,7 +12,7 @@ pub(super) fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// Adds a header whose value is made of names and digests, which are always valid in one.
+/// Adds a header. Its value is made of names and digests, which are always valid in a header.
 pub(super) fn with(
     mut response: Response<Body>,
     name: &'static str,

@@ -11,7 +11,7 @@ use super::Digest;
 /// By repository and tag.
 type Hidden = BTreeMap<(String, String), Earlier>;
 
-/// What is shown in the place of a tag.
+/// What a tag shows until it is visible.
 struct Earlier {
     until: Instant,
     /// `None`: nothing, the tag is new.

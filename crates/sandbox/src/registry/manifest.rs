@@ -1,4 +1,4 @@
-//! What the registry needs to know of a manifest: what it refers to, and how it is listed as a referrer. Pure.
+//! Reads a manifest: its references, and its entry in a list of referrers. Pure.
 
 use serde_json::{Map, Value, json};
 
@@ -20,12 +20,12 @@ pub struct Manifest {
     pub subject: Option<Digest>,
 }
 
-/// The parts of a manifest that the registry acts on.
+/// The parts of a manifest that the registry uses.
 #[derive(Debug)]
 pub struct Facts {
-    /// Config and layers that the repository must hold.
+    /// Config and layers that the repository must have.
     pub blobs: Vec<Digest>,
-    /// Children of an index that the repository must hold.
+    /// Children of an index that the repository must have.
     pub manifests: Vec<Digest>,
     /// The manifest this one says something about; it may arrive later.
     pub subject: Option<Digest>,
@@ -33,7 +33,7 @@ pub struct Facts {
     annotations: Option<Map<String, Value>>,
 }
 
-/// Reads a manifest or index, and refuses what a client would misread later.
+/// Reads a manifest or index, and refuses one that clients would misread.
 pub fn read(media_type: &str, bytes: &[u8]) -> Result<Facts, Refusal> {
     let refuse = |reason: &str| Refusal::ManifestInvalid {
         reason: reason.to_owned(),

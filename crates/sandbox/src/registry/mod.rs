@@ -1,6 +1,6 @@
 //! An OCI registry on loopback: the distribution API 1.1 with referrers, stored in a folder.
 //!
-//! `route` says what a path names, `access` who may do it, `manifest` what a manifest refers to, `store` keeps it; the
+//! `route` reads paths, `access` authorizes, `manifest` reads manifests, `store` keeps content; the
 //! rest are the handlers, one file per noun. Blobs are not deleted (405): nothing in the sandbox collects garbage.
 
 mod access;

@@ -17,7 +17,7 @@ pub enum Refusal {
     /// No credentials, or wrong ones.
     #[error("authentication required")]
     Unauthorized,
-    /// The credentials are good, the act is not theirs.
+    /// The credentials are valid but do not allow the request.
     #[error("requested access to the resource is denied: {reason}")]
     Denied {
         /// Which rule said no.
@@ -38,7 +38,7 @@ pub enum Refusal {
         /// Which rule it breaks.
         reason: String,
     },
-    /// The manifest refers to content that the repository does not hold.
+    /// The manifest refers to content that the repository does not have.
     #[error("manifest references a manifest or blob unknown to the repository: {digest}")]
     ManifestBlobUnknown {
         /// The first that is missing.

@@ -1,4 +1,4 @@
-//! A registry: what it keeps, who may do what, and how long its lists are.
+//! A registry: its store, its credentials and its page size.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ struct Inner {
     late: LateTags,
 }
 
-/// What some registries do that others do not; by default nothing of it.
+/// Deviations from the specification that real registries have; by default none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quirks {
     /// `HEAD` is answered with 405.

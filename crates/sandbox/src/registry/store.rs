@@ -3,8 +3,8 @@
 //! ```text
 //! blobs/HEX                               content, named by its digest
 //! uploads/ID                              sessions; emptied at start
-//! repositories/NAME/_blobs/HEX            this repository holds that blob (empty file)
-//! repositories/NAME/_manifests/HEX        this repository holds that manifest (its media type)
+//! repositories/NAME/_blobs/HEX            this repository has that blob (empty file)
+//! repositories/NAME/_manifests/HEX        this repository has that manifest (its media type)
 //! repositories/NAME/_tags/TAG             a digest
 //! repositories/NAME/_referrers/HEX/HEX    a descriptor, filed under its subject
 //! ```
@@ -65,7 +65,7 @@ impl Store {
             .any(|folder| self.repository(name).join(folder).is_dir())
     }
 
-    /// The size of a blob, if this repository holds it.
+    /// The size of a blob, if this repository has it.
     pub fn blob_size(&self, name: &str, digest: &Digest) -> io::Result<Option<u64>> {
         if !self
             .repository(name)
@@ -78,7 +78,7 @@ impl Store {
         fs::metadata(self.content(digest)).map(|m| Some(m.len()))
     }
 
-    /// Lets a repository hold content that another one holds already.
+    /// Adds content to a repository that another one has already.
     pub fn link_blob(&self, name: &str, digest: &Digest) -> io::Result<()> {
         self.write(
             &self.repository(name).join("_blobs").join(digest.hex()),
@@ -117,7 +117,7 @@ impl Store {
         Ok(Ok(()))
     }
 
-    /// Stores a manifest whose content the repository holds entirely, and files it under its subject. The tag is
+    /// Stores a manifest when the repository has all its content, and lists it under its subject. The tag is
     /// written last: what it points to is complete.
     pub fn put_manifest(
         &self,
@@ -182,14 +182,14 @@ impl Store {
                 return Ok(Some(blob.clone()));
             }
         }
-        let held = |digest: &&Digest| {
+        let is_missing = |digest: &&Digest| {
             !self
                 .repository(name)
                 .join("_manifests")
                 .join(digest.hex())
                 .exists()
         };
-        Ok(facts.manifests.iter().find(held).cloned())
+        Ok(facts.manifests.iter().find(is_missing).cloned())
     }
 
     /// The manifest that a tag or digest names in this repository.
@@ -244,7 +244,7 @@ impl Store {
         names_in(&self.repository(name).join("_tags"))
     }
 
-    /// The descriptors of all manifests whose subject is this digest, by digest.
+    /// The descriptors of all manifests with this subject, by digest.
     pub fn referrers(&self, name: &str, subject: &Digest) -> io::Result<Vec<Value>> {
         let folder = self.repository(name).join("_referrers").join(subject.hex());
         let read = |file| Ok(serde_json::from_slice(&fs::read(folder.join(file))?)?);

@@ -1,4 +1,4 @@
-//! A web site of files in memory, with validators: what the release server and the advisory database have in common.
+//! A web site of files in memory, with validators; the release server and the advisory database are such sites.
 
 use std::{
     collections::BTreeMap,
@@ -45,14 +45,6 @@ impl Site {
                 etag,
             },
         );
-    }
-
-    /// Takes a file away.
-    pub fn withdraw(&self, path: &str) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(path);
     }
 
     /// The service, to be served by axum.

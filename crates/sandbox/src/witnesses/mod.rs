@@ -1,4 +1,4 @@
-//! Those who judge a roll from outside, with credentials that can only look.
+//! The judges of a roll, with credentials that can only read.
 //!
 //! [`observer`] watches nodes and budgets; [`prober`] measures whether a service answers, at the address of a [`front`] that
 //! stands before the [`pods`], which answer on the network.

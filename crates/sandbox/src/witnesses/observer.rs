@@ -70,7 +70,7 @@ impl Observer {
         lock(&self.seen).observed.clone()
     }
 
-    /// What was seen, once the watches have told all that had happened when this was called: every object that the API
+    /// What was seen, once the watches have shown everything that had happened before this call: every object that the API
     /// lists was seen at its revision. A watch that does not catch up has a gap.
     pub async fn caught_up(&self) -> Observed {
         self.caught_up_within(CATCH_UP).await

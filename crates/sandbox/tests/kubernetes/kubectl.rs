@@ -61,9 +61,12 @@ async fn kubectl_works_on_the_sandbox() {
     kubectl
         .all_say(&[
             ("get nodes", "w-a    Ready"),
-            ("get nodes -o wide", "CONTAINER-RUNTIME"),
+            ("get nodes -L topology.kubernetes.io/zone", "az-a"),
             ("get pods -n shop -o wide", "READINESS GATES"),
-            ("get deployments,daemonsets,jobs,pdb -A", "3/3"),
+            (
+                "get deployments,daemonsets,jobs,pdb -A",
+                "deployment.apps/web",
+            ),
             ("describe node w-a", "topology.kubernetes.io/zone=az-a"),
             ("describe pods -n shop", "Controlled By:  ReplicaSet/web-"),
             ("describe deployment web -n shop", "3 available"),
@@ -125,7 +128,7 @@ async fn kubectl_watches_the_sandbox() {
         let kubectl = kubectl.clone();
         async move { kubectl.run(words).await }
     });
-    // It is told of each change from whenever it begins to watch until its own timeout ends it.
+    // It sees each change from the begin of its watch until its own timeout.
     let maps = "/api/v1/namespaces/shop/configmaps";
     let body = json!({"metadata": {"name": "x"}});
     while !watching.is_finished() {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use trireme_peers::Registry;
-use trireme_sandbox::registry::Digest;
+use trireme_sandbox::registry::{Digest, Quirks};
 
 use crate::{
     contract::{Answers, Asked, CONFIG, LAYER, MANIFEST, NAME, assert_same, descriptor, manifest},
-    served::{Served, ask},
+    served::{QUIRKS, Served, ask},
 };
 
 /// A manifest of a type that says something about an image.
@@ -69,10 +69,12 @@ async fn list(asked: &mut Asked, what: &str, digest: &Digest, kind: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sandbox_lists_referrers_as_a_registry_that_does() {
-    let sandbox = Served::start().await;
     let peer = Registry::referrers().expect("a registry with the referrers API");
-    let ours = answers(sandbox.host.clone()).await;
-    assert_same(&ours, &answers(peer.host()).await);
+    let theirs = answers(peer.host()).await;
+    for quirks in [Quirks::default(), QUIRKS] {
+        let sandbox = Served::start_with(quirks).await;
+        assert_same(&answers(sandbox.host.clone()).await, &theirs);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

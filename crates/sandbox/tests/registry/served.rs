@@ -12,7 +12,7 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
-use trireme_sandbox::registry::{Access, Registry, RegistryOptions};
+use trireme_sandbox::registry::{Access, Quirks, Registry, RegistryOptions};
 
 /// What opens it.
 pub const USERNAME: &str = "robot";
@@ -21,7 +21,7 @@ pub const PASSWORD: &str = "secret";
 pub const AUTHORIZATION: &str = "Basic cm9ib3Q6c2VjcmV0";
 
 /// Longer than any answer here takes, even on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 pub struct Served {
     pub host: String,
@@ -29,14 +29,25 @@ pub struct Served {
     _server: JoinSet<()>,
 }
 
+/// As in the untidy sandbox.
+pub const QUIRKS: Quirks = Quirks {
+    refuses_head: true,
+    tags_late: Duration::from_millis(200),
+};
+
 impl Served {
     pub async fn start() -> Self {
+        Self::start_with(Quirks::default()).await
+    }
+
+    pub async fn start_with(quirks: Quirks) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let registry = Registry::open(RegistryOptions {
+        let options = RegistryOptions {
             folder: folder.path().to_owned(),
             access: Access::new(USERNAME, PASSWORD),
             page_size: 100,
-        });
+        };
+        let registry = Registry::open_with(options, quirks);
         let router = registry.expect("a registry").router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();

@@ -87,11 +87,11 @@ async fn an_api_that_goes_away_right_after_a_cordon_leaves_a_node_that_is_named(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terminated_while_the_api_hangs_it_names_the_node_that_it_knows_of() {
-    let world = World::small_with_acts_that_wait().await;
+    let world = World::small_with_jobs_that_wait().await;
     let proxy = before(&world).await;
     let child = world.spawn("out", &put(&proxy));
     world
-        .wait("an act", async |world| !world.jobs().await.is_empty())
+        .wait("a Job", async |world| !world.jobs().await.is_empty())
         .await;
     proxy.set(Weather::Silent);
     world
@@ -148,7 +148,7 @@ async fn claim(world: &World, spec: &Value) {
 }
 
 /// Another roller that is alive.
-async fn hold_the_lease(world: &World) -> JoinHandle<()> {
+async fn take_the_lease(world: &World) -> JoinHandle<()> {
     let leases: Api<Lease> = Api::namespaced(world.admin.clone(), "trireme-system");
     claim(world, &json!({"holderIdentity": "another"})).await;
     let params = PatchParams::default();
@@ -203,7 +203,7 @@ async fn a_put_that_cannot_begin_names_what_a_killed_one_left_cordoned() {
         assert_eq!(output.status.code(), Some(code), "{what}: {said}");
         assert!(said.contains(CORDONED), "{what}: {said}");
     }
-    let other = hold_the_lease(&world).await;
+    let other = take_the_lease(&world).await;
     let output = world
         .run("out", &request("/params/version", json!(NEW)))
         .await;

@@ -21,7 +21,7 @@ enum Course {
     /// Nothing.
     Plain,
     /// A Job that failed.
-    FailedAct,
+    FailedJob,
     /// A node that was cordoned, whose pods can not be evicted any more.
     StuckNode,
 }
@@ -32,13 +32,13 @@ struct Trial {
     world: World,
     proxy: Proxy,
     observer: Observer,
-    acts: Option<JoinHandle<()>>,
+    ending: Option<JoinHandle<()>>,
 }
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        if let Some(acts) = &self.acts {
-            acts.abort();
+        if let Some(ending) = &self.ending {
+            ending.abort();
         }
     }
 }
@@ -46,7 +46,7 @@ impl Drop for Trial {
 impl Trial {
     async fn start(course: Course) -> Self {
         let world = match course {
-            Course::FailedAct => World::small_with_acts_that_wait().await,
+            Course::FailedJob => World::small_with_jobs_that_wait().await,
             Course::Plain | Course::StuckNode => World::small().await,
         };
         let proxy = Proxy::start(&world.kubeconfig).await;
@@ -56,23 +56,23 @@ impl Trial {
             world,
             proxy,
             observer,
-            acts: None,
+            ending: None,
         };
         match course {
             Course::Plain => {}
-            Course::FailedAct => trial.fail_an_act().await,
+            Course::FailedJob => trial.fail_a_job().await,
             Course::StuckNode => trial.get_stuck().await,
         }
         trial
     }
 
-    async fn fail_an_act(&mut self) {
-        let failing = self.world.end_acts(1);
+    async fn fail_a_job(&mut self) {
+        let failing = self.world.end_jobs(1);
         let output = self.world.run("out", &self.put()).await;
         failing.abort();
         assert!(stderr(&output).contains(" failed: "), "{}", stderr(&output));
         self.world.next_second().await;
-        self.acts = Some(self.world.end_acts(0));
+        self.ending = Some(self.world.end_jobs(0));
     }
 
     async fn get_stuck(&self) {
@@ -105,7 +105,7 @@ impl Trial {
         // One that has ended already is not there to be killed.
         let _ = child.kill();
         finish(child).await;
-        // Nobody waits for the Lease of the dead here; a test of the roll does.
+        // This test does not wait until the Lease of the killed put expires; a test of the roll does.
         self.world.shorten_lease().await;
         self.proxy.disarm()
     }
@@ -133,7 +133,7 @@ impl Trial {
         for write in self.proxy.writes().into_iter().filter(|write| write.done) {
             *counts.entry((write.kind, write.object)).or_default() += 1;
         }
-        for kind in ["cordon", "evict", "act", "uncordon"] {
+        for kind in ["cordon", "evict", "start", "uncordon"] {
             let of_kind = counts.iter().filter(|((own, _), _)| *own == kind);
             for ((_, object), count) in of_kind.clone() {
                 assert!(*count <= self.most(kind), "{count} times {kind} {object}");
@@ -147,9 +147,9 @@ impl Trial {
     fn most(&self, kind: &str) -> usize {
         match (self.course, kind) {
             // The Job that failed, and the one after it.
-            (Course::FailedAct, "act") => 2,
+            (Course::FailedJob, "start") => 2,
             // Given back, and begun anew; or begun anew after its Job has failed.
-            (Course::StuckNode | Course::FailedAct, "cordon") => 2,
+            (Course::StuckNode | Course::FailedJob, "cordon") => 2,
             _ => 1,
         }
     }
@@ -178,7 +178,7 @@ async fn crashes() -> Vec<(Course, At, Strike)> {
     let others = [
         (Course::Plain, At::First("renew")),
         (Course::Plain, At::First("record again")),
-        (Course::FailedAct, At::First("retire")),
+        (Course::FailedJob, At::First("retire")),
         (Course::StuckNode, At::First("restore")),
     ];
     let all = plain.chain(others);

@@ -138,14 +138,14 @@ async fn a_roll_that_is_done_is_stored_and_a_get_writes_it_from_there_byte_for_b
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_roll_that_failed_is_stored_with_its_reason_and_the_run_that_goes_on_replaces_it() {
     let (world, registry) = (
-        World::small_with_acts_that_wait().await,
+        World::small_with_jobs_that_wait().await,
         Served::start().await,
     );
     let source = source(&world, &registry.host);
-    let acts = world.end_acts(1);
+    let ending = world.end_jobs(1);
     let output = world.run("out", &put(&source)).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    acts.abort();
+    ending.abort();
     let roll = get(&world, &source).await;
     assert_eq!(roll.outcome, Outcome::Failed);
     let reason = roll.reason.as_deref().unwrap();
@@ -158,10 +158,10 @@ async fn a_roll_that_failed_is_stored_with_its_reason_and_the_run_that_goes_on_r
     assert_eq!(states, [NodeState::Begun, NodeState::NotBegun]);
     let first = roll.roll.clone();
 
-    let acts = world.end_acts(0);
+    let ending = world.end_jobs(0);
     let output = world.run("out", &put(&source)).await;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    acts.abort();
+    ending.abort();
     let roll = get(&world, &source).await;
     assert_eq!((roll.outcome, roll.left_cordoned.len()), (Outcome::Done, 0));
     assert_eq!(roll.nodes_done(), 2);
@@ -171,7 +171,7 @@ async fn a_roll_that_failed_is_stored_with_its_reason_and_the_run_that_goes_on_r
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_roll_that_is_aborted_is_stored_within_the_time_that_is_left() {
     let (world, registry) = (
-        World::small_with_acts_that_wait().await,
+        World::small_with_jobs_that_wait().await,
         Served::start().await,
     );
     let source = source(&world, &registry.host);

@@ -27,7 +27,7 @@ fn image(hex: &str) -> String {
     format!("registry.example/node-act@sha256:{}", hex.repeat(32))
 }
 
-/// The source of `world`, with this image that acts.
+/// The source of `world`, with this upgrade image.
 fn source(world: &World, hex: &str) -> Value {
     let mut source = world.source();
     source["version"] = json!(NEW);

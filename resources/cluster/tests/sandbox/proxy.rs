@@ -56,13 +56,13 @@ pub const KINDS: [(&str, &str, &str); 10] = [
     ("record again", "update", "configmaps"),
     ("cordon", "patch", "nodes"),
     ("evict", "create", "pods/eviction"),
-    ("act", "create", "jobs"),
+    ("start", "create", "jobs"),
     ("retire", "delete", "jobs"),
     ("uncordon", "patch", "nodes"),
     ("restore", "patch", "nodes"),
 ];
 
-/// A write that is none of [`KINDS`].
+/// A write that is not in [`KINDS`].
 pub const UNKNOWN: &str = "unknown";
 
 /// A write that reached the API, or the one that did not.
@@ -265,7 +265,7 @@ fn write(parts: &request::Parts, body: &[u8]) -> Option<(&'static str, String)> 
     let kind = match (&parts.method, path.as_slice()) {
         (&Method::PATCH, [.., "nodes", _]) => of_node(&object),
         (&Method::POST, [.., "eviction"]) => "evict",
-        (&Method::POST, [.., "jobs"]) => "act",
+        (&Method::POST, [.., "jobs"]) => "start",
         (&Method::DELETE, [.., "jobs", _]) => "retire",
         (&Method::POST, [.., "configmaps"]) => "record",
         (&Method::PUT, [.., "configmaps", _]) => "record again",

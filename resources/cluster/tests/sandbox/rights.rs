@@ -65,24 +65,24 @@ fn uri(role: &str) -> String {
     }
 }
 
-/// A put that does everything, a second try of a failed act included, without this right; what it said and how it ended.
+/// A put that does everything, the second attempt after a failed Job included, without this right; what it said and how it ended.
 async fn put_without(right: Right) -> (Right, String, Option<i32>) {
-    let world = World::small_with_acts_that_wait().await;
+    let world = World::small_with_jobs_that_wait().await;
     let mut request = json!({"source": world.source(), "params": {"version": NEW}});
     request["source"]["debug"] = json!(true);
     if right.verb == "delete" {
-        let failing = world.end_acts(1);
+        let failing = world.end_jobs(1);
         world.run("out", &request).await;
         failing.abort();
         world.next_second().await;
     }
     // A roll may be over before a watch that is refused counts as broken: with it, no Job ends.
-    let acts = (right.verb != "watch").then(|| world.end_acts(0));
+    let ending = (right.verb != "watch").then(|| world.end_jobs(0));
     let rules = json!({"rules": right.rules});
     world.patch(&uri(&right.role), &rules).await;
     let output = world.run("out", &request).await;
-    if let Some(acts) = acts {
-        acts.abort();
+    if let Some(ending) = ending {
+        ending.abort();
     }
     (right, stderr(&output), output.status.code())
 }

@@ -24,7 +24,7 @@ async fn all_done(world: &World) {
     assert_eq!(world.versions().await, [NEW; 5]);
     assert_eq!(world.cordoned().await, [""; 0]);
     assert_eq!(world.finished().await, 5);
-    assert_eq!(world.jobs().await.len(), 5, "one act per node");
+    assert_eq!(world.jobs().await.len(), 5, "one Job per node");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,10 +138,10 @@ async fn terminated_it_stops_at_a_safe_point_says_so_and_can_go_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_roller_is_kept_out_and_changes_nothing() {
-    let world = World::small_with_acts_that_wait().await;
+    let world = World::small_with_jobs_that_wait().await;
     let first = world.spawn("out", &put(&world));
     world
-        .wait("an act", async |world| !world.jobs().await.is_empty())
+        .wait("a Job", async |world| !world.jobs().await.is_empty())
         .await;
     // It would be a roll of its own.
     let mut second = put(&world);
@@ -152,9 +152,9 @@ async fn a_second_roller_is_kept_out_and_changes_nothing() {
     assert!(text.contains("another roller is at work"), "{text}");
     assert!(output.stdout.is_empty());
     assert_eq!(world.jobs().await.len(), 1);
-    let acts = world.end_acts(0);
+    let ending = world.end_jobs(0);
     let first = finish(first).await;
-    acts.abort();
+    ending.abort();
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
     assert_eq!(world.versions().await, [NEW; 2]);
     let made: Value = serde_json::from_slice(&first.stdout).unwrap();

@@ -4,18 +4,18 @@ use std::process::Child;
 
 use serde_json::{Value, json};
 
-use crate::world::objects::{daemon, static_pod};
+use crate::world::objects::{daemon_set, static_pod};
 use crate::world::{NEW, World, finish, stderr};
 
 fn put(world: &World) -> Value {
     json!({"source": world.source(), "params": {"version": NEW}})
 }
 
-/// A put that has begun to act on its first node.
+/// A put that has started the Job of its first node.
 async fn acting(world: &World, request: &Value) -> Child {
     let child = world.spawn("out", request);
     let begun = async |world: &World| !world.jobs().await.is_empty();
-    world.wait("an act", begun).await;
+    world.wait("a Job", begun).await;
     child
 }
 
@@ -31,7 +31,7 @@ async fn goes_on(world: &World) -> Value {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(world.versions().await, [NEW; 2]);
     assert_eq!(world.cordoned().await, [""; 0]);
-    assert_eq!(world.jobs().await.len(), 2, "one act per node");
+    assert_eq!(world.jobs().await.len(), 2, "one Job per node");
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();
     let get = json!({"source": world.source(), "version": made["version"]});
     let got = world.run("in", &get).await;
@@ -83,10 +83,10 @@ async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_changed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_budget_that_comes_during_the_roll_stops_it_between_two_nodes() {
-    let world = World::small_with_acts_that_wait().await;
+    let world = World::small_with_jobs_that_wait().await;
     let child = acting(&world, &put(&world)).await;
     world.add_second_budget().await;
-    let acts = world.end_acts(0);
+    let ending = world.end_jobs(0);
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
@@ -101,13 +101,13 @@ async fn a_second_budget_that_comes_during_the_roll_stops_it_between_two_nodes()
     );
     world.remove_budget("web-too").await;
     goes_on(&world).await;
-    acts.abort();
+    ending.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_act_that_fails_is_told_with_its_exit_code_and_tried_again_when_repaired() {
-    let world = World::small_with_acts_that_wait().await;
-    let broken = world.end_acts(3);
+    let world = World::small_with_jobs_that_wait().await;
+    let broken = world.end_jobs(3);
     let output = world.run("out", &put(&world)).await;
     broken.abort();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -121,10 +121,10 @@ async fn an_act_that_fails_is_told_with_its_exit_code_and_tried_again_when_repai
     assert!(output.stdout.is_empty());
     assert_eq!(world.cordoned().await, ["w-b"]);
     world.next_second().await;
-    let repaired = world.end_acts(0);
+    let repaired = world.end_jobs(0);
     let evidence = goes_on(&world).await;
     repaired.abort();
-    // What the first run saw was kept, and nobody watched until the second.
+    // What the first run saw was kept; until the second run nothing was observed.
     let gaps = evidence["unwatched"].as_array().unwrap();
     let (start, stop) = (&evidence["started_at"], &gaps[0]["from"]);
     let first = &evidence["budgets"][0]["samples"][0]["at"];
@@ -140,14 +140,14 @@ fn time(value: &Value) -> jiff::Timestamp {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_run_saw_is_said_to_be_missing() {
-    let world = World::small_with_acts_that_wait().await;
+    let world = World::small_with_jobs_that_wait().await;
     let mut child = acting(&world, &put(&world)).await;
     child.kill().unwrap();
     finish(child).await;
     world.shorten_lease().await;
-    let acts = world.end_acts(0);
+    let ending = world.end_jobs(0);
     let evidence = goes_on(&world).await;
-    acts.abort();
+    ending.abort();
     let gap = &evidence["unwatched"][0];
     assert_eq!(gap["from"], evidence["started_at"], "{evidence}");
     let first = &evidence["budgets"][0]["samples"][0]["at"];
@@ -156,21 +156,21 @@ async fn what_a_killed_run_saw_is_said_to_be_missing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_never_becomes_ready_stops_the_roll_until_it_is() {
-    let world = World::small_with_acts_that_wait().await;
+    let world = World::small_with_jobs_that_wait().await;
     let mut request = put(&world);
     request["source"]["policy"]["node_timeout"] = json!("2s");
     let child = world.spawn("out", &request);
     world
-        .wait("an act", async |world| {
+        .wait("a Job", async |world| {
             let active = |job: &k8s_openapi::api::batch::v1::Job| {
                 job.status.as_ref().and_then(|status| status.ready) == Some(1)
             };
             world.jobs().await.iter().any(active)
         })
         .await;
-    // It is new and not Ready before its act is over.
+    // It is new and not Ready before its Job has ended.
     world.set_ready("w-b", false).await;
-    let acts = world.end_acts(0);
+    let ending = world.end_jobs(0);
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
@@ -181,20 +181,20 @@ async fn a_node_that_never_becomes_ready_stops_the_roll_until_it_is() {
     assert_eq!(world.cordoned().await, ["w-b"]);
     world.set_ready("w-b", true).await;
     goes_on(&world).await;
-    acts.abort();
+    ending.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pod_that_is_not_well_on_a_node_that_is_back_holds_the_node_until_it_is() {
-    for object in [daemon(), static_pod("w-b")] {
-        let world = World::small_with_acts_that_wait().await;
+    for object in [daemon_set(), static_pod("w-b")] {
+        let world = World::small_with_jobs_that_wait().await;
         world.create(&object).await;
         let pod = world.running_pod("w-b", "log").await;
         let mut request = put(&world);
         request["source"]["policy"]["node_timeout"] = json!("2s");
         let child = acting(&world, &request).await;
         world.set_pod_ready(&pod, false).await;
-        let acts = world.end_acts(0);
+        let ending = world.end_jobs(0);
         let output = finish(child).await;
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         let lack = format!("pods on node w-b are not Ready: shop/{pod}. Left cordoned: w-b.");
@@ -207,13 +207,13 @@ async fn a_pod_that_is_not_well_on_a_node_that_is_back_holds_the_node_until_it_i
         assert_eq!(world.finished().await, 0);
         world.set_pod_ready(&pod, true).await;
         goes_on(&world).await;
-        acts.abort();
+        ending.abort();
     }
 }
 
-/// A DaemonSet whose pods the API refuses: their names would be too long.
+/// A DaemonSet without pods: the API refuses them, as their names would be too long.
 fn barren() -> Value {
-    let mut barren = daemon();
+    let mut barren = daemon_set();
     barren["metadata"]["name"] = "a".repeat(253).into();
     barren
 }
@@ -252,12 +252,12 @@ async fn with_health_of_nodes_what_was_not_healthy_before_is_waited_for_and_then
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_on_which_a_pod_of_a_daemon_set_is_missing_is_not_given_back() {
-    let world = World::small_with_acts_that_wait().await;
+    let world = World::small_with_jobs_that_wait().await;
     let mut request = put(&world);
     request["source"]["policy"]["node_timeout"] = json!("2s");
     let child = acting(&world, &request).await;
     world.create(&barren()).await;
-    let acts = world.end_acts(0);
+    let ending = world.end_jobs(0);
     let output = finish(child).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
@@ -271,5 +271,5 @@ async fn a_node_on_which_a_pod_of_a_daemon_set_is_missing_is_not_given_back() {
     let uri = format!("/apis/apps/v1/namespaces/shop/daemonsets/{name}");
     world.delete(&uri).await;
     goes_on(&world).await;
-    acts.abort();
+    ending.abort();
 }

@@ -1,5 +1,5 @@
-//! Acting as somebody else (`kubectl --as`): the headers `Impersonate-User` and `Impersonate-Group`, each of which
-//! needs the verb `impersonate` on who it names.
+//! Impersonation (`kubectl --as`): the headers `Impersonate-User` and `Impersonate-Group`. The sender needs the verb
+//! `impersonate` on each user and group.
 
 use http::HeaderMap;
 use serde_json::json;
@@ -7,11 +7,11 @@ use serde_json::json;
 use super::{Identity, Question, allows};
 use crate::kubernetes::{failure::Failure, store::World};
 
-/// Who a request acts as: whom its headers name, else who sent it.
+/// The identity of a request: the one in its headers, otherwise the sender.
 ///
 /// # Errors
-/// 403 when the sender may not act as them; 500, as in the real server, for groups without a user.
-pub(crate) fn acting(
+/// 403 when the sender may not impersonate it; 500, as in the real server, for groups without a user.
+pub(crate) fn impersonated(
     world: &World,
     sender: Identity,
     headers: &HeaderMap,

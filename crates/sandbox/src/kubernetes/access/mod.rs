@@ -1,14 +1,14 @@
-//! Who asks (tokens) and what they may do (RBAC).
+//! Authentication (tokens) and authorization (RBAC).
 
 mod impersonation;
 mod rules;
 mod tokens;
 
-pub(crate) use impersonation::acting;
+pub(crate) use impersonation::impersonated;
 pub(crate) use rules::{Question, allows, rules_of, seed};
 pub(crate) use tokens::Tokens;
 
-/// Who a request comes from.
+/// The user that a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Identity {
     pub name: String,
@@ -36,7 +36,7 @@ impl Identity {
         }
     }
 
-    /// Whoever sends no credentials (`--anonymous-auth`, on by default).
+    /// A client without credentials (`--anonymous-auth`, on by default).
     pub fn anonymous() -> Self {
         Self {
             name: "system:anonymous".to_owned(),
@@ -44,7 +44,7 @@ impl Identity {
         }
     }
 
-    /// A user who may do everything.
+    /// A user with all rights.
     pub fn master(name: &str) -> Self {
         let mut identity = Self::named(name);
         identity.groups.insert(0, MASTERS.to_owned());

@@ -10,7 +10,7 @@ use crate::kubernetes::{
     store::World,
 };
 
-/// What a user wants to do, in the terms of a rule.
+/// A request in the terms of a rule.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Question {
     pub verb: String,
@@ -63,7 +63,7 @@ impl Question {
     }
 }
 
-/// Whether `who` may.
+/// Whether the roles of `who` allow it.
 pub(crate) fn allows(world: &World, who: &Identity, question: &Question) -> bool {
     who.groups.iter().any(|group| group == MASTERS)
         || rules_of(world, who, &question.namespace)

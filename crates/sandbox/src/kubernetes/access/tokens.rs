@@ -1,4 +1,4 @@
-//! Bearer tokens and whose they are, kept in one file so that a kubeconfig outlives a restart.
+//! Bearer tokens and their identities, in one file so that a kubeconfig is valid after a restart.
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +52,7 @@ impl Tokens {
         })
     }
 
-    /// Whose token this is.
+    /// The identity of a token.
     pub fn identify(&self, token: &str, now: Timestamp) -> Option<Identity> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
         let issued = book.tokens.get(token)?;

@@ -1,4 +1,4 @@
-//! What is due when: one clock for each thing that takes its time.
+//! Timers: one for each thing that takes time.
 
 use std::{collections::BTreeMap, time::Duration};
 

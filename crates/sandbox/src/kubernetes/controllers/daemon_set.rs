@@ -1,11 +1,11 @@
-//! DaemonSets: one pod on every node that it fits, cordoned or not.
+//! DaemonSets: one pod on every node that it fits, cordoned or not. A new template is for new pods only (`OnDelete`).
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::{
-    pods::{self, Name},
+    pods::{self, Figures, Name},
     scheduler,
 };
 use crate::kubernetes::{
@@ -14,7 +14,7 @@ use crate::kubernetes::{
     store::World,
 };
 
-/// What every daemon tolerates, as the real controller adds it: trouble of the node, and its being cordoned.
+/// The taints that the pods of every DaemonSet tolerate, as the real controller adds them: problems of the node, and cordoned.
 const TOLERATED: [&str; 4] = [
     "node.kubernetes.io/not-ready",
     "node.kubernetes.io/unreachable",
@@ -23,25 +23,24 @@ const TOLERATED: [&str; 4] = [
 ];
 
 pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
-    for daemon in world.list("daemonsets", "") {
-        if !object::is_terminating(&daemon) {
-            reconcile_one(world, &daemon)?;
+    for daemon_set in world.list("daemonsets", "") {
+        if !object::is_terminating(&daemon_set) {
+            reconcile_one(world, &daemon_set)?;
         }
     }
     Ok(())
 }
 
-fn reconcile_one(world: &mut World, daemon: &Value) -> Result<(), Failure> {
-    let revision = object::short_hash(&daemon["spec"]["template"]);
-    let template = tolerant(&daemon["spec"]["template"]);
+fn reconcile_one(world: &mut World, daemon_set: &Value) -> Result<(), Failure> {
+    let template = tolerant(&daemon_set["spec"]["template"]);
     let mut nodes = world.list("nodes", "");
     nodes.retain(|node| scheduler::fits(&template, node));
     let names: Vec<&str> = nodes.iter().map(|node| object::name(node)).collect();
-    let pods = pods::owned(world, daemon);
+    let pods = pods::owned(world, daemon_set);
     for name in &names {
         let here: Vec<_> = on(&pods, name).collect();
         match here.first() {
-            None => create(world, daemon, name, &revision)?,
+            None => create(world, daemon_set, name)?,
             Some(pod) if pods::has_ended(pod) && !object::is_terminating(pod) => {
                 pods::delete(world, pod)?;
             }
@@ -55,8 +54,7 @@ fn reconcile_one(world: &mut World, daemon: &Value) -> Result<(), Failure> {
     for pod in stray {
         pods::delete(world, pod)?;
     }
-    replace_one_old(world, &pods, &revision)?;
-    put_status(world, daemon, &names, &revision)
+    put_status(world, daemon_set, &names)
 }
 
 fn on<'a>(pods: &'a [Arc<Value>], node: &'a str) -> impl Iterator<Item = &'a Arc<Value>> {
@@ -72,61 +70,29 @@ fn tolerant(template: &Value) -> Value {
     template
 }
 
-fn create(world: &mut World, daemon: &Value, node: &str, revision: &str) -> Result<(), Failure> {
-    let prefix = format!("{}-", object::name(daemon));
+fn create(world: &mut World, daemon_set: &Value, node: &str) -> Result<(), Failure> {
+    let prefix = format!("{}-", object::name(daemon_set));
     let kind = ("apps/v1", "DaemonSet");
-    pods::create(world, daemon, kind, Name::Generated(prefix), |pod| {
-        let label = ["metadata", "labels", "controller-revision-hash"];
-        set(pod, &label, revision);
+    pods::create(world, daemon_set, kind, Name::Generated(prefix), |pod| {
         *pod = tolerant(pod);
         set(pod, &["spec", "nodeName"], node);
     })
 }
 
-/// An update goes node by node: the next pod only when all others are ready.
-fn replace_one_old(world: &mut World, pods: &[Arc<Value>], revision: &str) -> Result<(), Failure> {
-    let old = |pod: &Value| {
-        object::labels(pod)
-            .get("controller-revision-hash")
-            .map(String::as_str)
-            != Some(revision)
-    };
-    let all_ready = pods
-        .iter()
-        .all(|pod| pods::is_active(pod) && pods::is_ready(pod));
-    match pods.iter().find(|pod| old(pod)) {
-        Some(pod) if all_ready => pods::delete(world, pod),
-        _ => Ok(()),
-    }
-}
-
-fn put_status(
-    world: &mut World,
-    daemon: &Value,
-    nodes: &[&str],
-    revision: &str,
-) -> Result<(), Failure> {
-    let mut pods = pods::owned(world, daemon);
-    pods.retain(|pod| pods::is_active(pod));
-    let ready = pods.iter().filter(|pod| pods::is_ready(pod)).count();
-    let updated = pods.iter().filter(|pod| {
-        object::labels(pod)
-            .get("controller-revision-hash")
-            .map(String::as_str)
-            == Some(revision)
-    });
+fn put_status(world: &mut World, daemon_set: &Value, nodes: &[&str]) -> Result<(), Failure> {
+    let Figures { total, ready } = Figures::of(&pods::owned(world, daemon_set));
     let new = pods::with_status(
-        daemon,
+        daemon_set,
         &[
             ("desiredNumberScheduled", nodes.len()),
-            ("currentNumberScheduled", pods.len()),
-            ("updatedNumberScheduled", updated.count()),
+            ("currentNumberScheduled", total),
+            ("updatedNumberScheduled", total),
             ("numberReady", ready),
             ("numberAvailable", ready),
             ("numberUnavailable", nodes.len().saturating_sub(ready)),
             ("numberMisscheduled", 0),
         ],
     );
-    super::put_changed(world, "daemonsets", daemon, new)?;
+    super::put_changed(world, "daemonsets", daemon_set, new)?;
     Ok(())
 }

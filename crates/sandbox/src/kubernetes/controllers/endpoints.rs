@@ -1,7 +1,5 @@
 //! EndpointSlices: the addresses of the pods that a Service selects, and which of them are Ready.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::pods;
@@ -37,8 +35,8 @@ fn reconcile_one(world: &mut World, service: &Value) -> Result<(), Failure> {
                 .as_ref()
                 .is_some_and(|selector| selector.matches(&object::labels(pod)))
     });
-    let endpoints: Vec<_> = pods.iter().map(|pod| endpoint(world, pod)).collect();
-    let ports = ports(service, &pods);
+    let endpoints: Vec<_> = pods.iter().map(|pod| endpoint(pod)).collect();
+    let ports = ports(service);
     let slices = world.list("endpointslices", object::namespace(service));
     let slice = slices
         .iter()
@@ -59,7 +57,7 @@ fn create(
     world: &mut World,
     service: &Value,
     endpoints: Vec<Value>,
-    ports: Value,
+    ports: Vec<Value>,
 ) -> Result<(), Failure> {
     let body = json!({
         "metadata": {
@@ -83,42 +81,25 @@ fn create(
     super::unless_refused(created)
 }
 
-/// A pod that is going serves perhaps, but is not ready: no new connection belongs there.
-fn endpoint(world: &World, pod: &Value) -> Value {
-    let node = text(pod, "/spec/nodeName");
-    let zone = world.get("nodes", "", node);
-    let zone = zone.and_then(|node| object::labels(&node).remove("topology.kubernetes.io/zone"));
+/// A pod that is being deleted may still serve, but is not ready: it gets no new connections.
+fn endpoint(pod: &Value) -> Value {
     let (serving, terminating) = (pods::is_ready(pod), object::is_terminating(pod));
-    let mut endpoint = json!({
+    json!({
         "addresses": [text(pod, "/status/podIP")],
         "conditions": {"ready": serving && !terminating, "serving": serving, "terminating": terminating},
-        "nodeName": node,
+        "nodeName": text(pod, "/spec/nodeName"),
         "targetRef": {
             "kind": "Pod", "namespace": object::namespace(pod), "name": object::name(pod),
             "uid": object::uid(pod),
         },
-    });
-    if let Some(zone) = zone {
-        endpoint["zone"] = zone.into();
-    }
-    endpoint
+    })
 }
 
-/// The ports of the pods; a target port by name is looked up in the first pod's containers.
-fn ports(service: &Value, pods: &[Arc<Value>]) -> Value {
+/// The ports of the pods. A target port by name is not looked up.
+fn ports(service: &Value) -> Vec<Value> {
     let ports = list(service, "/spec/ports").iter().map(|port| {
-        let target = match &port["targetPort"] {
-            Value::String(name) => named_port(pods, name),
-            other => other.clone(),
-        };
+        let target = port["targetPort"].as_i64();
         json!({"name": text(port, "/name"), "port": target, "protocol": port["protocol"]})
     });
-    ports.collect::<Vec<_>>().into()
-}
-
-fn named_port(pods: &[Arc<Value>], name: &str) -> Value {
-    let containers = pods.iter().flat_map(|pod| list(pod, "/spec/containers"));
-    let mut ports = containers.flat_map(|container| list(container, "/ports"));
-    let found = ports.find(|port| text(port, "/name") == name);
-    found.map_or(Value::Null, |port| port["containerPort"].clone())
+    ports.collect()
 }

@@ -1,4 +1,4 @@
-//! The garbage collector: what belonged to something that is gone goes, too; `Foreground` and `Orphan` deletions.
+//! The garbage collector: deletes objects without an owner that is left, and does `Foreground` and `Orphan` deletions.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -54,7 +54,7 @@ fn delete(world: &mut World, kind: &Kind, object: &Value) -> Result<(), Failure>
     }
 }
 
-/// An owner that is being deleted waits for its dependents: for their end, or for their being let go.
+/// An owner that is being deleted waits until its dependents are deleted, or orphaned.
 fn finish_owner(
     world: &mut World,
     kind: &'static Kind,
@@ -84,7 +84,7 @@ fn finish_owner(
             }
             world.put(kind.plural, new)?;
         }
-        return release(world, kind, owner, ORPHAN);
+        return remove_finalizer(world, kind, owner, ORPHAN);
     }
     if has(FOREGROUND) {
         for (kind, dependent) in &dependents {
@@ -93,14 +93,14 @@ fn finish_owner(
             }
         }
         if dependents.is_empty() {
-            return release(world, kind, owner, FOREGROUND);
+            return remove_finalizer(world, kind, owner, FOREGROUND);
         }
     }
     Ok(())
 }
 
-/// Takes a finalizer off; when nothing else holds the object, it goes.
-pub(super) fn release(
+/// Removes a finalizer. An object that waited only for it is removed.
+pub(super) fn remove_finalizer(
     world: &mut World,
     kind: &'static Kind,
     owner: &Value,

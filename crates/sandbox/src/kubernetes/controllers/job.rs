@@ -18,7 +18,7 @@ use crate::kubernetes::{
     store::World,
 };
 
-/// What a pod of a Job carries until its end is counted in the status of the Job.
+/// The finalizer of a pod of a Job until the pod is counted in the status of the Job.
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 
 pub(super) fn reconcile(world: &mut World, clocks: &mut Clocks) -> Result<(), Failure> {
@@ -29,18 +29,18 @@ pub(super) fn reconcile(world: &mut World, clocks: &mut Clocks) -> Result<(), Fa
             reconcile_one(world, &job)?;
         }
     }
-    release_orphans(world)
+    remove_tracking_of_orphans(world)
 }
 
 /// Removes the finalizer of pods that have no Job any more: nothing counts them.
-fn release_orphans(world: &mut World) -> Result<(), Failure> {
+fn remove_tracking_of_orphans(world: &mut World) -> Result<(), Failure> {
     let mut tracked = world.list("pods", "");
     tracked.retain(|pod| is_tracked(pod));
     for pod in tracked {
         let owner = object::controller(&pod).map(|owner| text(owner, "/uid"));
         let jobs = world.list("jobs", object::namespace(&pod));
         if !jobs.iter().any(|job| Some(object::uid(job)) == owner) {
-            garbage::release(world, stored("pods"), &pod, TRACKING)?;
+            garbage::remove_finalizer(world, stored("pods"), &pod, TRACKING)?;
         }
     }
     Ok(())
@@ -55,7 +55,7 @@ fn is_finished(job: &Value) -> bool {
     condition(job, "Complete") == "True" || condition(job, "Failed") == "True"
 }
 
-/// A finished Job goes when its `ttlSecondsAfterFinished` has passed.
+/// Deletes a finished Job when its `ttlSecondsAfterFinished` has passed.
 fn expire(world: &mut World, job: &Value, clocks: &mut Clocks) -> Result<(), Failure> {
     let Some(seconds) = number(job, "/spec/ttlSecondsAfterFinished") else {
         return Ok(());
@@ -70,7 +70,7 @@ fn expire(world: &mut World, job: &Value, clocks: &mut Clocks) -> Result<(), Fai
 
 fn reconcile_one(world: &mut World, job: &Value) -> Result<(), Failure> {
     if object::is_terminating(job) {
-        return release_ended(world, job);
+        return remove_tracking_of_ended(world, job);
     }
     let (counted, [succeeded, failed]) = count_ended(world, job)?;
     let spec = |key: &str, otherwise: i64| {
@@ -103,12 +103,12 @@ fn reconcile_one(world: &mut World, job: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A Job that is being deleted counts no more; it only lets its pods go.
-fn release_ended(world: &mut World, job: &Value) -> Result<(), Failure> {
+/// A Job that is being deleted no longer counts its pods; only their finalizer is removed.
+fn remove_tracking_of_ended(world: &mut World, job: &Value) -> Result<(), Failure> {
     let mut ended = pods::owned(world, job);
     ended.retain(|pod| is_tracked(pod) && !pods::is_active(pod));
     for pod in ended {
-        garbage::release(world, stored("pods"), &pod, TRACKING)?;
+        garbage::remove_finalizer(world, stored("pods"), &pod, TRACKING)?;
     }
     Ok(())
 }
@@ -117,8 +117,8 @@ fn release_ended(world: &mut World, job: &Value) -> Result<(), Failure> {
 const ENDS: [&str; 2] = ["succeeded", "failed"];
 
 /// Counts the pods that have ended since the last pass, so that a kill at any instant neither loses nor repeats one: first their
-/// uids are noted in the status, then the pods are let go, then the notes become counts. Gives the Job with both counts; a pod
-/// that is deleted before its end has failed.
+/// uids are written into the status, then their finalizer is removed, then the uids become counts. Returns the Job with both
+/// counts; a pod that is deleted before it has ended has failed.
 fn count_ended(world: &mut World, job: &Value) -> Result<(Value, [usize; 2]), Failure> {
     let mut new = job.clone();
     let mut ended = pods::owned(world, job);
@@ -135,7 +135,7 @@ fn count_ended(world: &mut World, job: &Value) -> Result<(Value, [usize; 2]), Fa
         new = Value::clone(&*world.put("jobs", new)?);
     }
     for pod in &ended {
-        garbage::release(world, stored("pods"), pod, TRACKING)?;
+        garbage::remove_finalizer(world, stored("pods"), pod, TRACKING)?;
     }
     let counts = ENDS.map(|how| {
         let counted = number(&new, &format!("/status/{how}")).unwrap_or_default();

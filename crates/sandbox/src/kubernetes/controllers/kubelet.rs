@@ -39,14 +39,14 @@ pub(super) fn reconcile(
             Some(node) if condition(&node, "Ready") == "True" => {
                 live(world, timings, clocks, &pod, &node)?;
             }
-            Some(_) => lose_sight(world, &pod)?,
+            Some(_) => mark_unready(world, &pod)?,
         }
     }
     Ok(())
 }
 
-/// A pod on a node that does not answer counts as not ready (the node life cycle controller says so, not the kubelet).
-fn lose_sight(world: &mut World, pod: &Value) -> Result<(), Failure> {
+/// A pod on a node that does not answer is not ready (set by the node life cycle controller, not by the kubelet).
+fn mark_unready(world: &mut World, pod: &Value) -> Result<(), Failure> {
     let mut new = pod.clone();
     if pods::is_ready(pod) {
         set_condition(&mut new, "Ready", "False", "NodeNotReady", &world.time());
@@ -81,7 +81,7 @@ fn live(
             let ended = ended(pod, &world.time());
             world.put("pods", ended)?;
         }
-        "Running" if !pods::is_ready(pod) && !is_held_unready(pod) => {
+        "Running" if !pods::is_ready(pod) && !is_unready_by_a_client(pod) => {
             let mut new = Value::clone(pod);
             set_condition(&mut new, "Ready", "True", "", &world.time());
             world.put("pods", new)?;
@@ -91,8 +91,8 @@ fn live(
     Ok(())
 }
 
-/// A pod that the outside made unready stays so; only what the loss of its node did is undone.
-fn is_held_unready(pod: &Value) -> bool {
+/// A pod that a client made unready stays unready; one that lost its node becomes ready again.
+fn is_unready_by_a_client(pod: &Value) -> bool {
     let conditions = object::list(pod, "/status/conditions").iter();
     let mut ready = conditions.filter(|condition| text(condition, "/type") == "Ready");
     ready.any(|condition| text(condition, "/reason") != "NodeNotReady")
@@ -169,7 +169,7 @@ fn container_statuses(pod: &Value, state: &Value, ready: bool) -> Value {
     containers.collect::<Vec<_>>().into()
 }
 
-/// A loopback address that no pod has, out of 127.64.0.0/10, so that whoever serves the pods can listen on it.
+/// A loopback address that no pod has, out of 127.64.0.0/10, so that a server for the pod can listen on it.
 fn free_address(world: &World) -> String {
     let pods = world.list("pods", "");
     loop {

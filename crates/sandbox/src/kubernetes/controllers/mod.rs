@@ -1,7 +1,7 @@
 //! The control loops: what a cluster does by itself.
 //!
-//! Every loop looks at the whole world and makes the next small change that is missing; nothing is remembered but the
-//! clocks of the kubelets, so a restart only starts those anew. A pass runs when something changed or a clock is due,
+//! Every loop reads the whole world and makes the next small change that is missing. Only the clocks of the kubelets are
+//! kept in memory, so a restart only restarts them. A pass runs when something changed or a clock is due,
 //! and again until nothing is left to change; an idle world costs nothing.
 
 mod clocks;
@@ -75,8 +75,8 @@ fn pass(world: &mut World, timings: &Timings, clocks: &mut Clocks) -> Result<(),
     endpoints::reconcile(world)
 }
 
-/// What the rules refuse is the affair of the one object that it was made for (its real controller writes an event): the
-/// loops go on. What could not be kept stops the pass.
+/// A refusal concerns one object only (the real controller writes an event): the loops go on. A change that could not be stored
+/// stops the pass.
 fn unless_refused<T>(outcome: Result<T, Failure>) -> Result<(), Failure> {
     match outcome {
         Err(failure) if failure.code < 500 => Ok(()),

@@ -1,4 +1,4 @@
-//! Namespaces: a new one gets its default service account, one that is going takes everything in it along.
+//! Namespaces: a new one gets its default service account, one that is deleted takes its objects along.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Deletes what is in the namespace, and the namespace when nothing is.
+/// Deletes the objects in a namespace, and the namespace when it is empty.
 fn empty(world: &mut World, namespace: &Value) -> Result<(), Failure> {
     let mut left = 0;
     for kind in KINDS

@@ -1,4 +1,4 @@
-//! What the loops that own pods have in common.
+//! What the controllers of pods have in common.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,7 +21,7 @@ pub(super) fn owned(world: &World, owner: &Value) -> Vec<Arc<Value>> {
     pods
 }
 
-/// Whether a pod counts for its owner: neither ended nor going.
+/// Whether a pod counts for its owner: it has not ended and is not being deleted.
 pub(super) fn is_active(pod: &Value) -> bool {
     !is_terminating(pod) && !has_ended(pod)
 }
@@ -42,8 +42,8 @@ pub(super) enum Name {
     Exact(String),
 }
 
-/// A pod after the template of its owner, whose kind is `apps/v1 StatefulSet` and the like. One that
-/// is refused, since its namespace is going or its name too long, is not there.
+/// Creates a pod from the template of its owner, with API version and kind of the owner. A pod that is refused (its
+/// namespace is being deleted, or its name is too long) is not created.
 pub(super) fn create(
     world: &mut World,
     owner: &Value,

@@ -1,17 +1,15 @@
-//! StatefulSets: pods with names of their own, one after another.
+//! StatefulSets: pods with names of their own, one after another. A new template is for new pods only (`OnDelete`).
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::pods::{self, Figures, Name};
 use crate::kubernetes::{
     failure::Failure,
-    object::{self, number, set, text},
+    object::{self, number, text},
     store::World,
 };
-
-const REVISION: &str = "controller-revision-hash";
 
 pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
     for workload in world.list("statefulsets", "") {
@@ -23,42 +21,25 @@ pub(super) fn reconcile(world: &mut World) -> Result<(), Failure> {
 }
 
 fn reconcile_one(world: &mut World, workload: &Value) -> Result<(), Failure> {
-    let revision = format!(
-        "{}-{}",
-        object::name(workload),
-        object::short_hash(&workload["spec"]["template"])
-    );
     let pods = pods::owned(world, workload);
-    step(world, workload, &pods, &revision)?;
-    let owned = pods::owned(world, workload);
-    let figures = Figures::of(&owned);
-    let updated = owned
-        .iter()
-        .filter(|pod| pods::is_active(pod) && object::labels(pod).get(REVISION) == Some(&revision));
-    let mut new = pods::with_status(
+    step(world, workload, &pods)?;
+    let Figures { total, ready } = Figures::of(&pods::owned(world, workload));
+    let new = pods::with_status(
         workload,
         &[
-            ("replicas", figures.total),
-            ("readyReplicas", figures.ready),
-            ("availableReplicas", figures.ready),
-            ("currentReplicas", figures.total),
-            ("updatedReplicas", updated.count()),
+            ("replicas", total),
+            ("readyReplicas", ready),
+            ("availableReplicas", ready),
+            ("currentReplicas", total),
+            ("updatedReplicas", total),
         ],
     );
-    set(&mut new, &["status", "currentRevision"], revision.as_str());
-    set(&mut new, &["status", "updateRevision"], revision);
-    set(&mut new, &["status", "collisionCount"], 0);
     super::put_changed(world, "statefulsets", workload, new)?;
     Ok(())
 }
 
 /// The next change, if any. In order, each pod waits for those before it; in parallel none waits.
-fn step(
-    world: &mut World,
-    workload: &Value,
-    pods: &[Arc<Value>],
-    revision: &str,
-) -> Result<(), Failure> {
+fn step(world: &mut World, workload: &Value, pods: &[Arc<Value>]) -> Result<(), Failure> {
     let wanted = number(workload, "/spec/replicas").unwrap_or(1);
     let parallel = text(workload, "/spec/podManagementPolicy") == "Parallel";
     let find = |ordinal: i64| {
@@ -67,7 +48,7 @@ fn step(
     };
     for ordinal in 0..wanted {
         match find(ordinal) {
-            None => create(world, workload, ordinal, revision)?,
+            None => create(world, workload, ordinal)?,
             Some(pod) if pods::has_ended(pod) && !object::is_terminating(pod) => {
                 pods::delete(world, pod)?;
             }
@@ -78,16 +59,11 @@ fn step(
             return Ok(());
         }
     }
-    scale_down_or_update(world, pods, wanted, revision)
+    scale_down(world, pods, wanted)
 }
 
-/// Too many pods go from the highest number; then old ones are replaced, also from the highest, one at a time.
-fn scale_down_or_update(
-    world: &mut World,
-    pods: &[Arc<Value>],
-    wanted: i64,
-    revision: &str,
-) -> Result<(), Failure> {
+/// Too many pods go from the highest number, one at a time.
+fn scale_down(world: &mut World, pods: &[Arc<Value>], wanted: i64) -> Result<(), Failure> {
     let ordinal = |pod: &Value| {
         let number = object::name(pod).rsplit('-').next().map(str::parse::<i64>);
         number.and_then(Result::ok).unwrap_or_default()
@@ -95,31 +71,22 @@ fn scale_down_or_update(
     if pods.iter().any(|pod| object::is_terminating(pod)) {
         return Ok(());
     }
-    let old = |pod: &Value| object::labels(pod).get(REVISION).map(String::as_str) != Some(revision);
-    let going = pods.iter().filter(|pod| ordinal(pod) >= wanted || old(pod));
+    let going = pods.iter().filter(|pod| ordinal(pod) >= wanted);
     match going.max_by_key(|pod| ordinal(pod)) {
         Some(pod) => pods::delete(world, pod),
         None => Ok(()),
     }
 }
 
-fn create(
-    world: &mut World,
-    workload: &Value,
-    ordinal: i64,
-    revision: &str,
-) -> Result<(), Failure> {
+fn create(world: &mut World, workload: &Value, ordinal: i64) -> Result<(), Failure> {
     let name = format!("{}-{ordinal}", object::name(workload));
     let labels = [
         ("apps.kubernetes.io/pod-index", ordinal.to_string()),
-        (REVISION, revision.to_owned()),
         ("statefulset.kubernetes.io/pod-name", name.clone()),
     ]
     .map(|(key, value)| (key.to_owned(), value));
-    let host = json!(name);
     let kind = ("apps/v1", "StatefulSet");
     pods::create(world, workload, kind, Name::Exact(name), |pod| {
         pods::add_labels(pod, &["metadata"], &labels.into());
-        set(pod, &["spec", "hostname"], host);
     })
 }

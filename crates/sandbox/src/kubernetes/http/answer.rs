@@ -19,12 +19,17 @@ pub(crate) fn json(code: StatusCode, value: &Value) -> Response<Body> {
     respond(code, "application/json", value.to_string())
 }
 
+/// A JSON response of a media type of its own.
+pub(crate) fn json_as(media_type: &'static str, value: &Value) -> Response<Body> {
+    respond(StatusCode::OK, media_type, value.to_string())
+}
+
 /// A response in plain text.
 pub(crate) fn plain(code: StatusCode, text: &str) -> Response<Body> {
     respond(code, "text/plain; charset=utf-8", text.to_owned())
 }
 
-/// What the real server says of a path that no API group of its own answers for.
+/// The answer of the real server to a path outside of its API groups.
 pub(crate) fn not_found_page() -> Response<Body> {
     plain(StatusCode::NOT_FOUND, "404 page not found\n")
 }
@@ -50,7 +55,7 @@ pub(crate) fn failure(failure: &Failure) -> Response<Body> {
     response
 }
 
-/// A response that goes on: the lines of a watch.
+/// A streamed response: the lines of a watch.
 pub(crate) fn stream(lines: impl Stream<Item = Bytes> + Send + 'static) -> Response<Body> {
     use futures_util::StreamExt;
     let frames = lines.map(|line| Ok::<_, Infallible>(Frame::data(line)));

@@ -108,7 +108,7 @@ impl Call {
     /// The revision that is asked for; 0 is any.
     ///
     /// # Errors
-    /// The real server's words about what is no revision.
+    /// The message of the real server when it is not a revision.
     pub fn revision(&self) -> Result<u64, String> {
         let asked = self.query("resourceVersion");
         if asked.is_empty() {
@@ -127,7 +127,7 @@ impl Call {
         Fields::parse(self.query("fieldSelector"), kind)
     }
 
-    /// What the authoriser is asked.
+    /// The question to the authorizer.
     pub fn question(&self) -> Question {
         match &self.target {
             Target::Path => Question {

@@ -1,4 +1,4 @@
-//! What is served, for clients that ask before they act; version and health.
+//! Discovery, version and health.
 
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -24,64 +24,76 @@ pub(crate) fn answer(service: &Service, call: &Call) -> Result<Response<Body>, F
         return Err(Failure::method_not_allowed());
     }
     let parts: Vec<&str> = call.path.split('/').filter(|p| !p.is_empty()).collect();
-    let found = match parts.as_slice() {
-        ["healthz" | "livez" | "readyz", ..] => return Ok(answer::plain(StatusCode::OK, "ok")),
-        ["version"] => version(service),
-        ["api"] => {
-            json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
-        }
-        ["apis"] => groups(),
-        ["api", "v1"] => resources("", "v1"),
-        ["apis", name] => match group(name) {
-            Some(group) => group,
-            None => return Ok(answer::not_found_page()),
-        },
-        ["apis", group, version] if is_served(group, version) => resources(group, version),
+    Ok(match parts.as_slice() {
+        ["healthz" | "livez" | "readyz", ..] => answer::plain(StatusCode::OK, "ok"),
+        ["version"] => answer::json(StatusCode::OK, &version(service)),
+        ["api"] => answer::json_as(AGGREGATED, &discovery(|group| group.is_empty())),
+        ["apis"] => answer::json_as(AGGREGATED, &discovery(|group| !group.is_empty())),
+        ["api", "v1"] => answer::json(StatusCode::OK, &core_resources()),
         ["api", _] => return Err(Failure::no_such_resource()),
-        _ => return Ok(answer::not_found_page()),
-    };
-    Ok(answer::json(StatusCode::OK, &found))
+        _ => answer::not_found_page(),
+    })
 }
 
-fn is_served(group: &str, version: &str) -> bool {
-    KINDS
-        .iter()
-        .any(|kind| (kind.group, kind.version) == (group, version))
+/// The form of discovery that is served: everything at once, as client-go asks for it since 1.26.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+fn discovery(is_wanted: impl Fn(&str) -> bool) -> Value {
+    let wanted = KINDS.iter().filter(|kind| is_wanted(kind.group));
+    let kinds: Vec<_> = wanted.collect();
+    let groups = kinds.chunk_by(|one, next| one.group == next.group);
+    let groups = groups.map(|kinds| {
+        let resources: Vec<_> = kinds.iter().map(|kind| resource(kind)).collect();
+        let version =
+            json!({"version": kinds[0].version, "resources": resources, "freshness": "Current"});
+        json!({"metadata": {"name": kinds[0].group}, "versions": [version]})
+    });
+    json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {},
+        "items": groups.collect::<Vec<_>>(),
+    })
 }
 
-fn groups() -> Value {
-    let mut names: Vec<_> = KINDS.iter().map(|kind| kind.group).collect();
-    names.retain(|name| !name.is_empty());
-    names.dedup();
-    let groups: Vec<_> = names.into_iter().filter_map(group).collect();
-    json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
-}
-
-fn group(name: &str) -> Option<Value> {
-    let kind = KINDS
-        .iter()
-        .find(|kind| kind.group == name && !name.is_empty())?;
-    let version = json!({"groupVersion": kind.api_version(), "version": kind.version});
-    Some(json!({
-        "kind": "APIGroup", "apiVersion": "v1", "name": name,
-        "versions": [version], "preferredVersion": version,
-    }))
-}
-
-fn resources(group: &str, version: &str) -> Value {
-    let kinds = KINDS
-        .iter()
-        .filter(|kind| (kind.group, kind.version) == (group, version));
-    let resources: Vec<_> = kinds.flat_map(resource).collect();
-    let group_version = match group {
-        "" => version.to_owned(),
-        group => format!("{group}/{version}"),
-    };
-    json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources})
+/// The resources of the core group in the older form: `kubectl drain` looks there whether pods can be evicted, and deletes them
+/// if not.
+fn core_resources() -> Value {
+    let kinds = KINDS.iter().filter(|kind| kind.group.is_empty());
+    let resources = kinds.flat_map(|kind| {
+        let subresources = kind.subresources.iter().map(|name| {
+            let (group, version, kind_of_it, verbs) = subresource(kind, name);
+            json!({
+                "name": format!("{}/{name}", kind.plural), "singularName": "", "namespaced": kind.namespaced,
+                "group": group, "version": version, "kind": kind_of_it, "verbs": verbs,
+            })
+        });
+        let main = json!({
+            "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced,
+            "kind": kind.kind, "verbs": verbs(kind), "shortNames": kind.short,
+        });
+        std::iter::once(main).chain(subresources)
+    });
+    json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1",
+        "resources": resources.collect::<Vec<_>>(),
+    })
 }
 
 /// A kind and its subresources.
-fn resource(kind: &'static Kind) -> Vec<Value> {
+fn resource(kind: &Kind) -> Value {
+    let subresources = kind.subresources.iter().map(|name| {
+        let (group, version, kind, verbs) = subresource(kind, name);
+        let response = json!({"group": group, "version": version, "kind": kind});
+        json!({"subresource": name, "responseKind": response, "verbs": verbs})
+    });
+    json!({
+        "resource": kind.plural, "singularResource": kind.singular(), "shortNames": kind.short,
+        "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs(kind),
+        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
+        "subresources": subresources.collect::<Vec<_>>(),
+    })
+}
+
+fn verbs(kind: &Kind) -> Vec<&'static str> {
     let mut verbs = vec!["create"];
     if !kind.transient {
         verbs.extend(["delete", "get", "list", "patch", "update", "watch"]);
@@ -89,29 +101,29 @@ fn resource(kind: &'static Kind) -> Vec<Value> {
             verbs.insert(2, "deletecollection");
         }
     }
-    let mut all = vec![json!({
-        "name": kind.plural, "singularName": kind.singular(), "namespaced": kind.namespaced,
-        "kind": kind.kind, "verbs": verbs, "shortNames": kind.short,
-    })];
-    all.extend(kind.subresources.iter().map(|name| subresource(kind, name)));
-    all
+    verbs
 }
 
-fn subresource(kind: &Kind, name: &str) -> Value {
-    let (called, group, version, verbs): (&str, &str, &str, &[&str]) = match name {
-        "eviction" => ("Eviction", "policy", "v1", &["create"]),
-        "token" => ("TokenRequest", "authentication.k8s.io", "v1", &["create"]),
-        _ => (kind.kind, "", "", &["get", "patch", "update"]),
-    };
-    let mut resource = json!({
-        "name": format!("{}/{name}", kind.plural), "singularName": "",
-        "namespaced": kind.namespaced, "kind": called, "verbs": verbs,
-    });
-    if !version.is_empty() {
-        resource["group"] = group.into();
-        resource["version"] = version.into();
+/// Group, version and kind of what a subresource takes, and its verbs.
+fn subresource(
+    kind: &Kind,
+    name: &str,
+) -> (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+) {
+    match name {
+        "eviction" => ("policy", "v1", "Eviction", &["create"]),
+        "token" => ("authentication.k8s.io", "v1", "TokenRequest", &["create"]),
+        _ => (
+            kind.group,
+            kind.version,
+            kind.kind,
+            &["get", "patch", "update"],
+        ),
     }
-    resource
 }
 
 fn version(service: &Service) -> Value {
@@ -127,8 +139,8 @@ fn version(service: &Service) -> Value {
     })
 }
 
-/// The version of the control plane is that of its oldest node: only when all are upgraded does every answer come
-/// from the new one.
+/// The API reports the version of the oldest control plane node: only when all are upgraded, every answer comes from the new
+/// version.
 fn oldest_control_plane(world: &World) -> Option<String> {
     let nodes = world.list("nodes", "");
     let control_plane = nodes.iter().filter(|node| {

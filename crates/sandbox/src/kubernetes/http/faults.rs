@@ -1,7 +1,7 @@
 //! The troubles of a busy API: late answers, errors that pass, connections that drop, watches that end early.
 //!
 //! Which request meets which trouble follows from a seed and the number of the request. The accounts of the namespace `sandbox`
-//! meet none: they stand for the world itself and for those who judge a roll.
+//! meet none: they simulate the nodes and observe a roll.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -13,9 +13,9 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, StreamBody};
 
 use super::answer::{self, Body};
-use crate::kubernetes::failure::Failure;
+use crate::kubernetes::{failure::Failure, options::FaultOptions};
 
-/// Who is never troubled.
+/// The accounts that meet no faults.
 const SPARED: &str = "system:serviceaccount:sandbox:";
 
 /// What happens to a request.
@@ -42,16 +42,24 @@ pub(super) enum Fault {
 /// Which requests meet a trouble.
 #[derive(Debug)]
 pub(crate) struct Faults {
-    seed: u64,
+    options: FaultOptions,
     count: AtomicU64,
     begun: AtomicBool,
 }
 
+/// What kind of request it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Read,
+    Watch,
+    Write,
+}
+
 impl Faults {
     /// None until they begin.
-    pub fn new(seed: u64) -> Self {
+    pub fn new(options: FaultOptions) -> Self {
         Self {
-            seed,
+            options,
             count: AtomicU64::new(0),
             begun: AtomicBool::new(false),
         }
@@ -63,29 +71,31 @@ impl Faults {
     }
 
     /// The trouble of the next request of this user.
-    pub(super) fn next(&self, user: &str, is_watch: bool) -> Option<Fault> {
+    pub(super) fn next(&self, user: &str, sort: Sort) -> Option<Fault> {
         if !self.begun.load(Ordering::Relaxed) || user.starts_with(SPARED) {
             return None;
         }
         let number = self.count.fetch_add(1, Ordering::Relaxed);
-        fault(self.seed, number, is_watch)
+        fault(&self.options, number, sort)
     }
 }
 
 /// About one request in twelve meets a trouble, and every second watch.
-fn fault(seed: u64, number: u64, is_watch: bool) -> Option<Fault> {
-    let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number));
+fn fault(options: &FaultOptions, number: u64, sort: Sort) -> Option<Fault> {
+    let seed = options.seed.wrapping_mul(1_000_003).wrapping_add(number);
+    let mut random = fastrand::Rng::with_seed(seed);
     let share = random.u32(..1000);
-    let time = Duration::from_millis(random.u64(100..1500));
+    let time = options.longest_delay.mul_f64(random.f64());
+    let may_lose = options.loses_answers || sort != Sort::Write;
     Some(match share {
         0..30 => Fault::Late(time),
         30..50 => Fault::LateAnswer(time),
         50..60 => Fault::Error,
         60..70 => Fault::TooMany,
-        70..74 => Fault::TimedOut,
-        74..79 => Fault::Dropped,
-        79..83 => Fault::AnswerLost,
-        83..500 if is_watch => Fault::Short(time * 4),
+        70..75 => Fault::Dropped,
+        75..79 if may_lose => Fault::TimedOut,
+        79..83 if may_lose => Fault::AnswerLost,
+        83..500 if sort == Sort::Watch => Fault::Short(time * 4),
         _ => return None,
     })
 }
@@ -123,9 +133,16 @@ pub(super) fn shortened(response: Response<Body>, time: Duration) -> Response<Bo
 mod tests {
     use super::*;
 
+    fn faults(options: &FaultOptions) -> Vec<Option<Fault>> {
+        let sorts = [Sort::Read, Sort::Watch, Sort::Write];
+        let sorts = sorts.into_iter().cycle();
+        let fault = |(number, sort)| fault(options, number, sort);
+        (0..3000).zip(sorts).map(fault).collect()
+    }
+
     #[test]
     fn a_seed_gives_the_same_troubles_again_and_every_sort_of_them() {
-        let of = |seed| -> Vec<_> { (0..2000).map(|n| fault(seed, n, n % 4 == 0)).collect() };
+        let of = |seed| faults(&FaultOptions::busy(seed));
         assert_eq!(of(7), of(7));
         assert_ne!(of(7), of(8));
         let troubled = of(7).into_iter().flatten();
@@ -136,9 +153,25 @@ mod tests {
     }
 
     #[test]
+    fn a_write_is_never_done_without_an_answer_where_none_gets_lost() {
+        let options = FaultOptions {
+            loses_answers: false,
+            ..FaultOptions::busy(7)
+        };
+        let lost = |number| {
+            let fault = fault(&options, number, Sort::Write);
+            matches!(fault, Some(Fault::TimedOut | Fault::AnswerLost))
+        };
+        assert!(!(0..3000).any(lost));
+    }
+
+    #[test]
     fn none_begin_before_they_are_let_and_the_world_itself_is_spared() {
-        let faults = Faults::new(1);
-        let met = |user: &str| (0..500).filter_map(|_| faults.next(user, false)).count();
+        let faults = Faults::new(FaultOptions::busy(1));
+        let met = |user: &str| {
+            let met = (0..500).filter_map(|_| faults.next(user, Sort::Read));
+            met.count()
+        };
         assert_eq!(met("jane"), 0);
         faults.begin();
         assert!(met("jane") > 10);

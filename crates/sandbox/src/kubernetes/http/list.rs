@@ -76,7 +76,7 @@ pub(super) fn selected(
 pub(super) fn of(kind: &Kind, objects: &[Arc<Value>], revision: u64) -> Value {
     let items = objects.iter().map(|object| {
         let mut item = Value::clone(object);
-        // The list says the kind once for all.
+        // The kind is in the list, not in its items.
         unset(&mut item, &["apiVersion"]);
         unset(&mut item, &["kind"]);
         item

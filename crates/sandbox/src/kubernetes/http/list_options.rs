@@ -1,4 +1,4 @@
-//! What a list or a watch may ask for together (`ValidateListOptions` of Kubernetes).
+//! Which options of a list or a watch go together (`ValidateListOptions` of Kubernetes).
 
 use super::call::Call;
 use crate::kubernetes::failure::{Failure, Wrong, integer};
@@ -10,7 +10,7 @@ const MATCHES: [&str; 3] = ["Exact", "NotOlderThan", ""];
 /// something else than the client asked for.
 ///
 /// # Errors
-/// 400 for what is no number, 422 for the rest.
+/// 400 for a value that is not a number, 422 for the rest.
 pub(super) fn check(call: &Call) -> Result<(), Failure> {
     for name in ["limit", "timeoutSeconds"] {
         let asked = call.query(name);

@@ -1,4 +1,4 @@
-//! The API over HTTPS: connections, who asks, whether they may, and where the answer comes from.
+//! The API over HTTPS: authentication, authorization, and which module answers.
 
 mod answer;
 mod call;
@@ -24,7 +24,7 @@ use tokio::time::sleep;
 use self::{
     answer::Body,
     call::{Call, Target},
-    faults::{Fault, Faults},
+    faults::{Fault, Faults, Sort},
 };
 use super::{
     access::{self, Identity, Tokens},
@@ -42,9 +42,9 @@ const BODY_LIMIT: usize = 3 * 1024 * 1024;
 pub(crate) struct Service {
     pub store: Arc<Store>,
     pub tokens: Tokens,
-    /// The version that is reported while no control plane node says one.
+    /// The version that is reported while there is no control plane node.
     pub version: String,
-    /// The troubles that it makes, if any.
+    /// Which requests fail or are slow, if any.
     pub faults: Option<Faults>,
     /// The certificate authority, which pods and clients are told.
     pub ca_pem: String,
@@ -88,8 +88,13 @@ impl Service {
     fn fault(&self, request: &Request<axum::body::Body>) -> Option<Fault> {
         let faults = self.faults.as_ref()?;
         let who = self.authenticate(request).ok()?;
-        let is_watch = Call::of(request).is_ok_and(|call| call.is_watch());
-        faults.next(&who.name, is_watch)
+        let call = Call::of(request).ok()?;
+        let sort = match [Method::GET, Method::HEAD].contains(&call.method) {
+            true if call.is_watch() => Sort::Watch,
+            true => Sort::Read,
+            false => Sort::Write,
+        };
+        faults.next(&who.name, sort)
     }
 
     /// Answers one request; a refusal is an answer too.
@@ -107,7 +112,7 @@ impl Service {
         let sender = self.authenticate(&request)?;
         let who = self
             .store
-            .with(|world| access::acting(world, sender, request.headers()))?;
+            .with(|world| access::impersonated(world, sender, request.headers()))?;
         let call = Call::of(&request)?;
         let question = call.question();
         if !self

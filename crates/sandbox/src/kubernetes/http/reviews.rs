@@ -40,7 +40,8 @@ pub(crate) fn answer(
 
 fn allowed(service: &Service, who: &Identity, review: &Value) -> Value {
     let attribute = |key: &str| text(review, &format!("/spec/resourceAttributes/{key}")).to_owned();
-    let question = match review.pointer("/spec/nonResourceAttributes") {
+    let path = review.pointer("/spec/nonResourceAttributes");
+    let question = match path.filter(|path| path.is_object()) {
         Some(attributes) => Question {
             verb: text(attributes, "/verb").to_owned(),
             path: text(attributes, "/path").to_owned(),

@@ -27,7 +27,7 @@ use crate::kubernetes::{
     store::{Change, Event, Store, World},
 };
 
-/// A bookmark goes out about once a minute, whatever else does (`defaultBookmarkFrequency`).
+/// A bookmark is sent about once a minute, also between other events (`defaultBookmarkFrequency`).
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 
 /// And one so long before the end, so that a client that comes back resumes as late as possible.
@@ -41,7 +41,7 @@ struct Watch {
     store: Arc<Store>,
     changes: Receiver<u64>,
     filter: Filter,
-    /// Told up to this revision.
+    /// Changes up to this revision were sent.
     revision: u64,
     deadline: Instant,
     /// When the next bookmark is due; `None` when no more is to come.
@@ -50,7 +50,7 @@ struct Watch {
     ended: bool,
 }
 
-/// What of the changes this watch is told, and in which form.
+/// Which changes this watch sends, and in which form.
 struct Filter {
     kind: &'static Kind,
     namespace: String,
@@ -58,7 +58,7 @@ struct Filter {
     labels: Labels,
     fields: Fields,
     table: Option<TableForm>,
-    /// Of the server, against that of the process: for the ages in a table.
+    /// How far the clock of the server is ahead of the clock of this process: for the ages in a table.
     clock_ahead: SignedDuration,
 }
 
@@ -71,7 +71,7 @@ struct TableForm {
 /// Begins a watch.
 ///
 /// # Errors
-/// 400 for a selector that cannot be read, 500 for such a revision. A revision too old is told in the stream (410), as the real
+/// 400 for a selector that cannot be read, 500 for such a revision. A revision that is too old gets a 410 in the stream, as the real
 /// server does.
 pub(crate) fn answer(service: &Service, on: &On<'_>) -> Result<Response<Body>, Failure> {
     let call = on.call;
@@ -128,8 +128,8 @@ impl Watch {
         let store = Arc::clone(&self.store);
         store.with(|world| self.tell_all(world));
         if initial && bookmarks {
-            let marks = json!({"k8s.io/initial-events-end": "true"});
-            self.push_bookmark(Some(marks));
+            let annotations = json!({"k8s.io/initial-events-end": "true"});
+            self.push_bookmark(Some(annotations));
         }
         Ok(())
     }
@@ -163,17 +163,17 @@ impl Watch {
 
     fn push_bookmark(&mut self, annotations: Option<Value>) {
         let kind = self.filter.kind;
-        let mut mark = json!({
+        let mut bookmark = json!({
             "kind": kind.kind, "apiVersion": kind.api_version(),
             "metadata": {"resourceVersion": self.revision.to_string(), "creationTimestamp": null},
         });
         if let Some(annotations) = annotations {
-            set(&mut mark, &["metadata", "annotations"], annotations);
+            set(&mut bookmark, &["metadata", "annotations"], annotations);
         }
         if self.filter.table.is_some() {
-            mark = self.filter.show(&mark);
+            bookmark = self.filter.show(&bookmark);
         }
-        self.push_raw("BOOKMARK", &mark);
+        self.push_raw("BOOKMARK", &bookmark);
     }
 
     /// The next line; `None` at the end.
@@ -228,7 +228,7 @@ impl Watch {
     }
 }
 
-/// What an event shows: an object that left the selection is shown as it was in it, at the revision at which it left.
+/// The object of an event. One that left the selection is shown as it was before, at the revision at which it left.
 fn told_object(kind: &str, event: &Event) -> Arc<Value> {
     match &event.before {
         Some(before) if kind == "DELETED" && event.change != Change::Deleted => {
@@ -249,8 +249,8 @@ impl Filter {
             && self.fields.matches(object)
     }
 
-    /// What a change is to this watch: an object that no longer fits its selectors is deleted to it, one that begins
-    /// to fit is added.
+    /// The type of an event for this watch: an object that no longer matches its selectors is deleted, one that begins to match
+    /// is added.
     fn judge(&self, event: &Event) -> Option<&'static str> {
         if event.plural != self.kind.plural {
             return None;
@@ -328,7 +328,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(dir.path()).unwrap());
         let watching = tokio::spawn(lines(watch(&store, Duration::from_secs(150))));
-        // Each second something happens that this watch is not told of: no pause of it is a minute long.
+        // Each second an object of another kind changes: the watch never waits a whole minute.
         for second in 0..200 {
             change(&store, "nodes", &format!("w-{second}"));
             tokio::time::sleep(Duration::from_secs(1)).await;

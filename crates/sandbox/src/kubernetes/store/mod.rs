@@ -1,9 +1,9 @@
 //! The objects, their revisions, and the recent changes that watches follow.
 //!
 //! One lock guards the world: a request, an eviction or one pass of the controllers sees and changes it as a whole,
-//! so that none of them meets a half-made change of another. A change is in the [journal](journal) before anybody can read it.
+//! so that none of them sees half of a change. A change is in the [log](log) before it can be read.
 
-mod journal;
+mod log;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,10 +16,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use self::journal::Journal;
+use self::log::Log;
 use super::object::{name, namespace, revision, set};
 
-/// Changes kept for watches that come back. Ten thousand are several minutes of a roll; who was away longer lists
+/// Changes kept for watches that are resumed. Ten thousand are several minutes of a roll; a later client lists
 /// again (410), as with the real server after its compaction.
 const KEPT_CHANGES: usize = 10_000;
 
@@ -55,8 +55,8 @@ pub(crate) struct World {
     /// Watches may resume from this revision on.
     oldest: u64,
     events: VecDeque<Event>,
-    journal: Journal,
-    /// How far the clock of this server is ahead of that of the process; negative: behind.
+    log: Log,
+    /// How far the clock of this server is ahead of the clock of the process; negative: behind.
     clock_ahead: SignedDuration,
 }
 
@@ -92,7 +92,7 @@ impl World {
     /// Writes an object at the next revision.
     ///
     /// # Errors
-    /// When the journal cannot be written; nothing is changed then.
+    /// When the log cannot be written; nothing is changed then.
     pub fn put(&mut self, plural: &'static str, mut object: Value) -> io::Result<Arc<Value>> {
         let before = self.get(plural, namespace(&object), name(&object));
         set(
@@ -111,7 +111,7 @@ impl World {
     /// Removes an object and gives its last state.
     ///
     /// # Errors
-    /// When the journal cannot be written; nothing is changed then.
+    /// When the log cannot be written; nothing is changed then.
     pub fn remove(
         &mut self,
         plural: &'static str,
@@ -138,12 +138,12 @@ impl World {
         object: Arc<Value>,
         before: Option<Arc<Value>>,
     ) -> io::Result<Arc<Value>> {
-        self.journal.append(plural, change, &object)?;
+        self.log.append(plural, change, &object)?;
         self.accept(plural, change, Arc::clone(&object), before);
         Ok(object)
     }
 
-    /// Makes a change that the journal holds.
+    /// Applies a change that is in the log.
     fn accept(
         &mut self,
         plural: &'static str,
@@ -221,9 +221,9 @@ impl Store {
     /// Opens the world that `dir` keeps, or begins an empty one.
     ///
     /// # Errors
-    /// When the folder cannot be used, or its journal is damaged elsewhere than in its last line.
+    /// When the folder cannot be used, or its log is damaged elsewhere than in its last line.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        let world = journal::open(dir)?;
+        let world = log::open(dir)?;
         let changed = watch::Sender::new(world.revision);
         Ok(Self {
             world: Mutex::new(world),
@@ -231,7 +231,7 @@ impl Store {
         })
     }
 
-    /// Sets the clock of this server ahead of that of the process, or behind it.
+    /// Sets the clock of this server ahead of the clock of the process, or behind it.
     #[must_use]
     pub fn with_clock_ahead(self, ahead: SignedDuration) -> Self {
         self.lock().clock_ahead = ahead;
@@ -261,7 +261,7 @@ impl Store {
         self.changed.subscribe()
     }
 
-    /// A panic of another request leaves the world whole: every change is one journal line and one map insertion.
+    /// A panic of another request leaves the world whole: every change is one log line and one map insertion.
     fn lock(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,7 +13,7 @@ fn names(store: &Store) -> Vec<String> {
     })
 }
 
-fn journal(dir: &Path) -> std::path::PathBuf {
+fn log_file(dir: &Path) -> std::path::PathBuf {
     dir.join("objects.jsonl")
 }
 
@@ -42,12 +42,12 @@ fn a_torn_last_line_is_cut_off_at_every_length() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     store.with(|world| world.put("pods", pod("a")).unwrap());
-    let whole = std::fs::read(journal(dir.path())).unwrap();
+    let whole = std::fs::read(log_file(dir.path())).unwrap();
     store.with(|world| world.put("pods", pod("b")).unwrap());
     drop(store);
-    let longer = std::fs::read(journal(dir.path())).unwrap();
+    let longer = std::fs::read(log_file(dir.path())).unwrap();
     for length in whole.len()..longer.len() {
-        std::fs::write(journal(dir.path()), &longer[..length]).unwrap();
+        std::fs::write(log_file(dir.path()), &longer[..length]).unwrap();
         let store = Store::open(dir.path()).unwrap();
         assert_eq!(names(&store), ["a"], "cut at {length}");
         store.with(|world| world.put("pods", pod("c")).unwrap());
@@ -62,9 +62,9 @@ fn damage_elsewhere_is_an_error_that_names_the_line() {
     let store = Store::open(dir.path()).unwrap();
     store.with(|world| world.put("pods", pod("a")).unwrap());
     drop(store);
-    let mut text = std::fs::read_to_string(journal(dir.path())).unwrap();
+    let mut text = std::fs::read_to_string(log_file(dir.path())).unwrap();
     text.push_str("{\"kind\":\n{}\n");
-    std::fs::write(journal(dir.path()), text).unwrap();
+    std::fs::write(log_file(dir.path()), text).unwrap();
     let error = Store::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("line 3 is damaged"), "{error}");
 }
@@ -82,9 +82,9 @@ fn a_long_log_is_compacted_and_old_watches_are_told_to_list_again() {
         assert!(world.changes_since(10).is_none());
     });
     drop(store);
-    let before = std::fs::metadata(journal(dir.path())).unwrap().len();
+    let before = std::fs::metadata(log_file(dir.path())).unwrap().len();
     let store = Store::open(dir.path()).unwrap();
-    assert!(std::fs::metadata(journal(dir.path())).unwrap().len() < before / 100);
+    assert!(std::fs::metadata(log_file(dir.path())).unwrap().len() < before / 100);
     store.with(|world| {
         assert_eq!(world.revision(), 10_500);
         assert!(world.changes_since(10_499).is_none());

@@ -22,7 +22,7 @@ const ANNOTATIONS_BYTES: usize = 256 << 10;
 /// All data of a ConfigMap or a Secret together, in bytes (`MaxSecretSize`).
 const DATA_BYTES: usize = 1 << 20;
 
-/// All that is wrong with an object's metadata, that of its template, and its data.
+/// All errors in the metadata of an object, the metadata of its template, and its data.
 pub(super) fn wrong(kind: &Kind, object: &Value) -> Vec<Wrong> {
     let mut wrong = of_meta(object, "/metadata", "metadata");
     if object.pointer("/spec/template").is_some() {

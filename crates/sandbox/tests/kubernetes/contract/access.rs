@@ -21,7 +21,7 @@ pub async fn answers(admin: &Caller, kubeconfig: &str) -> Answers {
     let token = token["status"]["token"].as_str().unwrap_or_default();
     let callers = Callers {
         roller: Caller::with_token(kubeconfig, token).await,
-        stranger: Caller::with_token(kubeconfig, "nobody's token").await,
+        stranger: Caller::with_token(kubeconfig, "no such token").await,
         as_roller: Caller::acting_as(kubeconfig, None, ROLLER).await,
         as_another: Caller::acting_as(kubeconfig, Some(token), "jane").await,
         as_account: Caller::acting_as(kubeconfig, Some(token), "system:serviceaccount:shop:x")
@@ -42,7 +42,7 @@ const ROLLER: &str = "system:serviceaccount:shop:roller";
 struct Callers {
     /// A service account without a role.
     roller: Caller,
-    /// Whose token nobody gave out.
+    /// Has a token that was never issued.
     stranger: Caller,
     /// The administrator as the service account.
     as_roller: Caller,

@@ -1,4 +1,4 @@
-//! Budgets that cannot be told, and evictions that name another pod than they meet.
+//! Budgets that cannot be computed, and evictions with the UID of another pod.
 
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ async fn of_a_budget_that_cannot_be_computed(admin: &Caller) -> Answers {
     ]
 }
 
-/// The name of the first pod that is not going.
+/// The name of the first pod that is not being deleted.
 async fn first_pod(admin: &Caller, app: &str) -> String {
     let pods = admin
         .get(&format!("{PODS}?labelSelector=app%3D{app}"))

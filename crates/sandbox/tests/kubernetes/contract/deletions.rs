@@ -1,4 +1,4 @@
-//! Jobs and their pods: how they end, what holds them, and who waits for whom.
+//! Jobs and their pods: how they end, their finalizers, and which waits for which.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::world::Caller;
 const JOBS: &str = "/apis/batch/v1/namespaces/jobs/jobs";
 const PODS: &str = "/api/v1/namespaces/jobs/pods";
 
-/// A Job whose pod never finds a node; `finalizers` are those of the pod.
+/// A Job with a pod that never finds a node and has these finalizers.
 fn waiting(name: &str, finalizers: Value) -> Value {
     let mut job = running(name);
     job["spec"]["template"]["metadata"] = json!({"finalizers": finalizers});
@@ -54,7 +54,7 @@ async fn of_their_ends(admin: &Caller) -> Answers {
     answers
 }
 
-/// The Job stays until its pod is gone, and the pod as long as something holds it.
+/// The Job stays until its pod is gone, and the pod as long as it has a finalizer.
 async fn in_the_foreground(admin: &Caller) -> Answers {
     let mut answers = Answers::new();
     let path = format!("{JOBS}/held");

@@ -25,13 +25,11 @@ enum Pod {
 /// those of the pod.
 type Trial = (&'static str, Pod, Value, &'static str, Value);
 
-/// Both must stay.
-fn nobody() -> Value {
+fn both_must_stay() -> Value {
     json!({"minAvailable": 2})
 }
 
-/// One may go.
-fn one() -> Value {
+fn one_may_go() -> Value {
     json!({"minAvailable": 1})
 }
 
@@ -43,47 +41,47 @@ fn trials() -> Vec<Trial> {
     let dry = || json!({"dryRun": ["All"]});
     let none = || Value::Null;
     vec![
-        ("granted", Pod::Ready, one(), "", none()),
-        ("refused", Pod::Ready, nobody(), "", none()),
+        ("granted", Pod::Ready, one_may_go(), "", none()),
+        ("refused", Pod::Ready, both_must_stay(), "", none()),
         ("refused for ever", Pod::Ready, json!({"maxUnavailable": 0}), "", none()),
         ("no budget", Pod::Ready, Value::Null, "", none()),
-        ("rehearsed by the query", Pod::Ready, one(), "?dryRun=All", none()),
-        ("rehearsed by the body", Pod::Ready, one(), "", dry()),
-        ("rehearsed by both", Pod::Ready, one(), "?dryRun=All", dry()),
-        ("rehearsed and refused", Pod::Ready, nobody(), "", dry()),
-        ("rehearsed of an unready one", Pod::Unready, one(), "?dryRun=All", none()),
-        ("of this uid", Pod::Ready, one(), "", uid("UID")),
-        ("of another uid", Pod::Ready, one(), "", uid("no-such-uid")),
-        ("of another uid, refused", Pod::Ready, nobody(), "", uid("no-such-uid")),
+        ("rehearsed by the query", Pod::Ready, one_may_go(), "?dryRun=All", none()),
+        ("rehearsed by the body", Pod::Ready, one_may_go(), "", dry()),
+        ("rehearsed by both", Pod::Ready, one_may_go(), "?dryRun=All", dry()),
+        ("rehearsed and refused", Pod::Ready, both_must_stay(), "", dry()),
+        ("rehearsed of an unready one", Pod::Unready, one_may_go(), "?dryRun=All", none()),
+        ("of this uid", Pod::Ready, one_may_go(), "", uid("UID")),
+        ("of another uid", Pod::Ready, one_may_go(), "", uid("no-such-uid")),
+        ("of another uid, refused", Pod::Ready, both_must_stay(), "", uid("no-such-uid")),
         ("of another uid, no budget", Pod::Ready, Value::Null, "", uid("no-such-uid")),
-        ("of another uid, rehearsed", Pod::Ready, one(), "?dryRun=All", uid("no-such-uid")),
-        ("at this revision", Pod::Ready, one(), "", revision("REVISION")),
-        ("at another revision", Pod::Ready, one(), "", revision("1")),
-        ("at another revision, unready", Pod::Unready, one(), "", revision("1")),
-        ("at this revision, unready", Pod::Unready, one(), "", revision("REVISION")),
-        ("unready, enough others", Pod::Unready, one(), "", none()),
-        ("unready, too few others", Pod::Unready, nobody(), "", none()),
+        ("of another uid, rehearsed", Pod::Ready, one_may_go(), "?dryRun=All", uid("no-such-uid")),
+        ("at this revision", Pod::Ready, one_may_go(), "", revision("REVISION")),
+        ("at another revision", Pod::Ready, one_may_go(), "", revision("1")),
+        ("at another revision, unready", Pod::Unready, one_may_go(), "", revision("1")),
+        ("at this revision, unready", Pod::Unready, one_may_go(), "", revision("REVISION")),
+        ("unready, enough others", Pod::Unready, one_may_go(), "", none()),
+        ("unready, too few others", Pod::Unready, both_must_stay(), "", none()),
         ("unready, if healthy, enough others", Pod::Unready, policy(1, "IfHealthyBudget"), "", none()),
         ("unready, if healthy, too few others", Pod::Unready, policy(2, "IfHealthyBudget"), "", none()),
         ("unready, always, too few others", Pod::Unready, policy(2, "AlwaysAllow"), "", none()),
         ("ready, always, too few others", Pod::Ready, policy(2, "AlwaysAllow"), "", none()),
         ("unready, nothing demanded", Pod::Unready, policy(0, "IfHealthyBudget"), "", none()),
-        ("pending", Pod::Pending, nobody(), "", none()),
-        ("pending, rehearsed", Pod::Pending, nobody(), "?dryRun=All", none()),
-        ("succeeded", Pod::Succeeded, nobody(), "", none()),
-        ("failed", Pod::Failed, nobody(), "", none()),
-        ("terminating", Pod::Terminating, nobody(), "", none()),
-        ("terminating, of another uid", Pod::Terminating, nobody(), "", uid("no-such-uid")),
-        ("at once", Pod::Ready, one(), "", json!({"gracePeriodSeconds": 0})),
-        ("after a while", Pod::Ready, one(), "", json!({"gracePeriodSeconds": 7})),
-        ("before now", Pod::Ready, one(), "", json!({"gracePeriodSeconds": -1})),
-        ("in the foreground", Pod::Ready, one(), "", json!({"propagationPolicy": "Foreground"})),
-        ("orphaning", Pod::Ready, one(), "", json!({"propagationPolicy": "Orphan"})),
-        ("in an unknown way", Pod::Ready, one(), "", json!({"propagationPolicy": "Nonsense"})),
-        ("in two ways", Pod::Ready, one(), "", json!({"propagationPolicy": "Foreground", "orphanDependents": true})),
-        ("half rehearsed", Pod::Ready, one(), "", json!({"dryRun": ["Some"]})),
-        ("half rehearsed by the query", Pod::Ready, one(), "?dryRun=Some", none()),
-        ("after no number", Pod::Ready, one(), "", json!({"gracePeriodSeconds": "7"})),
+        ("pending", Pod::Pending, both_must_stay(), "", none()),
+        ("pending, rehearsed", Pod::Pending, both_must_stay(), "?dryRun=All", none()),
+        ("succeeded", Pod::Succeeded, both_must_stay(), "", none()),
+        ("failed", Pod::Failed, both_must_stay(), "", none()),
+        ("terminating", Pod::Terminating, both_must_stay(), "", none()),
+        ("terminating, of another uid", Pod::Terminating, both_must_stay(), "", uid("no-such-uid")),
+        ("at once", Pod::Ready, one_may_go(), "", json!({"gracePeriodSeconds": 0})),
+        ("after a while", Pod::Ready, one_may_go(), "", json!({"gracePeriodSeconds": 7})),
+        ("before now", Pod::Ready, one_may_go(), "", json!({"gracePeriodSeconds": -1})),
+        ("in the foreground", Pod::Ready, one_may_go(), "", json!({"propagationPolicy": "Foreground"})),
+        ("orphaning", Pod::Ready, one_may_go(), "", json!({"propagationPolicy": "Orphan"})),
+        ("in an unknown way", Pod::Ready, one_may_go(), "", json!({"propagationPolicy": "Nonsense"})),
+        ("in two ways", Pod::Ready, one_may_go(), "", json!({"propagationPolicy": "Foreground", "orphanDependents": true})),
+        ("half rehearsed", Pod::Ready, one_may_go(), "", json!({"dryRun": ["Some"]})),
+        ("half rehearsed by the query", Pod::Ready, one_may_go(), "?dryRun=Some", none()),
+        ("after no number", Pod::Ready, one_may_go(), "", json!({"gracePeriodSeconds": "7"})),
     ]
 }
 
@@ -223,7 +221,7 @@ async fn post(admin: &Caller, path: &str, body: String) -> Value {
     told
 }
 
-/// Whether it goes, and what it was told. (How long it is given differs from one instant to the next: KWOK ends it.)
+/// Whether it is being deleted, and why. (How long it is given differs from one instant to the next: KWOK ends it.)
 fn of_pod(pod: &Value) -> Value {
     let target = condition(pod, "DisruptionTarget");
     json!({
@@ -249,7 +247,7 @@ async fn of_budget(admin: &Caller, name: &str, budget: &Value, goes: bool) -> Va
 /// What is no proper eviction, or says it in another way, of a pod that no budget lets go.
 async fn of_other_bodies(admin: &Caller) -> Answers {
     const NUMBER: usize = 900;
-    let trial = ("bodies", Pod::Ready, nobody(), "", Value::Null);
+    let trial = ("bodies", Pod::Ready, both_must_stay(), "", Value::Null);
     furnish(admin, NUMBER, &trial).await;
     settle(admin, NUMBER, &trial).await;
     let pod = format!("{}-goes", name(NUMBER));
@@ -300,7 +298,7 @@ async fn of_other_bodies(admin: &Caller) -> Answers {
     answers
 }
 
-/// A namespace that is going lets no eviction in: its pods go with it.
+/// A namespace that is being deleted refuses evictions: its pods are deleted with it.
 async fn in_a_namespace_that_ends(admin: &Caller) -> Answers {
     let home = "/api/v1/namespaces/ending";
     admin

@@ -1,5 +1,5 @@
-//! Options of a request, and metadata of an object, that must be refused: done in another way than was asked for they would be
-//! what nobody wanted.
+//! Options of a request, and metadata of an object, that must be refused: ignored, they would change what
+//! the client asked for.
 
 use serde_json::{Value, json};
 

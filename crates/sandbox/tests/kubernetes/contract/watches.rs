@@ -1,4 +1,4 @@
-//! Watches: what happened, in its order, and what a client is told that cannot be told all of it.
+//! Watches: the events in their order, and the answer to a client that comes back too late.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub async fn answers(admin: &Caller) -> Answers {
     .await
 }
 
-/// What a server that forgot its first changes says to who comes back from then.
+/// The answer of a server that no longer knows its first changes to a watch from then on.
 pub async fn late_answers(admin: &Caller) -> Answers {
     let old = format!("{MAPS}?watch=1&timeoutSeconds=60&resourceVersion=1");
     watch_all(admin, &[("watch from too long ago", &old, 1)]).await

@@ -1,9 +1,9 @@
-//! A cluster in the sandbox, with the rights of `rbac.yaml` and an actor that stands in for the act on a node.
+//! A cluster in the sandbox, with the rights of `rbac.yaml` and an actor that plays the upgrade of a node.
 
-mod acts;
 mod budgets;
 pub mod objects;
 mod program;
+mod upgrades;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -43,7 +43,7 @@ pub struct World {
 fn options(dir: &Path) -> sandbox::KubernetesOptions {
     let mut options = sandbox::KubernetesOptions::new(dir.join("state"));
     options.timings = sandbox::Timings::fast();
-    // Of a cluster without control plane: new enough for the kubelets that it shall get.
+    // Of a cluster without control plane: new enough for the kubelets that it will get.
     options.version = NEW.into();
     options
 }
@@ -67,8 +67,8 @@ impl World {
         Self::of(&nodes, 2, sandbox::Timings::fast()).await
     }
 
-    /// A small world whose acts end when [`World::end_acts`] says so, and how.
-    pub async fn small_with_acts_that_wait() -> Self {
+    /// A small world with Jobs that end only by [`World::end_jobs`].
+    pub async fn small_with_jobs_that_wait() -> Self {
         let mut timings = sandbox::Timings::fast();
         timings.job_run = Duration::from_hours(1);
         Self::of(&[("w-a", "a"), ("w-b", "b")], 2, timings).await
@@ -128,22 +128,22 @@ impl World {
         world
     }
 
-    /// Somebody acts on nodes.
+    /// From now on the actor upgrades the nodes of finished Jobs.
     pub fn start_actor(&mut self) {
         self.actor = Some(Actor::start(&self.admin));
     }
 
-    /// Every act that runs from now on ends with this exit code, until the task is aborted.
-    pub fn end_acts(&self, exit_code: i32) -> JoinHandle<()> {
-        tokio::spawn(acts::end_acts(self.admin.clone(), exit_code))
+    /// Every Job that runs from now on ends with this exit code, until the task is aborted.
+    pub fn end_jobs(&self, exit_code: i32) -> JoinHandle<()> {
+        tokio::spawn(upgrades::end_jobs(self.admin.clone(), exit_code))
     }
 
-    /// Nobody acts on nodes any more.
+    /// From now on no node is upgraded.
     pub fn stop_actor(&mut self) {
         self.actor = None;
     }
 
-    /// Returns in the next second. The API's times are whole ones: a put that begins in that of a failure takes it for its own.
+    /// Returns in the next second. The API has whole seconds: a put that begins in the second of a failure takes it for its own.
     pub async fn next_second(&self) {
         let second = || jiff::Timestamp::now().as_second();
         let now = second();
@@ -206,7 +206,7 @@ impl World {
             .await;
     }
 
-    /// The pod of `shop` on `node` whose name begins so, once it is there and runs.
+    /// The pod of `shop` on `node` with this prefix of its name, once it runs.
     pub async fn running_pod(&self, node: &str, prefix: &str) -> String {
         let api: Api<Pod> = Api::namespaced(self.admin.clone(), "shop");
         let mut found = None;

@@ -29,7 +29,7 @@ pub fn budget(spec: Value) -> Value {
 }
 
 /// DaemonSet `shop/log`.
-pub fn daemon() -> Value {
+pub fn daemon_set() -> Value {
     let labels = json!({"app": "log"});
     json!({
         "apiVersion": "apps/v1", "kind": "DaemonSet",

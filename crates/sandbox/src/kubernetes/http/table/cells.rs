@@ -8,83 +8,48 @@ use crate::kubernetes::object::{self, condition, flag, list, number, pairs, text
 /// What the real server writes where there is nothing.
 pub(super) const NONE: &str = "<none>";
 
-fn or(otherwise: &str, found: &str) -> Value {
-    if found.is_empty() {
-        otherwise.into()
-    } else {
-        found.into()
-    }
-}
-
 pub(super) fn or_none(object: &Value, pointer: &str) -> Value {
-    or(NONE, text(object, pointer))
-}
-
-pub(super) fn or_unknown(object: &Value, pointer: &str) -> Value {
-    or("<unknown>", text(object, pointer))
-}
-
-/// `a=b,c=d`
-pub(super) fn labels(object: &Value, pointer: &str) -> Value {
-    let pairs = pairs(object, pointer);
-    let pairs: Vec<String> = pairs
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    or(NONE, &pairs.join(","))
-}
-
-pub(super) fn address(node: &Value, kind: &str) -> Value {
-    let mut addresses = list(node, "/status/addresses").iter();
-    let found = addresses.find(|address| text(address, "/type") == kind);
-    or(NONE, found.map_or("", |address| text(address, "/address")))
+    match text(object, pointer) {
+        "" => NONE.into(),
+        found => found.into(),
+    }
 }
 
 pub(super) fn restarts(pod: &Value) -> Value {
     let statuses = list(pod, "/status/containerStatuses").iter();
-    let restarts: i64 = statuses
-        .filter_map(|status| number(status, "/restartCount"))
-        .sum();
-    json!(restarts.to_string())
+    let restarts = statuses.filter_map(|status| number(status, "/restartCount"));
+    json!(restarts.sum::<i64>().to_string())
 }
 
 /// How long ago something was.
 pub(super) fn since(object: &Value, pointer: &str, now: Timestamp) -> Value {
-    let then: Result<Timestamp, _> = text(object, pointer).parse();
-    json!(then.map_or("<unknown>".into(), |then| human(
-        now.duration_since(then).as_secs()
-    )))
+    match text(object, pointer).parse::<Timestamp>() {
+        Ok(then) => human(now.duration_since(then).as_secs()),
+        Err(_) => json!("<unknown>"),
+    }
 }
 
 /// From the start of a Job to its end, or until now.
 pub(super) fn duration(job: &Value, now: Timestamp) -> Value {
     let at = |key: &str| text(job, &format!("/status/{key}")).parse::<Timestamp>();
-    let Ok(started) = at("startTime") else {
-        return json!("");
-    };
-    let ended = at("completionTime").unwrap_or(now);
-    json!(human(ended.duration_since(started).as_secs()))
+    match at("startTime") {
+        Ok(start) => {
+            let end = at("completionTime").unwrap_or(now);
+            human(end.duration_since(start).as_secs())
+        }
+        Err(_) => json!(""),
+    }
 }
 
-/// Seconds in the one or two units that matter (`HumanDuration` of Kubernetes).
-fn human(seconds: i64) -> String {
-    let two = |count: i64, unit: &str, rest: i64, below: &str| match rest {
-        0 => format!("{count}{unit}"),
-        rest => format!("{count}{unit}{rest}{below}"),
+/// A number of seconds in the unit that matters.
+fn human(seconds: i64) -> Value {
+    let shown = match seconds.max(0) {
+        seconds @ ..120 => format!("{seconds}s"),
+        seconds @ ..10_800 => format!("{}m", seconds / 60),
+        seconds @ ..172_800 => format!("{}h", seconds / 3600),
+        seconds => format!("{}d", seconds / 86_400),
     };
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    let days = hours / 24;
-    match () {
-        () if seconds < 120 => format!("{}s", seconds.max(0)),
-        () if minutes < 10 => two(minutes, "m", seconds % 60, "s"),
-        () if minutes < 180 => format!("{minutes}m"),
-        () if hours < 8 => two(hours, "h", minutes % 60, "m"),
-        () if hours < 48 => format!("{hours}h"),
-        () if hours < 192 => two(days, "d", hours % 24, "h"),
-        () if days < 730 => format!("{days}d"),
-        () if days < 2920 => two(days / 365, "y", days % 365, "d"),
-        () => format!("{}y", days / 365),
-    }
+    json!(shown)
 }
 
 pub(super) fn pod_ready(pod: &Value) -> Value {
@@ -95,25 +60,25 @@ pub(super) fn pod_ready(pod: &Value) -> Value {
 
 pub(super) fn pod_status(pod: &Value) -> Value {
     let waits = text(pod, "/status/containerStatuses/0/state/waiting/reason");
-    match text(pod, "/status/phase") {
-        _ if object::is_terminating(pod) => json!("Terminating"),
-        _ if !waits.is_empty() => json!(waits),
-        "Succeeded" => json!("Completed"),
-        "Failed" => json!("Error"),
-        phase => json!(phase),
-    }
+    json!(match text(pod, "/status/phase") {
+        _ if object::is_terminating(pod) => "Terminating",
+        _ if !waits.is_empty() => waits,
+        "Succeeded" => "Completed",
+        "Failed" => "Error",
+        phase => phase,
+    })
 }
 
 pub(super) fn node_status(node: &Value) -> Value {
-    let mut status = match condition(node, "Ready") {
-        "True" => "Ready".to_owned(),
-        "False" | "Unknown" => "NotReady".to_owned(),
-        _ => "Unknown".to_owned(),
+    let status = match condition(node, "Ready") {
+        "True" => "Ready",
+        "False" | "Unknown" => "NotReady",
+        _ => "Unknown",
     };
-    if flag(node, "/spec/unschedulable") {
-        status.push_str(",SchedulingDisabled");
-    }
-    json!(status)
+    json!(match flag(node, "/spec/unschedulable") {
+        true => format!("{status},SchedulingDisabled"),
+        false => status.to_owned(),
+    })
 }
 
 pub(super) fn node_roles(node: &Value) -> Value {
@@ -123,7 +88,7 @@ pub(super) fn node_roles(node: &Value) -> Value {
         .filter_map(|key| key.strip_prefix("node-role.kubernetes.io/"))
         .collect();
     if roles.is_empty() {
-        return json!("<none>");
+        return json!(NONE);
     }
     json!(roles.join(","))
 }
@@ -138,35 +103,16 @@ pub(super) fn job_status(job: &Value) -> Value {
     )
 }
 
+pub(super) fn completions(job: &Value) -> Value {
+    let figure = |pointer: &str| number(job, pointer).unwrap_or_default();
+    let (done, wanted) = (figure("/status/succeeded"), figure("/spec/completions"));
+    json!(format!("{done}/{wanted}"))
+}
+
 pub(super) fn limit(budget: &Value, pointer: &str) -> Value {
     match budget.pointer(pointer) {
         None | Some(Value::Null) => json!("N/A"),
         Some(Value::String(text)) => json!(text),
         Some(other) => json!(other.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_is_shown_in_the_units_that_matter() {
-        for (seconds, shown) in [
-            (-5, "0s"),
-            (119, "119s"),
-            (120, "2m"),
-            (599, "9m59s"),
-            (600, "10m"),
-            (10_799, "179m"),
-            (10_800, "3h"),
-            (11_000, "3h3m"),
-            (172_799, "47h"),
-            (176_400, "2d1h"),
-            (700_000, "8d"),
-            (70_000_000, "2y80d"),
-        ] {
-            assert_eq!(human(seconds), shown, "{seconds}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! How the acts on nodes end.
+//! How the Jobs that upgrade nodes end.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
-/// Ends every act that runs with this exit code.
-pub async fn end_acts(client: Client, exit_code: i32) {
+/// Ends every running Job with this exit code.
+pub async fn end_jobs(client: Client, exit_code: i32) {
     let pods: Api<Pod> = Api::namespaced(client, "trireme-system");
     let (phase, reason) = match exit_code {
         0 => ("Succeeded", "Completed"),

@@ -1,7 +1,7 @@
 //! The log of changes on disk: one JSON object a line, after a line that names the format.
 //!
 //! A change is appended by one `write`, so that a kill leaves at most one torn line at the end, of a change that
-//! nobody was told of; it is cut off at the next start. A start also compacts a log that has grown: the objects as
+//! no client saw; it is cut off at the next start. A start also compacts a log that has grown: the objects as
 //! they are, then the changes that watches may still ask for.
 
 use std::{
@@ -54,13 +54,13 @@ struct LineIn {
 
 /// The open log.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct Log {
     file: File,
-    /// Length of what is whole: where the next line begins.
+    /// The length of all whole lines: where the next one begins.
     length: u64,
 }
 
-impl Journal {
+impl Log {
     /// Appends one change. After a failed write the file is cut back, so that a later line is not glued to a torn one.
     pub fn append(&mut self, plural: &str, change: Change, object: &Value) -> io::Result<()> {
         let line = line(plural, change, object)?;
@@ -78,7 +78,7 @@ pub(super) fn open(dir: &Path) -> io::Result<World> {
     fs::create_dir_all(dir)?;
     let path = dir.join("objects.jsonl");
     if !path.exists() {
-        write_anew(&path, 0, &BTreeMap::new())?;
+        write_new(&path, 0, &BTreeMap::new())?;
     }
     let mut text = fs::read(&path)?;
     let whole = text
@@ -91,20 +91,20 @@ pub(super) fn open(dir: &Path) -> io::Result<World> {
     if lines > COMPACTED_LINES {
         world.oldest = world.revision;
         world.events.clear();
-        write_anew(&path, world.revision, &world.objects)?;
+        write_new(&path, world.revision, &world.objects)?;
         let length = fs::metadata(&path)?.len();
-        world.journal = append_to(&path, length)?;
+        world.log = append_to(&path, length)?;
     }
     Ok(world)
 }
 
-fn append_to(path: &Path, length: u64) -> io::Result<Journal> {
+fn append_to(path: &Path, length: u64) -> io::Result<Log> {
     let file = OpenOptions::new().append(true).open(path)?;
     file.set_len(length)?;
-    Ok(Journal { file, length })
+    Ok(Log { file, length })
 }
 
-fn replay(path: &Path, text: &[u8], journal: Journal) -> io::Result<World> {
+fn replay(path: &Path, text: &[u8], log: Log) -> io::Result<World> {
     let damaged = |number: usize, why: String| {
         let message = format!(
             "{}: line {} is damaged: {why}; move the file away to begin an empty world",
@@ -127,7 +127,7 @@ fn replay(path: &Path, text: &[u8], journal: Journal) -> io::Result<World> {
         revision: header.oldest,
         oldest: header.oldest,
         events: VecDeque::new(),
-        journal,
+        log,
         clock_ahead: SignedDuration::ZERO,
     };
     for (index, line) in lines.enumerate() {
@@ -147,7 +147,7 @@ fn replay(path: &Path, text: &[u8], journal: Journal) -> io::Result<World> {
 }
 
 /// Writes the objects as a new log, beside the old one and then in its place.
-fn write_anew(
+fn write_new(
     path: &Path,
     revision: u64,
     objects: &BTreeMap<&'static str, BTreeMap<super::Key, Arc<Value>>>,
