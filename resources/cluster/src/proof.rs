@@ -1,8 +1,10 @@
 //! The images of a build, and the proof that each was permitted and signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use trireme_evidence::{
     Decision, EvidenceError, LIMIT_BYTES, SignatureFile, VerdictFile, is_sha256,
 };
@@ -14,7 +16,12 @@ use crate::{PutParams, source::Require};
 struct Judgement {
     digest: String,
     decision: Decision,
+    /// When it was judged, by the clock of the step that judged.
+    at: Option<Timestamp>,
 }
+
+/// Digest → when it was proven last, if the file says so.
+type Proven = BTreeMap<String, Option<Timestamp>>;
 
 /// How a file is read.
 type Parse = fn(&[u8]) -> Result<Judgement, EvidenceError>;
@@ -24,6 +31,7 @@ fn verdict(json: &[u8]) -> Result<Judgement, EvidenceError> {
     Ok(Judgement {
         digest: file.digest,
         decision: file.decision,
+        at: file.judged_at,
     })
 }
 
@@ -32,14 +40,17 @@ fn signature(json: &[u8]) -> Result<Judgement, EvidenceError> {
     Ok(Judgement {
         digest: file.digest,
         decision: file.decision,
+        at: file.verified_at,
     })
 }
 
 /// What the files of the artifacts say about digests, and what of it is demanded.
 pub(crate) struct Proofs<'a> {
     require: &'a Require,
-    permitted: BTreeSet<String>,
-    verified: BTreeSet<String>,
+    /// When this step began: a roll that takes hours does not outlive its proofs.
+    now: Timestamp,
+    permitted: Proven,
+    verified: Proven,
     /// Which file denies a digest.
     denied: BTreeMap<String, String>,
 }
@@ -53,11 +64,13 @@ impl<'a> Proofs<'a> {
         dir: &Path,
         params: &PutParams,
         require: &'a Require,
+        now: Timestamp,
     ) -> Result<Self, Fault> {
         let mut proofs = Self {
             require,
-            permitted: BTreeSet::new(),
-            verified: BTreeSet::new(),
+            now,
+            permitted: Proven::new(),
+            verified: Proven::new(),
             denied: BTreeMap::new(),
         };
         for (param, artifacts) in [
@@ -73,7 +86,7 @@ impl<'a> Proofs<'a> {
     }
 
     async fn add(&mut self, dir: &Path, param: &str, artifact: &str) -> Result<(), Fault> {
-        let files: [(&str, Parse, &mut BTreeSet<String>); 2] = [
+        let files: [(&str, Parse, &mut Proven); 2] = [
             ("verdict.json", verdict, &mut self.permitted),
             ("signature.json", signature, &mut self.verified),
         ];
@@ -83,7 +96,8 @@ impl<'a> Proofs<'a> {
                 continue;
             };
             if judgement.decision.permits() {
-                proven.insert(judgement.digest);
+                let last = proven.entry(judgement.digest).or_default();
+                *last = (*last).max(judgement.at);
             } else {
                 let why = format!("{file} says {}", judgement.decision.word());
                 self.denied.insert(judgement.digest, why);
@@ -102,14 +116,69 @@ impl<'a> Proofs<'a> {
         if let Some(why) = self.denied.get(digest) {
             return refuse(why);
         }
-        if self.require.verdict.is_some() && !self.permitted.contains(digest) {
-            return refuse("no verdict.json for its digest is among the artifacts");
-        }
-        if self.require.signature.is_some() && !self.verified.contains(digest) {
-            return refuse("no signature.json for its digest is among the artifacts");
+        let demanded = [
+            (self.require.verdict.is_some(), VERDICT, &self.permitted),
+            (self.require.signature.is_some(), SIGNATURE, &self.verified),
+        ];
+        for (_, kind, proven) in demanded
+            .into_iter()
+            .filter(|(is_demanded, ..)| *is_demanded)
+        {
+            let file = kind.file;
+            let Some(at) = proven.get(digest) else {
+                return refuse(&format!("no {file} for its digest is among the artifacts"));
+            };
+            let recent = is_recent(*at, self.now, self.require.max_age());
+            if let Err(why) = recent {
+                return refuse(&format!("{file} {why}. {}", kind.remedy));
+            }
         }
         Ok(())
     }
+}
+
+/// One kind of proof, and how a job gets a new one.
+struct Kind {
+    file: &'static str,
+    remedy: &'static str,
+}
+
+const VERDICT: Kind = Kind {
+    file: "verdict.json",
+    remedy: "Judge the image again in the job that rolls, by a `put` of its image-scan resource: Concourse answers a `get` of a \
+             known version from its cache",
+};
+
+const SIGNATURE: Kind = Kind {
+    file: "signature.json",
+    remedy: "Verify the image again in the job that rolls, by a `put` of its image-signature resource with `verify: true`: \
+             Concourse answers a `get` of a known version from its cache",
+};
+
+/// How far the clocks of two workers may be apart before a file counts as one from the future.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether what was proven at this time still counts. The clocks of two workers are compared here, which is why an hour is the
+/// default and not a minute.
+fn is_recent(at: Option<Timestamp>, now: Timestamp, max_age: Duration) -> Result<(), String> {
+    let Some(at) = at else {
+        return Err("does not say when that was found".to_owned());
+    };
+    let age = now.duration_since(at);
+    if age < -CLOCKS_APART {
+        return Err(format!(
+            "is of {at:.0}, and the clock of this worker says {now:.0}; set the clocks of the workers right"
+        ));
+    }
+    let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
+    if age > max_age {
+        return Err(format!(
+            "is of {at:.0}, {} s ago; `require.max_age` is {} s",
+            age.as_secs(),
+            max_age.as_secs()
+        ));
+    }
+    Ok(())
 }
 
 /// The images of these artifacts, `repository@digest` by the name of their folder.
@@ -150,4 +219,29 @@ async fn judgement(
     };
     let wrong = |error| Fault::data(format!("{file} cannot be used: {error}"));
     parse(text.as_bytes()).map(Some).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_counts_for_its_age_and_no_longer() {
+        let now: Timestamp = "2026-12-01T12:00:00Z".parse().expect("a time");
+        let hour = Duration::from_secs(3600);
+        for (at, counts) in [
+            ("2026-12-01T12:00:00Z", true),
+            ("2026-12-01T11:00:00Z", true),
+            ("2026-12-01T10:59:59Z", false),
+            ("2026-12-01T12:05:00Z", true),
+            ("2026-12-01T12:05:01Z", false),
+            ("-009999-01-02T01:59:59Z", false),
+            ("9999-12-30T22:00:00Z", false),
+        ] {
+            let at = at.parse().expect("a time");
+            assert_eq!(is_recent(Some(at), now, hour).is_ok(), counts, "{at}");
+        }
+        let silent = is_recent(None, now, Duration::MAX);
+        assert_eq!(silent, Err("does not say when that was found".to_owned()));
+    }
 }

@@ -1,6 +1,7 @@
 //! The `source` of the pipeline.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -130,6 +131,16 @@ pub struct Require {
     pub verdict: Option<Permit>,
     /// `verified`: a `signature.json` for its digest permits it.
     pub signature: Option<Verified>,
+    /// How old what these files say may be when the `put` begins (1h).
+    pub max_age: Option<DurationText>,
+}
+
+impl Require {
+    /// How old a verdict or a verification may be.
+    pub(crate) fn max_age(&self) -> Duration {
+        let default = Duration::from_secs(3600);
+        self.max_age.map_or(default, DurationText::get)
+    }
 }
 
 /// The one verdict that can be demanded.
