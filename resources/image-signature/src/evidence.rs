@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio::fs;
 use trireme_evidence as file;
 use trireme_evidence::SignatureFile;
@@ -17,11 +18,12 @@ pub(crate) async fn write(
     dir: &Path,
     repository: &str,
     verdict: &SignatureVerdict,
+    verified_at: Timestamp,
 ) -> anyhow::Result<()> {
     for (name, content) in [
         (
             "signature.json",
-            signature_file(repository, verdict).to_json(),
+            signature_file(repository, verdict, verified_at).to_json(),
         ),
         ("repository", repository.as_bytes().to_vec()),
         ("digest", verdict.digest.to_string().into_bytes()),
@@ -34,7 +36,11 @@ pub(crate) async fn write(
     Ok(())
 }
 
-fn signature_file(repository: &str, verdict: &SignatureVerdict) -> SignatureFile {
+fn signature_file(
+    repository: &str,
+    verdict: &SignatureVerdict,
+    verified_at: Timestamp,
+) -> SignatureFile {
     SignatureFile {
         format: file::Format,
         repository: repository.to_owned(),
@@ -43,6 +49,7 @@ fn signature_file(repository: &str, verdict: &SignatureVerdict) -> SignatureFile
             true => file::Decision::Permit,
             false => file::Decision::Deny,
         },
+        verified_at: Some(verified_at),
         reasons: verdict.reasons(),
         signatures: verdict.valid.iter().map(signature).collect(),
         refused: verdict.refused.iter().map(other_bundle).collect(),

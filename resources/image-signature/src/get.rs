@@ -5,7 +5,6 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{Outcome, Step};
-use trireme_signature::SignatureGate as _;
 
 use crate::{Signatures, Source, Version, check::known, evidence};
 
@@ -33,7 +32,7 @@ pub(crate) async fn get(
             format!("{} does not count: {}", refused.bundle, refused.reason),
         );
     }
-    evidence::write(dir, &source.repository, &verdict).await?;
+    evidence::write(dir, &source.repository, &verdict, step.now()).await?;
     let outcome = evidence::describe(version, &verdict, signatures.key());
     if !verdict.permits() {
         return Ok(outcome.deny(format!(
