@@ -23,8 +23,7 @@ pub struct SignatureFile {
     /// Whether a signature by the trusted key was verified.
     #[serde(rename = "verdict")]
     pub decision: Decision,
-    /// When that was asked of the registry, by the clock of the step that asked. A step that needs a recent verification refuses a
-    /// file without it.
+    /// When that was found out; none in files of older releases. See [`require_recent`](crate::require_recent).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<Timestamp>,
     /// Why not; empty after a permit.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use trireme_evidence::{
-    Decision, EvidenceError, LIMIT_BYTES, SignatureFile, VerdictFile, is_sha256,
+    Decision, EvidenceError, LIMIT_BYTES, SignatureFile, VerdictFile, is_sha256, require_recent,
 };
 use trireme_protocol::{Fault, build};
 
@@ -128,9 +127,9 @@ impl<'a> Proofs<'a> {
             let Some(at) = proven.get(digest) else {
                 return refuse(&format!("no {file} for its digest is among the artifacts"));
             };
-            let recent = is_recent(*at, self.now, self.require.max_age());
-            if let Err(why) = recent {
-                return refuse(&format!("{file} {why}. {}", kind.remedy));
+            if let Err(too_old) = require_recent(*at, self.now, self.require.max_age()) {
+                let text = format!("{file}: {too_old} (`require.max_age`). {}", kind.remedy);
+                return refuse(&text);
             }
         }
         Ok(())
@@ -154,32 +153,6 @@ const SIGNATURE: Kind = Kind {
     remedy: "Verify the image again in the job that rolls, by a `put` of its image-signature resource with `verify: true`: \
              Concourse answers a `get` of a known version from its cache",
 };
-
-/// How far the clocks of two workers may be apart before a file counts as one from the future.
-const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
-
-/// Whether what was proven at this time still counts. The clocks of two workers are compared here, which is why an hour is the
-/// default and not a minute.
-fn is_recent(at: Option<Timestamp>, now: Timestamp, max_age: Duration) -> Result<(), String> {
-    let Some(at) = at else {
-        return Err("does not say when that was found".to_owned());
-    };
-    let age = now.duration_since(at);
-    if age < -CLOCKS_APART {
-        return Err(format!(
-            "is of {at:.0}, and the clock of this worker says {now:.0}; set the clocks of the workers right"
-        ));
-    }
-    let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
-    if age > max_age {
-        return Err(format!(
-            "is of {at:.0}, {} s ago; `require.max_age` is {} s",
-            age.as_secs(),
-            max_age.as_secs()
-        ));
-    }
-    Ok(())
-}
 
 /// The images of these artifacts, `repository@digest` by the name of their folder.
 ///
@@ -219,29 +192,4 @@ async fn judgement(
     };
     let wrong = |error| Fault::data(format!("{file} cannot be used: {error}"));
     parse(text.as_bytes()).map(Some).map_err(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proof_counts_for_its_age_and_no_longer() {
-        let now: Timestamp = "2026-12-01T12:00:00Z".parse().expect("a time");
-        let hour = Duration::from_secs(3600);
-        for (at, counts) in [
-            ("2026-12-01T12:00:00Z", true),
-            ("2026-12-01T11:00:00Z", true),
-            ("2026-12-01T10:59:59Z", false),
-            ("2026-12-01T12:05:00Z", true),
-            ("2026-12-01T12:05:01Z", false),
-            ("-009999-01-02T01:59:59Z", false),
-            ("9999-12-30T22:00:00Z", false),
-        ] {
-            let at = at.parse().expect("a time");
-            assert_eq!(is_recent(Some(at), now, hour).is_ok(), counts, "{at}");
-        }
-        let silent = is_recent(None, now, Duration::MAX);
-        assert_eq!(silent, Err("does not say when that was found".to_owned()));
-    }
 }

@@ -1,8 +1,8 @@
 //! The `source` of the pipeline.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_blueprint::{Health, Limit, Policy, Unmanaged};
@@ -137,9 +137,11 @@ pub struct Require {
 
 impl Require {
     /// How old a verdict or a verification may be.
-    pub(crate) fn max_age(&self) -> Duration {
-        let default = Duration::from_secs(3600);
-        self.max_age.map_or(default, DurationText::get)
+    pub(crate) fn max_age(&self) -> SignedDuration {
+        let named = self.max_age.map(DurationText::get);
+        named.map_or(SignedDuration::from_hours(1), |age| {
+            SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX)
+        })
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{Outcome, Step};
-use trireme_signature::SignatureGate as _;
 
 use crate::{Signatures, Source, Version, check::known, evidence};
 

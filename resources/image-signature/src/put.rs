@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 use trireme_protocol::{Fault, Outcome, Step, build};
-use trireme_signature::{ImageDigest, SignatureGate as _, sign};
+use trireme_signature::{ImageDigest, sign};
 
 use crate::{
     Key, Signatures, Source, Target, Version, attach::attach, evidence, signatures::Found,

@@ -282,11 +282,11 @@ async fn images_are_taken_only_with_their_proofs() {
         (with(json!(["scan"]), json!([])), "no signature.json"),
         (
             with(json!(["old-scan"]), json!(["signature"])),
-            "`require.max_age` is 3600 s. Judge the image again",
+            "(`require.max_age`). Judge the image again",
         ),
         (
             with(json!(["future-scan"]), json!(["signature"])),
-            "set the clocks of the workers right",
+            "set the clocks of both machines",
         ),
         (
             with(json!(["silent-scan"]), json!(["signature"])),
@@ -335,7 +335,7 @@ async fn an_image_is_held_to_its_proofs_wherever_it_is_named() {
     let verdict = |format: u32| {
         json!({"format": format, "digest": digest, "verdict": "permit", "judged_at": jiff::Timestamp::now()}).to_string()
     };
-    for (name, text) in [("scan", verdict(1)), ("later", verdict(2))] {
+    for (name, text) in [("scan", verdict(1)), ("later", verdict(3))] {
         std::fs::create_dir_all(work.join(name)).unwrap();
         std::fs::write(work.join(name).join("verdict.json"), text).unwrap();
     }
@@ -354,7 +354,7 @@ async fn an_image_is_held_to_its_proofs_wherever_it_is_named() {
         (
             with("node-act", &proven, json!(["later"])),
             65,
-            "has format 2",
+            "has format 3",
         ),
         (
             with("node-act", &other, json!(["scan"])),
