@@ -14,6 +14,7 @@
 //! because such a file can come from anyone. Names and reasons can come from anyone too: [`page`] shows them as text, without
 //! control characters.
 
+mod age;
 mod digest;
 mod format;
 pub mod inventory;
@@ -23,9 +24,10 @@ mod signature;
 mod verdict;
 pub mod words;
 
+pub use age::{CLOCKS_DIFFER, TooOld, require_recent};
 pub use digest::is_sha256;
 pub use format::{EvidenceError, Format, LIMIT_BYTES};
 pub use inventory::InventoryFile;
 pub use roll::{Budget, Node, NodeState, Outcome, RollFile, Run, Sample, Span};
 pub use signature::{OtherBundle, Signature, SignatureFile};
-pub use verdict::{Counts, Decision, Examined, Finding, NotExamined, Reason, VerdictFile};
+pub use verdict::{Counted, Counts, Decision, Examined, Finding, NotExamined, Reason, VerdictFile};

@@ -1,5 +1,6 @@
 //! `signature.json`: which signatures of an image were verified.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::format::{format_of, parse, write};
@@ -22,6 +23,9 @@ pub struct SignatureFile {
     /// Whether a signature by the trusted key was verified.
     #[serde(rename = "verdict")]
     pub decision: Decision,
+    /// When that was found out; none in files of older releases. See [`require_recent`](crate::require_recent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
     /// Why not; empty after a permit.
     #[serde(default)]
     pub reasons: Vec<String>,

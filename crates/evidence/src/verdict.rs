@@ -1,12 +1,15 @@
 //! `verdict.json`: what a scan found in an image, and whether the policy permits the image.
 
+mod first;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::format::{format_of, parse, write};
 use crate::{EvidenceError, Format, is_sha256};
 
 /// The newest format of this file.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Whether something may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +19,8 @@ pub enum Decision {
     Permit,
     /// It may not.
     Deny,
+    /// Nothing speaks against it, and something that can run was not examined. Never a yes.
+    Incomplete,
 }
 
 impl Decision {
@@ -24,6 +29,7 @@ impl Decision {
         match self {
             Self::Permit => "permit",
             Self::Deny => "deny",
+            Self::Incomplete => "incomplete",
         }
     }
 
@@ -40,10 +46,13 @@ pub struct VerdictFile {
     pub format: Format<FORMAT>,
     /// What was judged.
     pub digest: String,
-    /// Permit or deny.
+    /// Permit, deny or incomplete.
     #[serde(rename = "verdict")]
     pub decision: Decision,
-    /// The rules that denied; empty after a permit.
+    /// When it was judged; none in format 1. See [`require_recent`](crate::require_recent).
+    #[serde(default)]
+    pub judged_at: Option<Timestamp>,
+    /// The rules that decided; empty after a permit.
     #[serde(default)]
     pub reasons: Vec<Reason>,
     /// All findings by severity, also those that do not count.
@@ -63,7 +72,7 @@ pub struct VerdictFile {
     pub not_examined: Vec<NotExamined>,
 }
 
-/// A rule that denied.
+/// A rule that decided against a permit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reason {
@@ -97,6 +106,8 @@ pub struct Counts {
 pub struct Finding {
     /// The id of the advisory.
     pub id: String,
+    /// All advisories about this flaw, with `id`; empty in format 1.
+    pub advisories: Vec<String>,
     /// Other names of the same flaw.
     pub aliases: Vec<String>,
     /// Where the package comes from, e.g. `Debian:12`.
@@ -123,20 +134,38 @@ pub struct Examined {
     pub digest: String,
     /// Its platform, e.g. `linux/amd64`.
     pub platform: String,
-    /// Where its packages come from.
+    /// Where its packages come from, e.g. `Debian:12, Go`.
     pub ecosystem: String,
     /// How many installed packages were matched against the advisories.
     pub packages: usize,
+    /// The same for each place where packages come from; empty in format 1.
+    pub packages_of: Vec<Counted>,
+    /// The last day of security support of its distribution, if that is over.
+    pub support_ended: Option<String>,
 }
 
-/// Something that was seen and not examined.
+/// How many packages come from one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counted {
+    /// The place, e.g. `Go`.
+    pub ecosystem: String,
+    /// How many were matched against the advisories.
+    pub packages: usize,
+}
+
+/// Things that were seen and not examined.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NotExamined {
-    /// What kind of thing it is.
+    /// What kind of thing it is, as a policy names it; empty in format 1.
+    pub kind: String,
+    /// The same for people.
     pub what: String,
     /// Why it was not examined.
     pub reason: String,
+    /// Whether the policy accepts that.
+    pub accepted: bool,
     /// How many there are.
     pub count: usize,
     /// Some of them, by path or digest.
@@ -149,8 +178,10 @@ impl VerdictFile {
     /// # Errors
     /// When it is too large, malformed, of a newer format, or about something that is not a digest.
     pub fn from_json(json: &[u8]) -> Result<Self, EvidenceError> {
-        format_of(json, FORMAT)?;
-        let file: Self = parse(json, FORMAT)?;
+        let file: Self = match format_of(json, FORMAT)? {
+            1 => parse::<first::VerdictFile>(json, 1)?.into(),
+            _ => parse(json, FORMAT)?,
+        };
         digest_or_error(&file.digest)?;
         Ok(file)
     }

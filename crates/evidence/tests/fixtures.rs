@@ -11,6 +11,7 @@ use trireme_evidence::{
 };
 
 const VERDICT_1: &str = include_str!("fixtures/verdict-1.json");
+const VERDICT_2: &str = include_str!("fixtures/verdict-2.json");
 const SIGNATURE_1: &str = include_str!("fixtures/signature-1.json");
 const ROLL_1: &str = include_str!("fixtures/roll-1.json");
 const ROLL_2: &str = include_str!("fixtures/roll-2.json");
@@ -29,12 +30,25 @@ fn text(bytes: Vec<u8>) -> String {
 }
 
 #[test]
-fn a_verdict_of_format_1_loads_and_is_written_byte_for_byte() {
+fn a_verdict_of_format_1_loads_without_a_time() {
     let file = VerdictFile::from_json(VERDICT_1.as_bytes()).unwrap();
     assert_eq!(file.decision, Decision::Deny);
+    assert_eq!(file.judged_at, None);
     assert_eq!(file.findings[0].severity, "unknown");
     assert_eq!(file.not_examined[0].count, 2);
-    assert_eq!(text(file.to_json()), VERDICT_1);
+    let third = |value: &mut Value| value["verdict"] = json!("incomplete");
+    assert!(VerdictFile::from_json(&changed(VERDICT_1, third)).is_err());
+}
+
+#[test]
+fn a_verdict_of_format_2_loads_and_is_written_byte_for_byte() {
+    let file = VerdictFile::from_json(VERDICT_2.as_bytes()).unwrap();
+    assert_eq!(file.decision, Decision::Incomplete);
+    assert!(!file.decision.permits());
+    assert_eq!(file.decision.word(), "incomplete");
+    assert!(file.judged_at.is_some());
+    assert_eq!(file.not_examined[0].kind, "program");
+    assert_eq!(text(file.to_json()), VERDICT_2);
 }
 
 #[test]
@@ -129,11 +143,11 @@ fn an_inventory_of_format_2_loads_and_is_written_byte_for_byte() {
 fn keys_of_a_newer_release_are_accepted_at_every_depth() {
     let more = |value: &mut Value| {
         value["sbom"] = json!({"a": [1]});
-        value["findings"][0]["epss"] = json!(0.1);
+        value["passed_over"][0]["epss"] = json!(0.1);
         value["counts"]["kev"] = json!(1);
     };
-    let file = VerdictFile::from_json(&changed(VERDICT_1, more)).unwrap();
-    assert_eq!(text(file.to_json()), VERDICT_1);
+    let file = VerdictFile::from_json(&changed(VERDICT_2, more)).unwrap();
+    assert_eq!(text(file.to_json()), VERDICT_2);
     let more = |value: &mut Value| value["signatures"][0]["log"] = json!(7);
     let file = SignatureFile::from_json(&changed(SIGNATURE_1, more)).unwrap();
     assert_eq!(text(file.to_json()), SIGNATURE_1);
@@ -156,19 +170,18 @@ fn keys_of_a_newer_release_are_accepted_at_every_depth() {
 
 #[test]
 fn a_newer_format_is_an_error_that_says_so() {
-    let newer = |value: &mut Value| {
-        // Its verdict may be a word that is not known here.
-        value["format"] = json!(2);
-        value["verdict"] = json!({"word": "permit"});
+    // Its verdict may be a word that is not known here.
+    let newer = |format: u32| {
+        move |value: &mut Value| {
+            value["format"] = json!(format);
+            value["verdict"] = json!({"word": "permit"});
+        }
     };
-    let expected = EvidenceError::Newer { found: 2, known: 1 };
-    for error in [
-        VerdictFile::from_json(&changed(VERDICT_1, newer)).unwrap_err(),
-        SignatureFile::from_json(&changed(SIGNATURE_1, newer)).unwrap_err(),
-    ] {
-        assert_eq!(error, expected);
-        assert!(error.to_string().contains("use a newer Trireme"), "{error}");
-    }
+    let error = SignatureFile::from_json(&changed(SIGNATURE_1, newer(2))).unwrap_err();
+    assert_eq!(error, EvidenceError::Newer { found: 2, known: 1 });
+    assert!(error.to_string().contains("use a newer Trireme"), "{error}");
+    let verdict = VerdictFile::from_json(&changed(VERDICT_2, newer(3))).unwrap_err();
+    assert_eq!(verdict, EvidenceError::Newer { found: 3, known: 2 });
     let newer = |value: &mut Value| value["format"] = json!(3);
     let expected = EvidenceError::Newer { found: 3, known: 2 };
     let roll = RollFile::from_json(&changed(ROLL_2, newer)).unwrap_err();
@@ -206,6 +219,7 @@ fn what_is_missing_or_malformed_is_never_a_permit_and_never_quoted() {
         let change = |file: &mut Value| file[key] = value.clone();
         for error in [
             VerdictFile::from_json(&changed(VERDICT_1, change)).unwrap_err(),
+            VerdictFile::from_json(&changed(VERDICT_2, change)).unwrap_err(),
             SignatureFile::from_json(&changed(SIGNATURE_1, change)).unwrap_err(),
         ] {
             let shown = format!("{error} {error:?}");
@@ -221,7 +235,7 @@ proptest! {
     fn a_file_that_was_damaged_anywhere_never_panics(
         at in 0..INVENTORY_2.len(), byte in any::<u8>(), end in any::<bool>(),
     ) {
-        for file in [VERDICT_1, SIGNATURE_1, ROLL_1, ROLL_2, INVENTORY_1, INVENTORY_2] {
+        for file in [VERDICT_1, VERDICT_2, SIGNATURE_1, ROLL_1, ROLL_2, INVENTORY_1, INVENTORY_2] {
             let mut bytes = file.as_bytes().to_vec();
             let at = at % bytes.len();
             bytes[at] = byte;

@@ -3,12 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, Rating, Severity};
+use crate::{Accepted, Finding, Rating, Severity};
 
-/// Which findings count against an artifact.
-///
-/// Every key has a default, and every default is the stricter choice but one: `not_examined` reports, because nearly
-/// every image holds a program that no package owns, and a gate that denies them all gets turned off.
+/// What counts against an artifact. Every key has a default; all but that of `end_of_support` are the stricter choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
@@ -18,9 +15,13 @@ pub struct Policy {
     pub fixed_only: bool,
     /// What an advisory without a severity counts as. Default `deny`; most advisories for operating systems have none.
     pub unknown_severity: UnknownSeverity,
-    /// What happens when a part of the artifact could not be examined. Default `report`. An artifact in which nothing
-    /// could be examined is denied in any case.
-    pub not_examined: NotExaminedPolicy,
+    /// What may stay without examination, by name: a kind (`program`, `script`, `java`, `python`, `npm`, `ruby`, `php`,
+    /// `packages`, `module`), or the absolute path of a file. Default: nothing. An artifact with anything else that can
+    /// run and was not examined is `incomplete`.
+    pub accept_not_examined: Vec<Accepted>,
+    /// What happens when security support of the distribution has ended, so that nobody publishes advisories any more.
+    /// Default `report`.
+    pub end_of_support: EndOfSupport,
 }
 
 /// The lowest severity that counts.
@@ -63,13 +64,15 @@ pub enum UnknownSeverity {
     Ignore,
 }
 
-/// What happens when a part of the artifact could not be examined.
+/// What happens when security support of the distribution has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum NotExaminedPolicy {
+pub enum EndOfSupport {
     /// The artifact is denied.
     Deny,
-    /// It is named in the verdict, which covers the rest.
+    /// The verdict is incomplete.
+    Incomplete,
+    /// The verdict says so.
     #[default]
     Report,
 }
@@ -100,6 +103,7 @@ mod tests {
         assert_eq!(policy.severity, Threshold::Low);
         assert_eq!(policy.unknown_severity, UnknownSeverity::Deny);
         assert!(!policy.fixed_only);
+        assert!(policy.accept_not_examined.is_empty());
     }
 
     #[test]
@@ -112,7 +116,8 @@ mod tests {
             "severity",
             "fixed_only",
             "unknown_severity",
-            "not_examined",
+            "accept_not_examined",
+            "end_of_support",
         ] {
             assert!(error.contains(part), "{error}");
         }

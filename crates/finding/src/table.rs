@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Finding, Verdict};
+use crate::{Examined, Finding, Verdict};
 
 /// The verdict as text: what was decided and why, the findings that count, the others, and what was not examined.
 pub fn table(verdict: &Verdict) -> String {
@@ -11,27 +11,51 @@ pub fn table(verdict: &Verdict) -> String {
         line(&mut text, format_args!("  because {}", reason.message));
     }
     for examined in &verdict.examined {
-        let (platform, ecosystem, packages) =
-            (&examined.platform, &examined.ecosystem, examined.packages);
+        let (platform, digest) = (&examined.platform, &examined.digest);
+        let packages = counts(examined);
         line(
             &mut text,
-            format_args!(
-                "  examined {platform}: {packages} packages of {ecosystem} ({})",
-                examined.digest
-            ),
+            format_args!("  examined {platform}: {packages} ({digest})"),
         );
+    }
+    for said in verdict.unsupported() {
+        line(&mut text, format_args!("  {said}"));
     }
     section(&mut text, "Findings that count", &verdict.findings);
     section(&mut text, "Passed over by the policy", &verdict.passed_over);
     if !verdict.not_examined.is_empty() {
         line(&mut text, format_args!("\nNot examined"));
         for part in &verdict.not_examined {
-            let (count, what, examples) = (part.count, &part.what, part.examples.join(", "));
+            let (count, what) = (part.count, &part.what);
+            let names = printable(&part.examples.join(", "));
+            let accepted = if part.accepted {
+                "; accepted by the policy"
+            } else {
+                ""
+            };
             line(
                 &mut text,
-                format_args!("  {count} × {what}: {} ({examples})", part.reason),
+                format_args!("  {count} × {what}: {}{accepted} ({names})", part.reason),
             );
         }
+    }
+    text
+}
+
+/// `5 packages of Debian:12, 130 of Go`.
+fn counts(examined: &Examined) -> String {
+    let counts = examined.counts();
+    let Some(first) = counts.first() else {
+        return "no packages".to_owned();
+    };
+    let noun = if first.packages == 1 {
+        "package"
+    } else {
+        "packages"
+    };
+    let mut text = format!("{} {noun} of {}", first.packages, first.ecosystem);
+    for counted in &counts[1..] {
+        text.push_str(&format!(", {} of {}", counted.packages, counted.ecosystem));
     }
     text
 }

@@ -1,17 +1,20 @@
-//! Permit or deny, with the rules that decided.
+//! Permit, deny or incomplete, with the rules that decided.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Examination, Examined, Finding, NotExamined, NotExaminedPolicy, Policy, Rating, Severity,
+    EndOfSupport, Examination, Examined, Finding, NotExaminedPart, Policy, Rating, Severity,
+    unexamined,
 };
 
-/// Permit or deny.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What a verdict says. Only a permit is a yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decision {
-    /// Nothing counts against the artifact.
+    /// Everything that can run was examined, or is accepted by name, and nothing counts against the artifact.
     Permit,
-    /// Something does, or nothing could be examined.
+    /// Nothing that was examined counts against the artifact, and something that can run was not examined.
+    Incomplete,
+    /// Something counts against the artifact.
     Deny,
 }
 
@@ -20,6 +23,7 @@ impl Decision {
     pub fn word(self) -> &'static str {
         match self {
             Self::Permit => "permit",
+            Self::Incomplete => "incomplete",
             Self::Deny => "deny",
         }
     }
@@ -30,9 +34,9 @@ impl Decision {
 pub struct Verdict {
     /// The artifact.
     pub digest: String,
-    /// Permit or deny.
+    /// Permit, deny or incomplete.
     pub decision: Decision,
-    /// The rules that denied; empty after a permit.
+    /// The rules that decided; empty after a permit.
     pub reasons: Vec<Reason>,
     /// All findings by severity, also those that do not count.
     pub counts: Counts,
@@ -43,29 +47,33 @@ pub struct Verdict {
     /// What was examined.
     pub examined: Vec<Examined>,
     /// What was seen and not examined.
-    pub not_examined: Vec<NotExamined>,
+    pub not_examined: Vec<NotExaminedPart>,
 }
 
-/// A rule that denied.
+/// A rule that decided against a permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
+    /// What it makes of the verdict.
+    pub decision: Decision,
     /// Which one, for programs.
     pub rule: Rule,
     /// The same for people.
     pub message: String,
 }
 
-/// The rules that can deny.
+/// The rules that can decide against a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Findings at or above the policy's threshold.
     Severity,
     /// Findings whose severity nobody stated.
     UnknownSeverity,
-    /// Parts that could not be examined.
+    /// Something that can run was not examined, and the policy does not accept it.
     NotExamined,
     /// No part could be examined. Holds under every policy.
     NothingExamined,
+    /// Security support of the distribution has ended.
+    EndOfSupport,
 }
 
 impl Rule {
@@ -76,6 +84,7 @@ impl Rule {
             Self::UnknownSeverity => "unknown_severity",
             Self::NotExamined => "not_examined",
             Self::NothingExamined => "nothing_examined",
+            Self::EndOfSupport => "end_of_support",
         }
     }
 }
@@ -133,17 +142,12 @@ pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
     let counts = Counts::of(&all);
     let (findings, passed_over): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|finding| policy.counts(finding));
-    let reasons = reasons(examination, policy, &findings);
-    let mut not_examined = examination.not_examined.clone();
-    not_examined.sort();
-    not_examined.dedup();
+    let not_examined = unexamined::parts(&examination.not_examined, &policy.accept_not_examined);
+    let reasons = reasons(examination, policy, &findings, &not_examined);
+    let worst = reasons.iter().map(|reason| reason.decision).max();
     Verdict {
         digest: examination.digest.clone(),
-        decision: if reasons.is_empty() {
-            Decision::Permit
-        } else {
-            Decision::Deny
-        },
+        decision: worst.unwrap_or(Decision::Permit),
         reasons,
         counts,
         findings,
@@ -164,46 +168,94 @@ fn merge_same(later: &mut Finding, kept: &mut Finding) -> bool {
     same
 }
 
-fn reasons(examination: &Examination, policy: &Policy, counting: &[Finding]) -> Vec<Reason> {
-    let unknown = counting
-        .iter()
-        .filter(|f| f.severity == Rating::Unknown)
-        .count();
+fn reasons(
+    examination: &Examination,
+    policy: &Policy,
+    counting: &[Finding],
+    not_examined: &[NotExaminedPart],
+) -> Vec<Reason> {
+    let by_findings = by_findings(policy, counting).map(|(rule, message)| Reason {
+        decision: Decision::Deny,
+        rule,
+        message,
+    });
+    let by_gaps = by_gaps(examination, not_examined).map(|(rule, message)| Reason {
+        decision: Decision::Incomplete,
+        rule,
+        message,
+    });
+    let ended = end_of_support(examination, policy);
+    by_findings.chain(by_gaps).chain(ended).collect()
+}
+
+fn by_findings(policy: &Policy, counting: &[Finding]) -> impl Iterator<Item = (Rule, String)> {
+    let is_unknown = |finding: &&Finding| finding.severity == Rating::Unknown;
+    let unknown = counting.iter().filter(is_unknown).count();
     let rated = counting.len() - unknown;
-    let mut reasons = Vec::new();
-    let mut deny = |rule, message| reasons.push(Reason { rule, message });
-    if rated > 0 {
-        let threshold = policy.severity.severity().word();
-        deny(
-            Rule::Severity,
-            format!(
-                "{} of severity {threshold} or above",
-                plural(rated, "finding")
-            ),
-        );
-    }
-    if unknown > 0 {
-        deny(
-            Rule::UnknownSeverity,
-            format!("{} without a stated severity", plural(unknown, "finding")),
-        );
-    }
+    let threshold = policy.severity.severity().word();
+    let at_or_above = format!(
+        "{} of severity {threshold} or above",
+        plural(rated, "finding")
+    );
+    let unrated = format!("{} without a stated severity", plural(unknown, "finding"));
+    let rules = [
+        (rated > 0).then_some((Rule::Severity, at_or_above)),
+        (unknown > 0).then_some((Rule::UnknownSeverity, unrated)),
+    ];
+    rules.into_iter().flatten()
+}
+
+fn by_gaps(
+    examination: &Examination,
+    not_examined: &[NotExaminedPart],
+) -> impl Iterator<Item = (Rule, String)> {
     let silent = nothing_examined(examination);
-    if !silent.is_empty() {
+    let nothing = (!silent.is_empty()).then(|| {
         let message = "no installed packages could be examined in";
-        deny(
+        (
             Rule::NothingExamined,
             format!("{message} {}", silent.join(", ")),
-        );
-    } else if policy.not_examined == NotExaminedPolicy::Deny && !examination.not_examined.is_empty()
-    {
-        let parts = examination.not_examined.iter().map(|part| part.count).sum();
-        deny(
-            Rule::NotExamined,
-            format!("{} could not be examined", plural(parts, "part")),
-        );
-    }
-    reasons
+        )
+    });
+    let missing: Vec<_> = not_examined
+        .iter()
+        .filter(|part| part.is_missing())
+        .collect();
+    let some = (!missing.is_empty()).then(|| {
+        let kinds = missing
+            .iter()
+            .map(|part| format!("{} × {}", part.count, part.what));
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        (Rule::NotExamined, format!("not examined: {kinds}"))
+    });
+    nothing.into_iter().chain(some)
+}
+
+fn end_of_support(examination: &Examination, policy: &Policy) -> Option<Reason> {
+    let decision = match policy.end_of_support {
+        EndOfSupport::Deny => Decision::Deny,
+        EndOfSupport::Incomplete => Decision::Incomplete,
+        EndOfSupport::Report => return None,
+    };
+    let message = unsupported(&examination.examined).next()?;
+    Some(Reason {
+        decision,
+        rule: Rule::EndOfSupport,
+        message,
+    })
+}
+
+/// What is said of images whose distribution has no security support any more.
+pub(crate) fn unsupported(examined: &[Examined]) -> impl Iterator<Item = String> {
+    let ended = examined
+        .iter()
+        .filter_map(|image| image.support_ended.as_ref());
+    ended.map(|ended| {
+        format!(
+            "{} is no longer supported: security support ended on {}, and advisories may be missing",
+            ended.ecosystem, ended.on
+        )
+    })
 }
 
 /// The images of which nothing is known. One such platform of an index is enough: whoever runs it runs the unknown.
@@ -214,7 +266,7 @@ fn nothing_examined(examination: &Examination) -> Vec<&str> {
     let silent = examination
         .examined
         .iter()
-        .filter(|examined| examined.packages == 0);
+        .filter(|examined| examined.packages.is_empty());
     silent.map(|examined| examined.platform.as_str()).collect()
 }
 
@@ -227,6 +279,23 @@ fn plural(count: usize, noun: &str) -> String {
 }
 
 impl Verdict {
+    /// What has to be said of the distributions whose security support has ended.
+    pub fn unsupported(&self) -> Vec<String> {
+        let mut said: Vec<_> = unsupported(&self.examined).collect();
+        said.dedup();
+        said
+    }
+
+    /// How many things that can run were not examined, whether accepted or not; and the same in words.
+    pub fn unexamined(&self) -> Option<String> {
+        let parts = self.not_examined.iter();
+        let kinds: Vec<String> = parts
+            .filter(|part| part.kind.is_executable())
+            .map(|part| format!("{} × {}", part.count, part.what))
+            .collect();
+        (!kinds.is_empty()).then(|| kinds.join(", "))
+    }
+
     /// The digest of the sorted findings left after the policy: what makes two outcomes the same.
     ///
     /// It covers what a reader would act on: advisory, package, installed and fixed version, severity. Not the words

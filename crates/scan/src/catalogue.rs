@@ -2,43 +2,23 @@
 
 mod apk;
 mod dpkg;
+mod go;
 mod leftovers;
+mod programs;
+mod rust;
 
 use std::collections::HashSet;
 
-use serde::Serialize;
-use trireme_finding::NotExamined;
+use trireme_finding::{Kind, NotExamined, Package};
 
 use crate::{Ecosystem, ScanError, layer::Files};
-
-/// An installed package.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Package {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its architecture; empty if the database does not say.
-    pub architecture: String,
-    /// The source package that it was built from, which advisories are about.
-    pub source: SourcePackage,
-}
-
-/// A source package.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct SourcePackage {
-    /// Its name.
-    pub name: String,
-    /// Its version, which can differ from that of the binary package.
-    pub version: String,
-}
 
 /// What is installed in an image.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    /// Where the packages come from. None if there are no packages, or no advisories for where they come from.
-    pub ecosystem: Option<Ecosystem>,
-    /// The packages that can be matched, sorted. Empty without an ecosystem.
+    /// Where packages come from that can be matched: the distribution, Go, crates.io. Each has packages.
+    pub ecosystems: Vec<Ecosystem>,
+    /// The packages that can be matched, sorted.
     pub packages: Vec<Package>,
     /// What was seen and could not be catalogued or matched.
     pub not_examined: Vec<NotExamined>,
@@ -61,14 +41,22 @@ const APK: &str = "apk packages";
 pub fn catalogue(files: &Files) -> Result<Catalogue, ScanError> {
     let (dpkg, apk) = (dpkg::read(files)?, apk::read(files)?);
     let ecosystem = release(files);
-    let mut not_examined = leftovers::of(files, &[&dpkg.owned, &apk.owned]);
-    let mut packages = Vec::new();
+    let is_owned = |path: &str| {
+        let path = leftovers::own_path(path);
+        dpkg.owned.contains(&path) || apk.owned.contains(&path)
+    };
+    let programs = programs::read(files, is_owned);
+    let mut not_examined = leftovers::of(files, is_owned);
+    not_examined.extend(programs.not_examined);
+    let mut packages = programs.packages;
     for (what, family, database) in [
         (DPKG, &["Debian", "Ubuntu"][..], dpkg),
         (APK, &["Alpine"][..], apk),
     ] {
         match &ecosystem {
-            Ok(ecosystem) if family.contains(&ecosystem.family()) => packages = database.packages,
+            Ok(ecosystem) if family.contains(&ecosystem.family()) => {
+                packages.extend(named(database.packages, ecosystem));
+            }
             Ok(ecosystem) => not_examined.extend(unmatched(
                 what,
                 &database,
@@ -81,7 +69,7 @@ pub fn catalogue(files: &Files) -> Result<Catalogue, ScanError> {
     packages.dedup();
     not_examined.sort();
     Ok(Catalogue {
-        ecosystem: ecosystem.ok().filter(|_| !packages.is_empty()),
+        ecosystems: present(ecosystem.ok(), &packages),
         packages,
         not_examined,
     })
@@ -97,9 +85,30 @@ fn release(files: &Files) -> Result<Ecosystem, String> {
     known.map_err(|found| format!("we know no advisories for {found}"))
 }
 
+/// The ecosystems of these packages.
+fn present(distribution: Option<Ecosystem>, packages: &[Package]) -> Vec<Ecosystem> {
+    let all = distribution
+        .into_iter()
+        .chain([Ecosystem::go(), Ecosystem::crates_io()]);
+    let has_packages = |ecosystem: &Ecosystem| {
+        packages
+            .iter()
+            .any(|package| package.ecosystem == ecosystem.name())
+    };
+    all.filter(has_packages).collect()
+}
+
+/// The same packages, which are those of this release.
+fn named(mut packages: Vec<Package>, ecosystem: &Ecosystem) -> Vec<Package> {
+    for package in &mut packages {
+        package.ecosystem = ecosystem.name().to_owned();
+    }
+    packages
+}
+
 fn unmatched(what: &str, database: &Database, reason: &str) -> Option<NotExamined> {
     let names = database.packages.iter().map(|package| package.name.clone());
-    leftovers::group(what, reason, names)
+    leftovers::group(Kind::Packages, what, reason, names)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Layers: what an image's file system looks like in the end, as far as it concerns packages.
 //!
-//! Layers are applied from the base up. Only two things of them stay in memory: the content of the files that a
-//! cataloguer reads, and the paths of files that may carry packages of a kind that none reads.
+//! Layers are applied from the base up. Three things of them stay in memory: the content of the files that a cataloguer
+//! reads, what programs say that they were built from, and the paths of files that may carry packages of a kind that is not read.
 
 mod compression;
 mod files;
@@ -18,7 +18,7 @@ use tar::{Archive, Entry, EntryType};
 pub use files::Files;
 pub use interest::{Trace, TraceKind};
 
-use crate::ScanError;
+use crate::{ScanError, program};
 use headers::{Allowance, Allowed};
 use interest::Interest;
 
@@ -133,7 +133,10 @@ fn take_in(
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
             let kept = match sparse {
                 Some(_) => keep_unread(&path)?,
-                None => keep(&path, entry)?,
+                None => {
+                    let mode = entry.header().mode()?;
+                    keep(&path, mode, entry)?
+                }
             };
             layer.file(path, kept)
         }
@@ -192,7 +195,7 @@ fn keep_unread(path: &str) -> io::Result<files::Kept> {
 }
 
 /// What stays in memory of one file.
-fn keep(path: &str, content: &mut impl Read) -> io::Result<files::Kept> {
+fn keep(path: &str, mode: u32, content: &mut impl Read) -> io::Result<files::Kept> {
     match interest::of(path) {
         Interest::Content => {
             let mut bytes = Vec::new();
@@ -206,14 +209,15 @@ fn keep(path: &str, content: &mut impl Read) -> io::Result<files::Kept> {
         }
         Interest::Trace(kind) => Ok(files::Kept::Trace(kind)),
         Interest::Program => {
-            let mut magic = Vec::with_capacity(4);
-            content.take(4).read_to_end(&mut magic)?;
-            let program = magic == b"\x7fELF";
-            Ok(if program {
-                files::Kept::Trace(TraceKind::Program)
-            } else {
-                files::Kept::Nothing
-            })
+            let mut start = Vec::with_capacity(4);
+            content.take(4).read_to_end(&mut start)?;
+            match interest::executable(path, &start, mode) {
+                Some(TraceKind::Program) => {
+                    Ok(files::Kept::Program(program::read(&start, content)?))
+                }
+                Some(kind) => Ok(files::Kept::Trace(kind)),
+                None => Ok(files::Kept::Nothing),
+            }
         }
     }
 }

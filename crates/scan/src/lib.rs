@@ -1,16 +1,17 @@
 //! Package catalogues and advisory matching over bytes given (pure).
 //!
 //! An image comes in as its layers, each a stream of bytes ([`layer::Layers`]); what is kept of them is the package
-//! databases, the release file and the paths of things that may carry packages of another kind. [`catalogue`] makes
-//! of these a [`Catalogue`]: the installed packages by source package, the ecosystem of their advisories
-//! (`Debian:12`), and by name what was seen and cannot be catalogued. A [`Matcher`] is offered the records of an
+//! databases, the release file, what programs say that they were built from, and the paths of things that may carry packages
+//! of another kind. [`catalogue`] makes of these a [`Catalogue`]: the installed packages by source package, the ecosystems of
+//! their advisories (`Debian:12`, `Go`), and by name what was seen and cannot be catalogued. A [`Matcher`] is offered the records of an
 //! advisory database one by one and keeps the findings.
 //!
 //! | where to look | for |
 //! | --- | --- |
 //! | `layer` | tar, gzip, zstd, whiteouts, limits |
-//! | `catalogue` | dpkg and apk databases, release files, what is not examined |
-//! | `version` | the order of dpkg and apk versions |
+//! | `program` | build info of Go and audit data of Rust, found in a stream |
+//! | `catalogue` | dpkg and apk databases, release files, modules and crates, what is not examined |
+//! | `version` | the order of dpkg, apk and semantic versions |
 //! | `osv` | advisory records, ranges, severities (CVSS) |
 //! | `database` | zip files and folders of records |
 //!
@@ -24,9 +25,10 @@ mod error;
 pub mod layer;
 mod matcher;
 pub mod osv;
+pub mod program;
 pub mod version;
 
-pub use catalogue::{Catalogue, Package, SourcePackage};
+pub use catalogue::Catalogue;
 pub use ecosystem::Ecosystem;
 pub use error::ScanError;
-pub use matcher::Matcher;
+pub use matcher::{Matched, Matcher};

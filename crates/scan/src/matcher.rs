@@ -1,50 +1,57 @@
 //! Matching: which advisories are about the installed packages.
 
+mod flaws;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use trireme_finding::Finding;
+use trireme_finding::{Finding, Kind, NotExamined, Package};
 
 use crate::{
-    Catalogue, Ecosystem, ScanError, SourcePackage,
+    Catalogue, Ecosystem, ScanError,
     osv::{Advisory, Affected, Hit},
 };
+use flaws::Match;
 
 /// How many ecosystems are named when the wanted one is missing.
 const NAMED_ECOSYSTEMS: usize = 8;
 
-/// Takes the records of a database one after another and keeps the findings.
+/// By the name of what advisories are about: the installed versions, and what is installed of each.
+type Installed = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// Takes the records of a database one after another and keeps what matches.
 pub struct Matcher {
     ecosystem: Ecosystem,
-    /// The installed versions and binary packages of each source package.
-    sources: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    installed: Installed,
     seen: BTreeSet<String>,
     covered: bool,
     records: usize,
-    findings: Vec<Finding>,
+    matches: Vec<Match>,
+    /// What has advisories, and a version that is not known.
+    undecided: BTreeSet<String>,
+}
+
+/// What a matcher found out.
+#[derive(Debug, Default)]
+pub struct Matched {
+    /// One finding for each flaw.
+    pub findings: Vec<Finding>,
+    /// What could not be matched.
+    pub not_examined: Option<NotExamined>,
 }
 
 impl Matcher {
-    /// A matcher for the packages of an image; none if there is nothing to match.
-    pub fn new(catalogue: &Catalogue) -> Option<Self> {
-        let mut sources: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
-        for package in &catalogue.packages {
-            let SourcePackage { name, version } = package.source.clone();
-            sources
-                .entry(name)
-                .or_default()
-                .entry(version)
-                .or_default()
-                .insert(package.name.clone());
-        }
-        let ecosystem = catalogue.ecosystem.clone()?;
-        Some(Self {
-            ecosystem,
-            sources,
+    /// A matcher for each ecosystem of an image.
+    pub fn all(catalogue: &Catalogue) -> Vec<Self> {
+        let matcher = |ecosystem: &Ecosystem| Self {
+            ecosystem: ecosystem.clone(),
+            installed: installed(&catalogue.packages, ecosystem),
             seen: BTreeSet::new(),
             covered: false,
             records: 0,
-            findings: Vec::new(),
-        })
+            matches: Vec::new(),
+            undecided: BTreeSet::new(),
+        };
+        catalogue.ecosystems.iter().map(matcher).collect()
     }
 
     /// Whose advisories are wanted.
@@ -62,26 +69,36 @@ impl Matcher {
             return;
         }
         for affected in &advisory.affected {
-            let Some(package) = &affected.package else {
-                continue;
-            };
-            if let Some(versions) = self
-                .sources
-                .get(&package.name)
-                .filter(|_| self.ecosystem.is_in(&package.ecosystem))
+            self.compare(advisory, affected);
+        }
+    }
+
+    fn compare(&mut self, advisory: &Advisory, affected: &Affected) {
+        let Some(package) = &affected.package else {
+            return;
+        };
+        let Some(versions) = self.installed.get(&package.name) else {
+            return;
+        };
+        if !self.ecosystem.is_in(&package.ecosystem) {
+            return;
+        }
+        for (version, binaries) in versions {
+            if version.is_empty() {
+                self.undecided.extend(
+                    binaries
+                        .iter()
+                        .map(|name| format!("{} in {name}", package.name)),
+                );
+            } else if Ecosystem::has_build(&package.ecosystem, version)
+                && let Some(hit) = affected.hit(version, self.ecosystem.order())
             {
-                let found = versions.iter().filter_map(|(version, binaries)| {
-                    let hit = affected.hit(version, self.ecosystem.order())?;
-                    Some(finding(
-                        advisory,
-                        affected,
-                        &self.ecosystem,
-                        version,
-                        binaries,
-                        hit,
-                    ))
+                let finding = finding(advisory, affected, &self.ecosystem, version, binaries, hit);
+                self.matches.push(Match {
+                    finding,
+                    aliases: advisory.aliases.clone(),
+                    upstream: advisory.upstream.clone(),
                 });
-                self.findings.extend(found);
             }
         }
     }
@@ -97,11 +114,11 @@ impl Matcher {
         }
     }
 
-    /// The findings.
+    /// What was found.
     ///
     /// # Errors
     /// The database held no records, or none about the image's ecosystem.
-    pub fn finish(self) -> Result<Vec<Finding>, ScanError> {
+    pub fn finish(self) -> Result<Matched, ScanError> {
         if self.records == 0 {
             return Err(ScanError::NoRecords);
         }
@@ -112,8 +129,43 @@ impl Matcher {
                 found,
             });
         }
-        Ok(self.findings)
+        let undecided = (!self.undecided.is_empty()).then(|| NotExamined {
+            kind: Kind::Module,
+            what: "module whose version is not known".to_owned(),
+            reason: "it has advisories, and its program does not say which version it is"
+                .to_owned(),
+            names: self.undecided,
+        });
+        Ok(Matched {
+            findings: flaws::merged(self.matches, self.ecosystem.order()),
+            not_examined: undecided,
+        })
     }
+}
+
+fn installed(packages: &[Package], ecosystem: &Ecosystem) -> Installed {
+    let mut installed = Installed::new();
+    let ours = packages
+        .iter()
+        .filter(|package| package.ecosystem == ecosystem.name() && !is_kernel_headers(package));
+    for package in ours {
+        let versions = installed.entry(package.source.name.clone()).or_default();
+        let shown = package.program.as_ref().unwrap_or(&package.name);
+        versions
+            .entry(package.source.version.clone())
+            .or_default()
+            .insert(shown.clone());
+    }
+    installed
+}
+
+/// Headers and build tools come from the kernel's source package, whose advisories are about the kernel that runs. That is the
+/// host's.
+fn is_kernel_headers(package: &Package) -> bool {
+    let is_kernel = |name: &str| name == "linux" || name.starts_with("linux-");
+    let parts = ["-libc-dev", "-headers", "-kbuild-", "-compiler-"];
+    let is_part = parts.iter().any(|part| package.name.contains(part));
+    is_kernel(&package.source.name) && is_kernel(&package.name) && is_part
 }
 
 fn finding(
@@ -124,15 +176,11 @@ fn finding(
     binaries: &BTreeSet<String>,
     hit: Hit,
 ) -> Finding {
-    let aliases: BTreeSet<_> = advisory
-        .aliases
-        .iter()
-        .chain(&advisory.upstream)
-        .cloned()
-        .collect();
     Finding {
         id: advisory.id.clone(),
-        aliases: aliases.into_iter().collect(),
+        advisories: vec![advisory.id.clone()],
+        // Filled in with those of the other advisories about the same flaw.
+        aliases: Vec::new(),
         ecosystem: ecosystem.name().to_owned(),
         package: affected
             .package

@@ -129,7 +129,7 @@ impl Affected {
     /// Whether it affects this version: it is listed, or lies in a range. An entry with neither names no version
     /// that would be safe, so it affects all of them.
     pub fn hit(&self, version: &str, order: Order) -> Option<Hit> {
-        let ordered = |range: &&Range| range.kind == "ECOSYSTEM";
+        let ordered = |range: &&Range| range.kind == "ECOSYSTEM" || is_semantic(range, order);
         if self.versions.is_empty() && !self.ranges.iter().any(|range| ordered(&range)) {
             return Some(Hit { fixed: None });
         }
@@ -147,6 +147,11 @@ impl Affected {
                 .then_some(Hit { fixed: None }),
         }
     }
+}
+
+/// Go's own database and Rust's write ranges of this kind; GitHub's write the other for them.
+fn is_semantic(range: &Range, order: Order) -> bool {
+    range.kind == "SEMVER" && order == Order::Semver
 }
 
 /// Two ranges hold the version: only the later fix repairs both, and none does if one has no fix.

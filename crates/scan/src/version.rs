@@ -1,24 +1,28 @@
 //! The order of package versions.
 //!
-//! Both orders are total over any text: a version that breaks its distribution's rules still has its place, so that
+//! All orders are total over any text: a version that breaks its distribution's rules still has its place, so that
 //! a comparison can never fail half-way through a match. [`dpkg`] is the algorithm of Debian policy 5.6.12, [`apk`]
-//! the one of apk-tools 3 (`src/version.c`).
+//! the one of apk-tools 3 (`src/version.c`), [`semver`] that of Semantic Versioning 2.0.0.
 
 mod apk;
 mod dpkg;
+mod semver;
 
 use std::cmp::Ordering;
 
 pub use apk::compare as apk;
 pub use dpkg::compare as dpkg;
+pub use semver::compare as semver;
 
-/// Which distribution's rules order the versions.
+/// Whose rules order the versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Debian and its descendants.
     Dpkg,
     /// Alpine.
     Apk,
+    /// Go and Rust.
+    Semver,
 }
 
 impl Order {
@@ -27,6 +31,7 @@ impl Order {
         match self {
             Self::Dpkg => dpkg(a, b),
             Self::Apk => apk(a, b),
+            Self::Semver => semver(a, b),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The images of a build, and the proof that each was permitted and signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::Timestamp;
 use trireme_evidence::{
-    Decision, EvidenceError, LIMIT_BYTES, SignatureFile, VerdictFile, is_sha256,
+    Decision, EvidenceError, LIMIT_BYTES, SignatureFile, VerdictFile, is_sha256, require_recent,
 };
 use trireme_protocol::{Fault, build};
 
@@ -14,7 +15,12 @@ use crate::{PutParams, source::Require};
 struct Judgement {
     digest: String,
     decision: Decision,
+    /// When it was judged, by the clock of the step that judged.
+    at: Option<Timestamp>,
 }
+
+/// Digest → when it was proven last, if the file says so.
+type Proven = BTreeMap<String, Option<Timestamp>>;
 
 /// How a file is read.
 type Parse = fn(&[u8]) -> Result<Judgement, EvidenceError>;
@@ -24,6 +30,7 @@ fn verdict(json: &[u8]) -> Result<Judgement, EvidenceError> {
     Ok(Judgement {
         digest: file.digest,
         decision: file.decision,
+        at: file.judged_at,
     })
 }
 
@@ -32,14 +39,17 @@ fn signature(json: &[u8]) -> Result<Judgement, EvidenceError> {
     Ok(Judgement {
         digest: file.digest,
         decision: file.decision,
+        at: file.verified_at,
     })
 }
 
 /// What the files of the artifacts say about digests, and what of it is demanded.
 pub(crate) struct Proofs<'a> {
     require: &'a Require,
-    permitted: BTreeSet<String>,
-    verified: BTreeSet<String>,
+    /// When this step began: a roll that takes hours does not outlive its proofs.
+    now: Timestamp,
+    permitted: Proven,
+    verified: Proven,
     /// Which file denies a digest.
     denied: BTreeMap<String, String>,
 }
@@ -53,11 +63,13 @@ impl<'a> Proofs<'a> {
         dir: &Path,
         params: &PutParams,
         require: &'a Require,
+        now: Timestamp,
     ) -> Result<Self, Fault> {
         let mut proofs = Self {
             require,
-            permitted: BTreeSet::new(),
-            verified: BTreeSet::new(),
+            now,
+            permitted: Proven::new(),
+            verified: Proven::new(),
             denied: BTreeMap::new(),
         };
         for (param, artifacts) in [
@@ -73,7 +85,7 @@ impl<'a> Proofs<'a> {
     }
 
     async fn add(&mut self, dir: &Path, param: &str, artifact: &str) -> Result<(), Fault> {
-        let files: [(&str, Parse, &mut BTreeSet<String>); 2] = [
+        let files: [(&str, Parse, &mut Proven); 2] = [
             ("verdict.json", verdict, &mut self.permitted),
             ("signature.json", signature, &mut self.verified),
         ];
@@ -83,7 +95,8 @@ impl<'a> Proofs<'a> {
                 continue;
             };
             if judgement.decision.permits() {
-                proven.insert(judgement.digest);
+                let last = proven.entry(judgement.digest).or_default();
+                *last = (*last).max(judgement.at);
             } else {
                 let why = format!("{file} says {}", judgement.decision.word());
                 self.denied.insert(judgement.digest, why);
@@ -102,15 +115,44 @@ impl<'a> Proofs<'a> {
         if let Some(why) = self.denied.get(digest) {
             return refuse(why);
         }
-        if self.require.verdict.is_some() && !self.permitted.contains(digest) {
-            return refuse("no verdict.json for its digest is among the artifacts");
-        }
-        if self.require.signature.is_some() && !self.verified.contains(digest) {
-            return refuse("no signature.json for its digest is among the artifacts");
+        let demanded = [
+            (self.require.verdict.is_some(), VERDICT, &self.permitted),
+            (self.require.signature.is_some(), SIGNATURE, &self.verified),
+        ];
+        for (_, kind, proven) in demanded
+            .into_iter()
+            .filter(|(is_demanded, ..)| *is_demanded)
+        {
+            let file = kind.file;
+            let Some(at) = proven.get(digest) else {
+                return refuse(&format!("no {file} for its digest is among the artifacts"));
+            };
+            if let Err(too_old) = require_recent(*at, self.now, self.require.max_age()) {
+                let text = format!("{file}: {too_old} (`require.max_age`). {}", kind.remedy);
+                return refuse(&text);
+            }
         }
         Ok(())
     }
 }
+
+/// One kind of proof, and how a job gets a new one.
+struct Kind {
+    file: &'static str,
+    remedy: &'static str,
+}
+
+const VERDICT: Kind = Kind {
+    file: "verdict.json",
+    remedy: "Judge the image again in the job that rolls, by a `put` of its image-scan resource: Concourse answers a `get` of a \
+             known version from its cache",
+};
+
+const SIGNATURE: Kind = Kind {
+    file: "signature.json",
+    remedy: "Verify the image again in the job that rolls, by a `put` of its image-signature resource with `verify: true`: \
+             Concourse answers a `get` of a known version from its cache",
+};
 
 /// The images of these artifacts, `repository@digest` by the name of their folder.
 ///

@@ -66,7 +66,7 @@ async fn with_lease(
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let proofs = Proofs::read(dir, params, &source.require).await?;
+    let proofs = Proofs::read(dir, params, &source.require, step.now()).await?;
     let named = proof::images(dir, &params.images).await?;
     // Before anything is written to the cluster.
     for (name, reference) in &named {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_blueprint::{Health, Limit, Policy, Unmanaged};
@@ -130,6 +131,18 @@ pub struct Require {
     pub verdict: Option<Permit>,
     /// `verified`: a `signature.json` for its digest permits it.
     pub signature: Option<Verified>,
+    /// How old what these files say may be when the `put` begins (1h).
+    pub max_age: Option<DurationText>,
+}
+
+impl Require {
+    /// How old a verdict or a verification may be.
+    pub(crate) fn max_age(&self) -> SignedDuration {
+        let named = self.max_age.map(DurationText::get);
+        named.map_or(SignedDuration::from_hours(1), |age| {
+            SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX)
+        })
+    }
 }
 
 /// The one verdict that can be demanded.

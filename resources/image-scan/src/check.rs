@@ -16,7 +16,7 @@ pub(crate) async fn check(
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
     let was_asked = !matches!(target, Target::Digest(_));
-    let scanner = Scanner::open(source)?.with_editions();
+    let scanner = Scanner::open(step, source)?.with_editions();
     let Some(digest) = resolve(step, source, &scanner, target, last.as_ref()).await? else {
         return Ok(Vec::new());
     };
@@ -61,7 +61,7 @@ async fn judge(
     digest: &str,
 ) -> anyhow::Result<Version> {
     let judged_at = step.now();
-    let judged = scanner.judge(digest).await?;
+    let judged = scanner.judge_with_editions(digest).await?;
     let version = Version::new(&judged.verdict, step.now());
     let name = scanner.label(digest);
     let Some(editions) = judged.editions else {

@@ -1,13 +1,13 @@
 //! The files and the metadata that show what was judged.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::fs;
-use trireme_finding::{Decision, Verdict, table};
+use trireme_finding::{Decision, Package, Verdict, table};
 use trireme_protocol::{Outcome, Step};
-use trireme_scan::Package;
 
 use crate::verdict_file::verdict_file;
 use crate::{OnDeny, Scanner, Version};
@@ -20,20 +20,18 @@ pub const FOLDER_IN_BUILD: &str = ".image-scan";
 const LOGGED_FINDINGS: usize = 20;
 
 /// The installed packages of one image, as in `packages.json`.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Packages {
+#[derive(Serialize)]
+struct Packages<'a> {
     /// The digest of its manifest.
-    pub digest: String,
-    /// Its platform.
-    pub platform: String,
-    /// What is installed.
-    pub packages: Vec<Package>,
+    digest: &'a str,
+    platform: &'a str,
+    packages: &'a [Package],
 }
 
 #[derive(Serialize)]
 struct PackagesFile<'a> {
     format: u32,
-    images: &'a [Packages],
+    images: Vec<Packages<'a>>,
 }
 
 /// Writes `verdict.json`, `findings.txt` and `packages.json`, and `repository` and `digest` in the form of the `image`
@@ -42,18 +40,12 @@ pub(crate) async fn write(
     dir: &Path,
     repository: &str,
     verdict: &Verdict,
-    images: &[Packages],
+    judged_at: Timestamp,
 ) -> anyhow::Result<()> {
     let files = [
-        ("verdict.json", verdict_file(verdict).to_json()),
+        ("verdict.json", verdict_file(verdict, judged_at).to_json()),
         ("findings.txt", table(verdict).into_bytes()),
-        (
-            "packages.json",
-            json(&PackagesFile {
-                format: PACKAGES_FORMAT,
-                images,
-            })?,
-        ),
+        ("packages.json", json(&packages_file(verdict))?),
         ("repository", repository.as_bytes().to_vec()),
         ("digest", verdict.digest.clone().into_bytes()),
     ];
@@ -73,17 +65,29 @@ pub(crate) async fn write_in_build(
     build: &Path,
     repository: &str,
     verdict: &Verdict,
-    images: &[Packages],
+    judged_at: Timestamp,
 ) {
     let folder = build.join(FOLDER_IN_BUILD);
     let written = async {
         let made = fs::create_dir_all(&folder).await;
         made.with_context(|| format!("making {}", folder.display()))?;
-        write(&folder, repository, verdict, images).await
+        write(&folder, repository, verdict, judged_at).await
     };
     if let Err(error) = written.await {
         let message = "the verdict stands, and its files could not be written";
         step.warn("evidence", format!("{message}: {error:#}"));
+    }
+}
+
+fn packages_file(verdict: &Verdict) -> PackagesFile<'_> {
+    let images = verdict.examined.iter().map(|examined| Packages {
+        digest: &examined.digest,
+        platform: &examined.platform,
+        packages: &examined.packages,
+    });
+    PackagesFile {
+        format: PACKAGES_FORMAT,
+        images: images.collect(),
     }
 }
 
@@ -109,47 +113,55 @@ pub(crate) fn outcome(
     {
         step.info(&name, line.trim());
     }
+    for said in verdict.unsupported() {
+        step.warn(&name, said);
+    }
     let outcome = describe(version, verdict);
-    let reasons: Vec<_> = verdict
-        .reasons
-        .iter()
-        .map(|reason| reason.message.as_str())
-        .collect();
-    match (verdict.decision, on_deny) {
-        (Decision::Permit, _) => {
-            match unexamined(verdict) {
-                Some(parts) => step.warn(&name, format!("permitted; {parts}")),
-                None => step.done(&name, "permitted"),
-            }
+    let is = match verdict.decision {
+        Decision::Permit => {
+            permitted(step, &name, verdict);
+            return outcome;
+        }
+        Decision::Deny => "denied",
+        Decision::Incomplete => "incomplete",
+    };
+    let why = why(verdict);
+    match on_deny {
+        OnDeny::Report => {
+            step.warn(&name, format!("{is}, and only reported as asked: {why}"));
             outcome
         }
-        (Decision::Deny, OnDeny::Report) => {
-            step.warn(
-                &name,
-                format!("denied, and only reported as asked: {}", reasons.join("; ")),
-            );
-            outcome
-        }
-        (Decision::Deny, OnDeny::Fail) => {
-            outcome.deny(format!("{name} is denied: {}", reasons.join("; ")))
-        }
+        OnDeny::Fail => outcome.deny(format!("{name} is {is}: {why}")),
     }
 }
 
-/// `2 parts were not examined: 2 × programs that no package owns`.
-fn unexamined(verdict: &Verdict) -> Option<String> {
-    let kinds: Vec<String> = verdict
+fn permitted(step: &Step, name: &str, verdict: &Verdict) {
+    match verdict.unexamined() {
+        Some(kinds) => step.warn(
+            name,
+            format!("permitted; accepted without examination: {kinds}"),
+        ),
+        None => step.done(name, "permitted"),
+    }
+}
+
+/// The reasons, and what to do about what was not examined.
+fn why(verdict: &Verdict) -> String {
+    let reasons = verdict.reasons.iter().map(|reason| reason.message.as_str());
+    let reasons = reasons.collect::<Vec<_>>().join("; ");
+    let missing: BTreeSet<_> = verdict
         .not_examined
         .iter()
-        .map(|part| format!("{} × {}", part.count, part.what))
+        .filter(|part| part.is_missing())
+        .map(|part| part.kind.word())
         .collect();
-    let count = count_unexamined(verdict);
-    let (parts, were) = if count == 1 {
-        ("part", "was")
-    } else {
-        ("parts", "were")
-    };
-    (count > 0).then(|| format!("{count} {parts} {were} not examined: {}", kinds.join(", ")))
+    if missing.is_empty() {
+        return reasons;
+    }
+    let kinds = missing.into_iter().collect::<Vec<_>>().join(", ");
+    format!(
+        "{reasons} (findings.txt names them; what you trust, accept in `policy.accept_not_examined`, by path or kind: {kinds})"
+    )
 }
 
 fn count_unexamined(verdict: &Verdict) -> usize {
@@ -161,7 +173,7 @@ fn describe(version: Version, verdict: &Verdict) -> Outcome<Version> {
     let packages: usize = verdict
         .examined
         .iter()
-        .map(|examined| examined.packages)
+        .map(|examined| examined.packages.len())
         .sum();
     let severities = format!(
         "{} critical, {} high, {} medium, {} low, {} unknown, {} negligible",

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use trireme_finding::Policy;
 use trireme_protocol::{Fault, Outcome, Step};
 
-use crate::{OnDeny, Scanner, Source, Version, check::known, evidence, scanner::Judged};
+use crate::{OnDeny, Scanner, Source, Version, check::known, evidence};
 
 /// The `params` of a `get`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetParams {
-    /// What happens after a deny. Default `fail`.
+    /// What happens after a verdict that is no permit. Default `fail`.
     #[serde(default)]
     pub on_deny: OnDeny,
     /// The policy, where a `put` before it used another one than the source (its `policy_file`).
@@ -31,14 +31,13 @@ pub(crate) async fn get(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let digest = known(&version)?;
-    let mut scanner = Scanner::open(source)?;
+    let mut scanner = Scanner::open(step, source)?;
     if let Some(policy) = params.policy {
         scanner = scanner.with_policy(policy);
     }
-    let Judged {
-        verdict, packages, ..
-    } = scanner.judge(&digest).await?;
-    let seen = Version::new(&verdict, step.now());
+    let verdict = scanner.judge(&digest).await?;
+    let judged_at = step.now();
+    let seen = Version::new(&verdict, judged_at);
     if !seen.same_outcome(&version) {
         let findings = verdict.findings.len();
         let message = format!(
@@ -52,7 +51,7 @@ pub(crate) async fn get(
         );
         return Err(Fault::operational(message).into());
     }
-    evidence::write(dir, &source.repository, &verdict, &packages).await?;
+    evidence::write(dir, &source.repository, &verdict, judged_at).await?;
     Ok(evidence::outcome(
         step,
         &scanner,

@@ -1,9 +1,8 @@
 //! Which images a digest stands for: one, or one for each platform of an index.
 
 use serde::Deserialize;
-use trireme_finding::{Examined, NotExamined};
+use trireme_finding::{Kind, NotExamined};
 use trireme_registry::{Descriptor, Repository};
-use trireme_scan::Catalogue;
 
 use crate::ScannerError;
 
@@ -40,19 +39,6 @@ struct Config {
     os: Option<String>,
     architecture: Option<String>,
     variant: Option<String>,
-}
-
-impl Image {
-    /// What was examined of it.
-    pub(crate) fn examined(&self, catalogue: &Catalogue) -> Examined {
-        let ecosystem = catalogue.ecosystem.as_ref().map(ToString::to_string);
-        Examined {
-            digest: self.digest.clone(),
-            platform: self.platform.clone(),
-            ecosystem: ecosystem.unwrap_or_else(|| UNKNOWN.to_owned()),
-            packages: catalogue.packages.len(),
-        }
-    }
 }
 
 /// Looks up the images behind `digest`, for one platform or for all.
@@ -92,11 +78,13 @@ pub(crate) async fn find(
     }
     require_platform(digest, wanted, &found.images)?;
     found.not_examined.extend(group(
+        Kind::Attachment,
         "manifest that is no image",
         "an attestation or the like",
         others,
     ));
     found.not_examined.extend(group(
+        Kind::Platform,
         "image of another platform",
         "only the wanted platform was asked for",
         unwanted,
@@ -104,13 +92,12 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-fn group(what: &str, reason: &str, examples: Vec<String>) -> Option<NotExamined> {
-    let (what, reason, count) = (what.to_owned(), reason.to_owned(), examples.len());
-    (count > 0).then_some(NotExamined {
-        what,
-        reason,
-        count,
-        examples,
+fn group(kind: Kind, what: &str, reason: &str, names: Vec<String>) -> Option<NotExamined> {
+    (!names.is_empty()).then(|| NotExamined {
+        kind,
+        what: what.to_owned(),
+        reason: reason.to_owned(),
+        names: names.into_iter().collect(),
     })
 }
 

@@ -1,19 +1,21 @@
 //! Concourse resource: scan verdicts that follow the advisories.
 //!
-//! The packages of an image (dpkg and apk, straight from its layers, in memory) are matched against a database of
-//! advisories in OSV format, and a policy makes of the findings a verdict: permit or deny. `check` emits a new version
-//! when the outcome changes, also when only the advisories did; `get` and `put` write the verdict and exit 2 on deny.
+//! The packages of an image (dpkg, apk, and what Go and Rust programs say that they were built from; straight from its
+//! layers, in memory) are matched against a database of advisories in OSV format, and a policy makes of what was found a
+//! verdict: permit, deny or incomplete. `check` emits a new version when the outcome changes, also when only the advisories
+//! did; `get` and `put` write the verdict and exit 2 unless it is a permit.
 //!
 //! How packages are found and matched is told in [`trireme_scan`], what counts in [`trireme_finding`]; this crate
-//! brings the bytes. [`Scanner`] is the [`ScanGate`](trireme_finding::ScanGate) for other crates.
+//! brings the bytes. [`OsvExaminer`] is the [`Examiner`](trireme_finding::Examiner); another engine comes beside it.
 //!
-//! **Invariant:** what could not be fetched, read or matched is an error, and what was not examined is named; neither
-//! is ever a permit. A verdict is about a digest, never about a tag.
+//! **Invariant:** what could not be fetched, read or matched is an error; what can run and was not examined makes a verdict
+//! incomplete, unless the policy accepts it by name. Neither is ever a permit. A verdict is about a digest, never about a tag.
 
 mod advisories;
 mod check;
 mod checksum;
 mod evidence;
+mod examiner;
 mod get;
 mod image;
 mod layers;
@@ -29,9 +31,10 @@ use std::path::Path;
 use trireme_protocol::{Fault, Outcome, Resource, Step};
 
 pub use evidence::FOLDER_IN_BUILD;
+pub use examiner::{OsvExaminer, ScannerError};
 pub use get::GetParams;
 pub use put::PutParams;
-pub use scanner::{Scanner, ScannerError};
+pub(crate) use scanner::Scanner;
 pub use source::{OnDeny, Source, Target};
 pub use version::Version;
 

@@ -8,9 +8,9 @@ use trireme_finding::Policy;
 use trireme_protocol::{Fault, Outcome, Step, build};
 use trireme_registry::is_sha256;
 
-use crate::{OnDeny, Scanner, Source, Target, Version, evidence, scanner::Judged};
+use crate::{OnDeny, Scanner, Source, Target, Version, evidence};
 
-/// A policy has four keys.
+/// A policy has few keys; what it accepts by name may be a list.
 const POLICY_FILE_LIMIT_BYTES: u64 = 64 << 10;
 
 /// The `params` of a `put`. Without `image`, the image that the source names is judged.
@@ -24,7 +24,7 @@ pub struct PutParams {
     /// same one in `get_params: {policy: …}`, or `no_get: true`.
     #[serde(default)]
     pub policy_file: Option<String>,
-    /// What happens after a deny. Default `fail`.
+    /// What happens after a verdict that is no permit. Default `fail`.
     #[serde(default)]
     pub on_deny: OnDeny,
 }
@@ -36,7 +36,7 @@ pub(crate) async fn put(
     params: PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let mut scanner = Scanner::open(source)?;
+    let mut scanner = Scanner::open(step, source)?;
     if let Some(file) = &params.policy_file {
         scanner = scanner.with_policy(read_policy(dir, file).await?);
     }
@@ -44,11 +44,10 @@ pub(crate) async fn put(
         Some(artifact) => read_digest(dir, artifact).await?,
         None => digest_of_source(&scanner, source.target()?).await?,
     };
-    let Judged {
-        verdict, packages, ..
-    } = scanner.judge(&digest).await?;
-    let version = Version::new(&verdict, step.now());
-    evidence::write_in_build(step, dir, &source.repository, &verdict, &packages).await;
+    let verdict = scanner.judge(&digest).await?;
+    let judged_at = step.now();
+    let version = Version::new(&verdict, judged_at);
+    evidence::write_in_build(step, dir, &source.repository, &verdict, judged_at).await;
     Ok(evidence::outcome(
         step,
         &scanner,

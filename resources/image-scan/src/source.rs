@@ -24,7 +24,7 @@ pub struct Source {
     /// Advisories in OSV format: the URL (`http`, `https` or `file`) of a zip file, or of a folder that holds
     /// `Debian/all.zip`, `Alpine/all.zip` and so on, as osv.dev publishes them.
     pub database: String,
-    /// Which findings count.
+    /// Which findings count, and what may stay without examination.
     #[serde(default)]
     pub policy: Policy,
     /// User name for the registry.
@@ -47,14 +47,14 @@ pub struct Source {
     pub debug: bool,
 }
 
-/// What a step does after a deny. The verdict is written in either case.
+/// What a step does after a verdict that is no permit: deny or incomplete. The verdict is written in either case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDeny {
     /// It ends with exit code 2.
     #[default]
     Fail,
-    /// It succeeds, and the verdict says deny.
+    /// It succeeds, and the verdict says what it is.
     Report,
 }
 

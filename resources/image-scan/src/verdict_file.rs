@@ -1,15 +1,17 @@
 //! The verdict as the file `verdict.json`.
 
+use jiff::Timestamp;
 use trireme_evidence as file;
 use trireme_evidence::VerdictFile;
-use trireme_finding::{Counts, Decision, Examined, Finding, NotExamined, Reason, Verdict};
+use trireme_finding::{Counts, Decision, Examined, Finding, NotExaminedPart, Reason, Verdict};
 
-/// The file that says what `verdict` says.
-pub(crate) fn verdict_file(verdict: &Verdict) -> VerdictFile {
+/// The file that says what `verdict` says, and when it was judged.
+pub(crate) fn verdict_file(verdict: &Verdict, judged_at: Timestamp) -> VerdictFile {
     VerdictFile {
         format: file::Format,
         digest: verdict.digest.clone(),
         decision: decision(verdict.decision),
+        judged_at: Some(judged_at),
         reasons: verdict.reasons.iter().map(reason).collect(),
         counts: counts(verdict.counts),
         findings: verdict.findings.iter().map(finding).collect(),
@@ -23,6 +25,7 @@ fn decision(decision: Decision) -> file::Decision {
     match decision {
         Decision::Permit => file::Decision::Permit,
         Decision::Deny => file::Decision::Deny,
+        Decision::Incomplete => file::Decision::Incomplete,
     }
 }
 
@@ -47,6 +50,7 @@ fn counts(counts: Counts) -> file::Counts {
 fn finding(finding: &Finding) -> file::Finding {
     file::Finding {
         id: finding.id.clone(),
+        advisories: finding.advisories.clone(),
         aliases: finding.aliases.clone(),
         ecosystem: finding.ecosystem.clone(),
         package: finding.package.clone(),
@@ -59,18 +63,41 @@ fn finding(finding: &Finding) -> file::Finding {
 }
 
 fn examined(examined: &Examined) -> file::Examined {
+    let packages_of: Vec<_> = examined
+        .counts()
+        .into_iter()
+        .map(|counted| file::Counted {
+            ecosystem: counted.ecosystem,
+            packages: counted.packages,
+        })
+        .collect();
+    let ended = examined.support_ended.as_ref();
     file::Examined {
         digest: examined.digest.clone(),
         platform: examined.platform.clone(),
-        ecosystem: examined.ecosystem.clone(),
-        packages: examined.packages,
+        ecosystem: ecosystems(&packages_of),
+        packages: examined.packages.len(),
+        packages_of,
+        support_ended: ended.map(|ended| ended.on.to_string()),
     }
 }
 
-fn not_examined(part: &NotExamined) -> file::NotExamined {
+fn ecosystems(counted: &[file::Counted]) -> String {
+    let names = counted.iter().map(|counted| counted.ecosystem.as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
+    if names.is_empty() {
+        "unknown".to_owned()
+    } else {
+        names
+    }
+}
+
+fn not_examined(part: &NotExaminedPart) -> file::NotExamined {
     file::NotExamined {
+        kind: part.kind.word().to_owned(),
         what: part.what.clone(),
         reason: part.reason.clone(),
+        accepted: part.accepted,
         count: part.count,
         examples: part.examples.clone(),
     }

@@ -10,7 +10,7 @@ use trireme_finding::Verdict;
 pub struct Version {
     /// Digest of the image's manifest or index, `sha256:HEX`.
     pub digest: String,
-    /// `permit` or `deny`.
+    /// `permit`, `deny` or `incomplete`.
     pub verdict: String,
     /// Digest of the sorted findings that are left after the policy.
     pub findings: String,

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use trireme_peers::{Tool, cache};
-use world::{Program, World, digest, layer, zip_of};
+use world::{Program, World, digest, layer, layer_of, zip_of, zip_with};
 
 /// (advisory, source package).
 type Findings = BTreeSet<(String, String)>;
@@ -73,32 +73,52 @@ fn alpine_layer() -> Vec<u8> {
     ])
 }
 
-/// What our program finds.
-fn ours(layer: &[u8]) -> Findings {
+/// The advisories of `tests/data/osv`, by ecosystem.
+fn recorded() -> Database {
+    let families = ["Debian", "Alpine", "Go", "crates.io"];
+    let zipped = families.map(|family| (family.to_owned(), zip_of(family, &[])));
+    zipped.into()
+}
+
+/// A zip file for each ecosystem.
+type Database = Vec<(String, Vec<u8>)>;
+
+/// What our program did with an image of this layer.
+fn put(layer: &[u8], database: &Database) -> Program {
     let world = World::start();
-    world.advisories(&[]);
+    for (family, zip) in database {
+        let path = format!("/osv/{family}/all.zip");
+        world.serve(&path, 200, "application/zip", zip.clone());
+    }
     let digest = world.image("v1", "amd64", &[layer.to_vec()]);
     let params = json!({"image": "app", "on_deny": "report"});
     let put = Program::put(&world.source(), &params, &[("app/digest", &digest)]);
     assert_eq!(put.code, 0, "{}", put.stderr);
-    let verdict = put.file(".image-scan/verdict.json");
+    put
+}
+
+/// What our program finds.
+fn ours(layer: &[u8], database: &Database) -> Findings {
+    let verdict = put(layer, database).file(".image-scan/verdict.json");
     let lists = ["findings", "passed_over"]
         .map(|list| verdict[list].as_array().cloned().unwrap_or_default());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    lists
-        .concat()
-        .iter()
-        .map(|finding| (text(&finding["id"]), text(&finding["package"])))
-        .collect()
+    let mut findings = Findings::new();
+    for finding in lists.concat() {
+        for advisory in finding["advisories"].as_array().into_iter().flatten() {
+            findings.insert((text(advisory), text(&finding["package"])));
+        }
+    }
+    findings
 }
 
 /// What osv-scanner finds in the same layer, with the same advisories.
-fn theirs(layer: &[u8]) -> Findings {
+fn theirs(layer: &[u8], database: &Database) -> Findings {
     let folder = tempfile::tempdir().expect("a folder");
-    for family in ["Debian", "Alpine"] {
+    for (family, zip) in database {
         let database = folder.path().join("osv-scanner").join(family);
         fs::create_dir_all(&database).expect("made");
-        fs::write(database.join("all.zip"), zip_of(family, &[])).expect("written");
+        fs::write(database.join("all.zip"), zip).expect("written");
     }
     let archive = docker_archive(folder.path(), layer);
     let ran = Tool::new("osv-scanner")
@@ -179,7 +199,8 @@ fn docker_archive(folder: &Path, gzip: &[u8]) -> PathBuf {
 #[test]
 fn debian_findings_are_those_of_osv_scanner() {
     let layer = debian_layer();
-    let (ours, theirs) = (ours(&layer), theirs(&layer));
+    let database = recorded();
+    let (ours, theirs) = (ours(&layer, &database), theirs(&layer, &database));
     assert!(
         ours.contains(&("DSA-5514-1".to_owned(), "glibc".to_owned())),
         "{ours:?}"
@@ -190,10 +211,121 @@ fn debian_findings_are_those_of_osv_scanner() {
 #[test]
 fn alpine_findings_are_those_of_osv_scanner() {
     let layer = alpine_layer();
-    let (ours, theirs) = (ours(&layer), theirs(&layer));
+    let database = recorded();
+    let (ours, theirs) = (ours(&layer, &database), theirs(&layer, &database));
     assert!(
         ours.contains(&("ALPINE-CVE-2023-42366".to_owned(), "busybox".to_owned())),
         "{ours:?}"
     );
     assert_eq!(ours, theirs);
+}
+
+/// Programs of the control plane, as `tests/peers/install` built them from their sources.
+const BUILT: [&str; 4] = ["kube-apiserver", "kube-scheduler", "etcd", "crane"];
+
+/// A distroless-like image with one of them.
+fn distroless_layer(program: &str) -> Vec<u8> {
+    let content =
+        fs::read(cache().join("bin").join(program)).expect("tests/peers/install built it");
+    let status = "Package: base-files\nVersion: 12.4+deb12u11\n";
+    layer_of(&[
+        ("etc/os-release", b"ID=debian\nVERSION_ID=\"12\"\n"),
+        ("var/lib/dpkg/status.d/base-files", status.as_bytes()),
+        (&format!("usr/local/bin/{program}"), &content),
+    ])
+}
+
+/// A module as `go version -m` lists it: its path and version, and the path and version of what replaces it.
+type Module = (String, String, Option<(String, String)>);
+
+fn listed_by_go(program: &str) -> BTreeSet<Module> {
+    let path = cache().join("bin").join(program);
+    let go = Tool::system("go")
+        .args(["version", "-m"])
+        .args([path.as_os_str()]);
+    let text = go.succeed().expect("Go is installed");
+    let mut modules: Vec<Module> = Vec::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.trim_start().split('\t').collect();
+        match fields[..] {
+            ["mod" | "dep", path, version, ..] => {
+                modules.push((path.to_owned(), version.to_owned(), None));
+            }
+            ["=>", path, version, ..] => {
+                let replaced = modules.last_mut().expect("a module before");
+                replaced.2 = Some((path.to_owned(), version.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    let version = text.lines().next().and_then(|line| line.rsplit(' ').next());
+    let version = version.expect("a version of Go");
+    let number = version.trim_start_matches("go").to_owned();
+    let library = ("stdlib".to_owned(), version.to_owned());
+    modules.push((library.0.clone(), library.1, Some((library.0, number))));
+    modules.into_iter().collect()
+}
+
+fn listed_by_us(put: &Program) -> BTreeSet<Module> {
+    let listed = put.file(".image-scan/packages.json")["images"][0]["packages"].clone();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let packages = listed.as_array().expect("a list").iter();
+    let modules = packages.filter(|package| package["ecosystem"] == "Go");
+    let module = |package: &Value| {
+        let (name, version) = (text(&package["name"]), text(&package["version"]));
+        let source = &package["source"];
+        let source = (text(&source["name"]), text(&source["version"]));
+        let is_replaced = source != (name.clone(), version.clone());
+        (name, version, is_replaced.then_some(source))
+    };
+    modules.map(module).collect()
+}
+
+#[test]
+fn the_modules_of_a_real_program_are_those_that_go_lists() {
+    for program in BUILT {
+        let put = put(&distroless_layer(program), &recorded());
+        let (ours, theirs) = (listed_by_us(&put), listed_by_go(program));
+        assert!(theirs.len() > 10, "{program}: {theirs:?}");
+        assert_eq!(ours, theirs, "{program}");
+    }
+}
+
+/// Advisories on every module: one of those that it has, and one that was repaired in its version.
+fn advisories_on(modules: &BTreeSet<Module>) -> Vec<u8> {
+    let mut records = Vec::new();
+    for (number, (path, version, replaced)) in modules.iter().enumerate() {
+        let replacement = replaced.as_ref();
+        let other = replacement.filter(|(name, _)| name != path);
+        let version = replacement.map_or(version, |(_, version)| version);
+        let version = version.trim_start_matches('v').replace("+incompatible", "");
+        let names = [Some(path), other.map(|(name, _)| name)];
+        for (at, name) in names.into_iter().flatten().enumerate() {
+            for (kind, event) in [("OPEN", "last_affected"), ("FIXED", "fixed")] {
+                let id = format!("GO-{kind}-{number}-{at}");
+                let events = json!([{"introduced": "0"}, {event: version}]);
+                let range = json!([{"type": "SEMVER", "events": events}]);
+                let package = json!({"ecosystem": "Go", "name": name});
+                let affected = json!([{"package": package, "ranges": range}]);
+                let record = json!({"schema_version": "1.6.0", "id": id,
+                    "modified": "2026-01-01T00:00:00Z", "affected": affected});
+                records.push((id, record));
+            }
+        }
+    }
+    zip_with(&records)
+}
+
+#[test]
+fn findings_in_real_programs_are_those_of_osv_scanner() {
+    for program in BUILT {
+        let modules = listed_by_go(program);
+        let mut database = recorded();
+        database.retain(|(family, _)| family != "Go");
+        database.push(("Go".to_owned(), advisories_on(&modules)));
+        let layer = distroless_layer(program);
+        let (ours, theirs) = (ours(&layer, &database), theirs(&layer, &database));
+        assert!(ours.len() >= modules.len(), "{program}: {ours:?}");
+        assert_eq!(ours, theirs, "{program}");
+    }
 }

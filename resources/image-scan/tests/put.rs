@@ -65,7 +65,9 @@ fn a_put_that_denies_has_written_why() {
     assert!(std::fs::read_to_string(findings).unwrap().contains("DSA-"));
     let reported = Program::put(&source, &json!({"on_deny": "report"}), &[]);
     assert_eq!(reported.json()["version"]["verdict"], "deny");
-    assert_eq!(reported.file(".image-scan/verdict.json"), verdict);
+    let mut again = reported.file(".image-scan/verdict.json");
+    again["judged_at"] = verdict["judged_at"].clone();
+    assert_eq!(again, verdict);
 }
 
 /// Inputs of a build are folders with any name that a step may have.

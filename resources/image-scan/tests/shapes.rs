@@ -66,7 +66,7 @@ fn an_index_in_an_index_and_an_artifact_are_no_images() {
     world.document(INDEX, "empty", &empty);
     source["tag"] = json!("empty");
     source["policy"] = mild();
-    assert_eq!(judged(&source)["verdict"], "deny", "nothing was examined");
+    assert_eq!(judged(&source)["verdict"], "incomplete");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_distribution_without_advisories_is_not_examined() {
     source["tag"] = json!("kali");
     source["policy"] = mild();
     let verdict = judged(&source);
-    assert_eq!(verdict["verdict"], "deny");
+    assert_eq!(verdict["verdict"], "incomplete");
     assert_eq!(verdict["reasons"][0]["rule"], "nothing_examined");
     let named = verdict["not_examined"][0]["reason"].to_string();
     assert!(named.contains("kali 2026.3"), "{verdict}");

@@ -24,17 +24,21 @@ fn a_vulnerable_image_is_denied_with_its_findings() {
     assert!(got.stdout.is_empty(), "{}", got.stdout);
     assert!(
         got.stderr
-            .contains("is denied: 1 finding of severity low or above; 2 findings without"),
+            .contains("is denied: 1 finding of severity low or above; 1 finding without"),
         "{}",
         got.stderr
     );
     let verdict = got.file("verdict.json");
     assert_eq!(
         (&verdict["format"], &verdict["verdict"]),
-        (&json!(1), &json!("deny"))
+        (&json!(2), &json!("deny"))
     );
-    assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(3));
-    assert_eq!(verdict["counts"]["unknown"], 2);
+    let judged_at = verdict["judged_at"].as_str().expect("a time");
+    judged_at.parse::<jiff::Timestamp>().expect("a time");
+    assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(2));
+    let advisories = json!(["DEBIAN-CVE-2023-5363", "DSA-5532-1"]);
+    assert_eq!(verdict["findings"][0]["advisories"], advisories);
+    assert_eq!(verdict["counts"]["unknown"], 1);
     assert_eq!(
         got.file("packages.json")["images"][0]["packages"][0]["source"]["name"],
         "openssl"
@@ -50,24 +54,66 @@ fn a_deny_can_be_reported_only() {
     assert_eq!(got.file("verdict.json")["verdict"], "deny");
 }
 
-/// Most images hold a program that no package owns: a permit that says nothing of it would say too much.
+/// A permit that says nothing of a program that nobody looked into would say too much.
 #[test]
-fn a_permit_names_what_was_not_examined() {
+fn an_image_with_a_program_that_was_not_examined_is_incomplete_unless_it_is_accepted_by_name() {
     let (world, mut source, _) = World::of(FIXED);
-    let unowned = layer(&[("opt/app", "\u{7f}ELF"), ("opt/tool", "\u{7f}ELF")]);
+    let unowned = layer(&[("opt/app", "\u{7f}ELF"), ("opt/run.sh", "#!/bin/sh\n")]);
     world.image("mixed", "amd64", &[debian(FIXED), unowned]);
-    let permitted = |source: &Value| {
-        let version = check(source, None);
-        let got = Program::get(source, &version, &json!({}));
-        assert_eq!(got.json()["version"]["verdict"], "permit");
-        got.stderr
-    };
-    let whole = permitted(&source);
-    assert!(!whole.contains("not examined"), "{whole}");
     source["tag"] = json!("mixed");
-    let said = permitted(&source);
-    let words = "permitted; 2 parts were not examined: 2 ×";
-    assert!(said.contains(words), "{said}");
+    for (accepted, missing) in [
+        (
+            json!([]),
+            "1 × program or library that no package owns, 1 × script",
+        ),
+        (json!(["script"]), "not examined: 1 × program"),
+        (json!(["program"]), "not examined: 1 × script"),
+        (json!(["/opt/app"]), "not examined: 1 × script"),
+    ] {
+        source["policy"] = json!({"accept_not_examined": accepted});
+        let version = check(&source, None);
+        assert_eq!(version["verdict"], "incomplete", "{accepted}");
+        let got = Program::get(&source, &version, &json!({}));
+        assert_eq!((got.code, got.stdout.as_str()), (2, ""), "{}", got.stderr);
+        assert!(got.stderr.contains(missing), "{missing}: {}", got.stderr);
+        assert!(got.stderr.contains("is incomplete: "), "{}", got.stderr);
+        assert_eq!(got.file("verdict.json")["verdict"], "incomplete");
+        let reported = Program::get(&source, &version, &json!({"on_deny": "report"}));
+        assert_eq!(reported.json()["version"], version);
+    }
+    source["policy"] = json!({"accept_not_examined": ["/opt/app", "script"]});
+    let version = check(&source, None);
+    let got = Program::get(&source, &version, &json!({}));
+    assert_eq!(got.json()["version"]["verdict"], "permit");
+    let words = "permitted; accepted without examination: 1 × program";
+    assert!(got.stderr.contains(words), "{}", got.stderr);
+    assert_eq!(
+        got.file("verdict.json")["not_examined"][0]["accepted"],
+        true
+    );
+}
+
+#[test]
+fn the_end_of_security_support_is_said() {
+    let (world, mut source, _) = World::of(FIXED);
+    let status = "Package: bash\nStatus: install ok installed\nVersion: 4.3-11\n";
+    let old = layer(&[
+        ("etc/os-release", "ID=debian\nVERSION_ID=\"9\"\n"),
+        ("var/lib/dpkg/status", status),
+    ]);
+    world.image("old", "amd64", &[old]);
+    source["tag"] = json!("old");
+    let version = check(&source, None);
+    let got = Program::get(&source, &version, &json!({}));
+    assert_eq!(got.json()["version"]["verdict"], "permit");
+    let said = "Debian:9 is no longer supported: security support ended on 2022-06-30";
+    assert!(got.stderr.contains(said), "{}", got.stderr);
+    let examined = &got.file("verdict.json")["examined"][0];
+    assert_eq!(examined["support_ended"], "2022-06-30");
+    for (policy, verdict) in [("incomplete", "incomplete"), ("deny", "deny")] {
+        source["policy"] = json!({"end_of_support": policy});
+        assert_eq!(check(&source, None)["verdict"], verdict);
+    }
 }
 
 #[test]
@@ -205,13 +251,13 @@ fn a_manifest_that_readers_take_for_different_images_is_an_error_and_never_a_ver
 }
 
 #[test]
-fn an_image_of_which_nothing_is_known_is_denied_under_the_mildest_policy() {
+fn an_image_of_which_nothing_is_known_is_incomplete_under_the_mildest_policy() {
     let (world, mut source, _) = World::of(FIXED);
     world.image("scratch", "amd64", &[layer(&[("app", "\u{7f}ELF")])]);
     source["tag"] = json!("scratch");
-    source["policy"] =
-        json!({"severity": "critical", "unknown_severity": "ignore", "fixed_only": true});
-    assert_eq!(check(&source, None)["verdict"], "deny");
+    source["policy"] = json!({"severity": "critical", "unknown_severity": "ignore", "fixed_only": true,
+               "accept_not_examined": ["program", "/app"]});
+    assert_eq!(check(&source, None)["verdict"], "incomplete");
 }
 
 #[test]

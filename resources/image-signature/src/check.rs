@@ -1,7 +1,7 @@
 //! `check`: has the set of valid signatures changed?
 
 use trireme_protocol::{Fault, Step};
-use trireme_signature::{ImageDigest, SignatureGate as _};
+use trireme_signature::ImageDigest;
 
 use crate::{Signatures, Source, Target, Version};
 

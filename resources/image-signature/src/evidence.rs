@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio::fs;
 use trireme_evidence as file;
 use trireme_evidence::SignatureFile;
-use trireme_protocol::Outcome;
+use trireme_protocol::{Outcome, Step};
 use trireme_signature::{PublicKey, RefusedSignature, SignatureVerdict, ValidSignature};
 
-use crate::Version;
+use crate::{Signatures, Version};
 
 /// Writes `signature.json`, and `repository` and `digest` in the form of the `image` resource, for the steps that
 /// want to use exactly what was verified.
@@ -17,11 +18,12 @@ pub(crate) async fn write(
     dir: &Path,
     repository: &str,
     verdict: &SignatureVerdict,
+    verified_at: Timestamp,
 ) -> anyhow::Result<()> {
     for (name, content) in [
         (
             "signature.json",
-            signature_file(repository, verdict).to_json(),
+            signature_file(repository, verdict, verified_at).to_json(),
         ),
         ("repository", repository.as_bytes().to_vec()),
         ("digest", verdict.digest.to_string().into_bytes()),
@@ -34,7 +36,11 @@ pub(crate) async fn write(
     Ok(())
 }
 
-fn signature_file(repository: &str, verdict: &SignatureVerdict) -> SignatureFile {
+fn signature_file(
+    repository: &str,
+    verdict: &SignatureVerdict,
+    verified_at: Timestamp,
+) -> SignatureFile {
     SignatureFile {
         format: file::Format,
         repository: repository.to_owned(),
@@ -43,6 +49,7 @@ fn signature_file(repository: &str, verdict: &SignatureVerdict) -> SignatureFile
             true => file::Decision::Permit,
             false => file::Decision::Deny,
         },
+        verified_at: Some(verified_at),
         reasons: verdict.reasons(),
         signatures: verdict.valid.iter().map(signature).collect(),
         refused: verdict.refused.iter().map(other_bundle).collect(),
@@ -75,4 +82,25 @@ pub(crate) fn describe(
         .with("valid signatures", verdict.valid.len().to_string())
         .with("other bundles", verdict.refused.len().to_string())
         .with("key", key.fingerprint())
+}
+
+/// Tells people what was found; denies an image that is not signed.
+pub(crate) fn judged(
+    step: &Step,
+    signatures: &Signatures,
+    verdict: &SignatureVerdict,
+    outcome: Outcome<Version>,
+) -> Outcome<Version> {
+    let name = signatures.name(&verdict.digest);
+    let key = signatures.key().fingerprint();
+    for refused in &verdict.refused {
+        let text = format!("{} does not count: {}", refused.bundle, refused.reason);
+        step.warn(&name, text);
+    }
+    if verdict.permits() {
+        step.done(&name, format!("signed with key {key}"));
+        return outcome;
+    }
+    let reasons = verdict.reasons().join("; ");
+    outcome.deny(format!("{name} is not signed with key {key}: {reasons}"))
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{Outcome, Step};
-use trireme_signature::SignatureGate as _;
 
 use crate::{Signatures, Source, Version, check::known, evidence};
 
@@ -26,25 +25,7 @@ pub(crate) async fn get(
     let signatures = Signatures::open(source, source.key()?.public().clone())?;
     signatures.image(&digest).await?;
     let verdict = signatures.signed(&digest).await?;
-    let name = signatures.name(&digest);
-    for refused in &verdict.refused {
-        step.warn(
-            &name,
-            format!("{} does not count: {}", refused.bundle, refused.reason),
-        );
-    }
-    evidence::write(dir, &source.repository, &verdict).await?;
+    evidence::write(dir, &source.repository, &verdict, step.now()).await?;
     let outcome = evidence::describe(version, &verdict, signatures.key());
-    if !verdict.permits() {
-        return Ok(outcome.deny(format!(
-            "{name} is not signed with key {}: {}",
-            signatures.key().fingerprint(),
-            verdict.reasons().join("; ")
-        )));
-    }
-    step.done(
-        &name,
-        format!("signed with key {}", signatures.key().fingerprint()),
-    );
-    Ok(outcome)
+    Ok(evidence::judged(step, &signatures, &verdict, outcome))
 }

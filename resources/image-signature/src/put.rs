@@ -1,4 +1,4 @@
-//! `put`: sign a digest, once.
+//! `put`: sign a digest, once; or verify it again.
 
 use std::{future::Future, path::Path, time::Duration};
 
@@ -28,6 +28,10 @@ pub struct PutParams {
     /// The digest that is signed, `sha256:…`.
     #[serde(default)]
     pub digest: Option<String>,
+    /// Sign nothing: verify the image as it is signed now. Concourse answers a `get` of a known version from its cache, a `put`
+    /// always runs.
+    #[serde(default)]
+    pub verify: bool,
 }
 
 /// Signs unless that is done already, and ends only when the registry shows a signature that verifies.
@@ -37,14 +41,42 @@ pub(crate) async fn put(
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
+    match params.verify {
+        true => verify(step, source, params, dir).await,
+        false => sign_once(step, source, params, dir).await,
+    }
+}
+
+/// Makes a version of its own, so that the `get` after it writes a new `signature.json`.
+async fn verify(
+    step: &Step,
+    source: &Source,
+    params: &PutParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
+    let signatures = Signatures::open(source, source.key()?.public().clone())?;
+    let digest = digest_of(&signatures, source, params, dir).await?;
+    signatures.image(&digest).await?;
+    let verdict = signatures.signed(&digest).await?;
+    let version = Version::new(&verdict, step.now());
+    let outcome = evidence::describe(version, &verdict, signatures.key());
+    Ok(evidence::judged(step, &signatures, &verdict, outcome))
+}
+
+async fn sign_once(
+    step: &Step,
+    source: &Source,
+    params: &PutParams,
+    dir: &Path,
+) -> anyhow::Result<Outcome<Version>> {
     let Key::Private(key) = source.key()? else {
         return Err(Fault::config(
-            "source.key is a public key, which only verifies: put signs and needs the private key",
+            "source.key is a public key, which only verifies: put signs and needs the private key, or `verify: true` in the params",
         )
         .into());
     };
     let signatures = Signatures::open(source, key.public().clone())?;
-    let digest = digest_to_sign(&signatures, source, params, dir).await?;
+    let digest = digest_of(&signatures, source, params, dir).await?;
     let image = signatures.image(&digest).await?;
     let name = signatures.name(&digest);
     let mut found = signatures.find(&digest).await?;
@@ -68,7 +100,8 @@ pub(crate) async fn put(
     Ok(evidence::describe(version, &found.verdict, key.public()))
 }
 
-async fn digest_to_sign(
+/// The digest of the image that the step is about.
+async fn digest_of(
     signatures: &Signatures,
     source: &Source,
     params: &PutParams,
@@ -99,7 +132,7 @@ async fn digest_of_source(signatures: &Signatures, target: Target) -> anyhow::Re
             Ok(digest.ok_or_else(missing)?)
         }
         Target::LastSigned => Err(Fault::config(
-            "nothing to sign is named: give image or digest in the params, or tag or digest in the source",
+            "no image is named: give image or digest in the params, or tag or digest in the source",
         )
         .into()),
     }

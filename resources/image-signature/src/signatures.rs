@@ -6,7 +6,7 @@ use trireme_protocol::{Fault, redact};
 use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository, RepositoryName};
 use trireme_signature::{
     BUNDLE_LIMIT_BYTES, BUNDLE_MEDIA_TYPE, ImageDigest, PublicKey, Refusal, RefusedSignature,
-    SignatureGate, SignatureKind, SignatureVerdict, ValidSignature, verify,
+    SignatureKind, SignatureVerdict, ValidSignature, verify,
 };
 use trireme_transport::{Client, Options};
 
@@ -266,10 +266,15 @@ impl Found {
     }
 }
 
-impl SignatureGate for Signatures {
-    type Error = SignaturesError;
-
-    async fn signed(&self, digest: &ImageDigest) -> Result<SignatureVerdict, SignaturesError> {
+impl Signatures {
+    /// Looks at every signature of the image with this digest.
+    ///
+    /// # Errors
+    /// When not everything could be looked at that might decide. Never a yes, and never a no either.
+    pub(crate) async fn signed(
+        &self,
+        digest: &ImageDigest,
+    ) -> Result<SignatureVerdict, SignaturesError> {
         let Found {
             verdict, unread, ..
         } = self.find(digest).await?;

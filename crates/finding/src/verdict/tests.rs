@@ -1,11 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Threshold, UnknownSeverity, table};
+use crate::{
+    Accepted, Kind, NotExamined, Package, SourcePackage, SupportEnded, Threshold, UnknownSeverity,
+    table,
+};
 
 fn finding(id: &str, severity: Rating, fixed: Option<&str>) -> Finding {
     Finding {
         id: id.to_owned(),
+        advisories: vec![id.to_owned()],
         aliases: vec![],
         ecosystem: "Debian:12".to_owned(),
         package: "openssl".to_owned(),
@@ -17,12 +21,26 @@ fn finding(id: &str, severity: Rating, fixed: Option<&str>) -> Finding {
     }
 }
 
+fn package(ecosystem: &str) -> Package {
+    Package {
+        ecosystem: ecosystem.to_owned(),
+        name: "openssl".to_owned(),
+        version: "3.0.9-1".to_owned(),
+        architecture: "amd64".to_owned(),
+        source: SourcePackage {
+            name: "openssl".to_owned(),
+            version: "3.0.9-1".to_owned(),
+        },
+        program: None,
+    }
+}
+
 fn examined(findings: Vec<Finding>) -> Examination {
     let image = Examined {
         digest: "sha256:aa".to_owned(),
         platform: "linux/amd64".to_owned(),
-        ecosystem: "Debian:12".to_owned(),
-        packages: 88,
+        packages: vec![package("Debian:12"), package("Go"), package("Debian:12")],
+        support_ended: None,
     };
     Examination {
         digest: "sha256:aa".to_owned(),
@@ -41,24 +59,30 @@ fn nothing_found_permits() {
     let verdict = judge(&examined(vec![]), &Policy::default());
     assert_eq!(verdict.decision, Decision::Permit);
     assert!(verdict.reasons.is_empty());
+    let text = table(&verdict);
+    let counts = "examined linux/amd64: 2 packages of Debian:12, 1 of Go (sha256:aa)";
+    assert!(text.contains(counts), "{text}");
 }
 
 #[test]
-fn nothing_examined_denies_under_the_mildest_policy() {
+fn nothing_examined_is_incomplete_under_the_mildest_policy() {
     let mildest = Policy {
         severity: Threshold::Critical,
         fixed_only: true,
         unknown_severity: UnknownSeverity::Ignore,
-        not_examined: NotExaminedPolicy::Report,
+        accept_not_examined: vec![Accepted::Kind(Kind::Program)],
+        end_of_support: EndOfSupport::Report,
     };
     let nothing = Examination {
         digest: "sha256:aa".to_owned(),
         ..Examination::default()
     };
-    assert_eq!(rules(&judge(&nothing, &mildest)), [Rule::NothingExamined]);
+    let verdict = judge(&nothing, &mildest);
+    assert_eq!(rules(&verdict), [Rule::NothingExamined]);
+    assert_eq!(verdict.decision, Decision::Incomplete);
     let mut one_platform = examined(vec![]);
     one_platform.examined.push(Examined {
-        packages: 0,
+        packages: Vec::new(),
         ..one_platform.examined[0].clone()
     });
     one_platform.examined[1].platform = "linux/arm64".to_owned();
@@ -168,31 +192,82 @@ fn fixed_only_passes_over_what_has_no_fix() {
     assert_eq!(verdict.passed_over.len(), 1);
 }
 
-#[test]
-fn what_was_not_examined_denies_only_when_the_policy_says_so() {
+/// An examination without findings that saw `names` of this kind, and read none of them.
+fn partly(kind: Kind, names: &[&str]) -> Examination {
     let mut partly = examined(vec![]);
     partly.not_examined.push(NotExamined {
-        what: "Java archives".to_owned(),
+        kind,
+        what: "thing".to_owned(),
         reason: "not catalogued".to_owned(),
-        count: 3,
-        examples: vec!["opt/a.jar".to_owned()],
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
     });
-    let verdict = |not_examined| {
-        judge(
-            &partly,
-            &Policy {
-                not_examined,
-                ..Policy::default()
-            },
-        )
+    partly
+}
+
+#[test]
+fn what_can_run_and_was_not_examined_is_incomplete_unless_it_is_accepted_by_name() {
+    let partly = partly(Kind::Java, &["opt/a.jar", "opt/b.jar"]);
+    let judged = |accepted: &str| {
+        let policy = format!(r#"{{"accept_not_examined": {accepted}}}"#);
+        judge(&partly, &serde_json::from_str(&policy).unwrap())
     };
-    assert_eq!(
-        verdict(NotExaminedPolicy::Report).decision,
-        Decision::Permit
+    let incomplete = judged("[]");
+    assert_eq!(incomplete.decision, Decision::Incomplete);
+    assert_eq!(rules(&incomplete), [Rule::NotExamined]);
+    assert_eq!(incomplete.reasons[0].message, "not examined: 2 × thing");
+    let half = judged(r#"["/opt/a.jar", "program"]"#);
+    assert_eq!(half.decision, Decision::Incomplete);
+    assert_eq!(half.reasons[0].message, "not examined: 1 × thing");
+    for enough in [r#"["java"]"#, r#"["/opt/a.jar", "/opt/b.jar"]"#] {
+        let permitted = judged(enough);
+        assert_eq!(permitted.decision, Decision::Permit, "{enough}");
+        let text = table(&permitted);
+        assert!(text.contains("accepted by the policy"), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_run_is_named_and_leaves_the_verdict_complete() {
+    let verdict = judge(
+        &partly(Kind::Attachment, &["sha256:bb"]),
+        &Policy::default(),
     );
-    let denied = verdict(NotExaminedPolicy::Deny);
-    assert_eq!(rules(&denied), [Rule::NotExamined]);
-    assert_eq!(denied.reasons[0].message, "3 parts could not be examined");
+    assert_eq!(verdict.decision, Decision::Permit);
+    assert_eq!(verdict.not_examined[0].count, 1);
+}
+
+#[test]
+fn a_deny_stays_a_deny_whatever_was_not_examined() {
+    let mut both = partly(Kind::Program, &["bin/a"]);
+    both.findings
+        .push(finding("CVE-1", Rating::Known(Severity::High), None));
+    let verdict = judge(&both, &Policy::default());
+    assert_eq!(verdict.decision, Decision::Deny);
+    assert_eq!(rules(&verdict), [Rule::Severity, Rule::NotExamined]);
+}
+
+#[test]
+fn the_end_of_security_support_is_always_said_and_decides_as_the_policy_says() {
+    let mut old = examined(vec![]);
+    old.examined[0].support_ended = Some(SupportEnded {
+        ecosystem: "Debian:8".to_owned(),
+        on: jiff::civil::date(2020, 6, 30),
+    });
+    for (end_of_support, decision) in [
+        (EndOfSupport::Report, Decision::Permit),
+        (EndOfSupport::Incomplete, Decision::Incomplete),
+        (EndOfSupport::Deny, Decision::Deny),
+    ] {
+        let policy = Policy {
+            end_of_support,
+            ..Policy::default()
+        };
+        let verdict = judge(&old, &policy);
+        assert_eq!(verdict.decision, decision);
+        let text = table(&verdict);
+        let said = "Debian:8 is no longer supported: security support ended on 2020-06-30";
+        assert!(text.contains(said), "{text}");
+    }
 }
 
 #[test]
@@ -257,7 +332,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
             severity,
             fixed_only,
             unknown_severity,
-            not_examined: NotExaminedPolicy::Report,
+            ..Policy::default()
         }
     })
 }
@@ -270,7 +345,7 @@ fn milder(one: &Policy, other: &Policy) -> Policy {
         severity: pick(by_severity, |threshold| threshold.severity()),
         fixed_only: one.fixed_only || other.fixed_only,
         unknown_severity: pick(by_unknown, |unknown| unknown as u8),
-        not_examined: one.not_examined,
+        ..Policy::default()
     }
 }
 

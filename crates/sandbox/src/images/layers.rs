@@ -10,12 +10,12 @@ use crate::registry::Digest;
 pub(super) struct Entry {
     path: String,
     mode: u32,
-    content: String,
+    content: Vec<u8>,
 }
 
 impl Entry {
     /// A file that is read.
-    pub(super) fn data(path: impl Into<String>, content: impl Into<String>) -> Self {
+    pub(super) fn data(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         Self {
             path: path.into(),
             mode: 0o644,
@@ -24,7 +24,7 @@ impl Entry {
     }
 
     /// A file that is run.
-    pub(super) fn program(path: impl Into<String>, content: impl Into<String>) -> Self {
+    pub(super) fn program(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         Self {
             path: path.into(),
             mode: 0o755,
@@ -71,7 +71,7 @@ fn archive(entries: &[Entry]) -> io::Result<Vec<u8>> {
             entry.mode,
             entry.content.len() as u64,
         );
-        builder.append_data(&mut header, &entry.path, entry.content.as_bytes())?;
+        builder.append_data(&mut header, &entry.path, &entry.content[..])?;
     }
     builder.into_inner()
 }

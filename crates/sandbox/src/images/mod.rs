@@ -2,11 +2,13 @@
 //!
 //! What an upgrade needs is in `upstream/`: the four images of a Kubernetes release and `node-act`, the image that
 //! upgrades a node, each at the old and the new release, built on Debian 12 with every fix that the advisories know. One
-//! more, `upstream/shop`, is an application on Alpine 3.18 without any update. The same input gives the same
+//! more, `upstream/shop`, is an application on Alpine 3.18 without any update. The programs do nothing, and say what
+//! they were built from as real ones do (`programs`). The same input gives the same
 //! digests on every machine: no clock and no owner goes into a layer.
 
 mod layers;
 mod packages;
+mod programs;
 
 use serde_json::{Value, json};
 
@@ -102,10 +104,8 @@ fn image(
     architecture: &str,
     base: &[Entry],
 ) -> Result<String, SandboxError> {
-    let script = format!(
-        "#!/bin/sh\n# Stands for {name} {version} ({architecture}) in the sandbox.\necho {version}\n"
-    );
-    let program = Entry::program(format!("usr/local/bin/{name}"), script);
+    let program = programs::standing_for(name, version, architecture);
+    let program = Entry::program(format!("usr/local/bin/{name}"), program);
     let layers = [Layer::pack(base), Layer::pack(&[program])];
     let diff_ids: Vec<String> = layers
         .iter()

@@ -1,6 +1,8 @@
 //! apk: `/lib/apk/db/installed`, since Alpine 3.22 `/usr/lib/apk/db/installed`.
 
-use crate::{Package, ScanError, SourcePackage, layer::Files};
+use trireme_finding::{Package, SourcePackage};
+
+use crate::{ScanError, layer::Files};
 
 use super::{Database, leftovers::own_path};
 
@@ -53,6 +55,8 @@ fn package(path: &str, at: usize, entry: &str) -> Result<Package, ScanError> {
         name: name.to_owned(),
         version: version.to_owned(),
         source,
+        ecosystem: String::new(),
+        program: None,
     })
 }
 

@@ -1,6 +1,8 @@
 //! dpkg: `/var/lib/dpkg/status`, and the folder `status.d` of distroless images.
 
-use crate::{Package, ScanError, SourcePackage, layer::Files};
+use trireme_finding::{Package, SourcePackage};
+
+use crate::{ScanError, layer::Files};
 
 use super::{Database, leftovers::own_path};
 
@@ -79,6 +81,8 @@ fn package(path: &str, entry: usize, stanza: &str) -> Result<Option<Package>, Sc
         version: version.to_owned(),
         architecture: architecture.to_owned(),
         source,
+        ecosystem: String::new(),
+        program: None,
     }))
 }
 

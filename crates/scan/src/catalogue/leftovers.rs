@@ -1,64 +1,62 @@
 //! What is in an image beside the packages of its distribution.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use trireme_finding::NotExamined;
+use trireme_finding::{Kind, NotExamined};
 
 use crate::layer::{Files, TraceKind};
 
-/// How many examples are named of each kind. The count says how many there are.
-const EXAMPLES: usize = 5;
+/// A program or library that says nothing of what it was built from, or not enough.
+pub(super) const PROGRAM: &str = "program or library that no package owns";
 
 /// Everything that may carry packages, is not read, and belongs to no package of the distribution: what a
 /// distribution's package owns is covered by the advisories of that distribution.
-pub(super) fn of(files: &Files, owned: &[&HashSet<String>]) -> Vec<NotExamined> {
+pub(super) fn of(files: &Files, is_owned: impl Fn(&str) -> bool) -> Vec<NotExamined> {
     let mut by_kind: BTreeMap<TraceKind, Vec<String>> = BTreeMap::new();
     for trace in files.traces() {
-        let own = own_path(&trace.path);
-        if trace.kind == TraceKind::LinkedDatabase
-            || !owned.iter().any(|owned| owned.contains(&own))
-        {
+        if trace.kind == TraceKind::LinkedDatabase || !is_owned(&trace.path) {
             by_kind.entry(trace.kind).or_default().push(trace.path);
         }
     }
-    let groups = by_kind.into_iter().filter_map(|(kind, paths)| {
-        let (what, reason) = words(kind);
-        group(what, reason, paths)
+    let groups = by_kind.into_iter().filter_map(|(trace, paths)| {
+        let (kind, what, reason) = words(trace);
+        group(kind, what, reason, paths)
     });
     groups.collect()
 }
 
 /// One entry for things of one kind; none if there are none.
 pub(super) fn group(
+    kind: Kind,
     what: &str,
     reason: &str,
     names: impl IntoIterator<Item = String>,
 ) -> Option<NotExamined> {
-    let mut names: Vec<_> = names.into_iter().collect();
-    let count = names.len();
-    names.truncate(EXAMPLES);
     let group = NotExamined {
+        kind,
         what: what.to_owned(),
         reason: reason.to_owned(),
-        count,
-        examples: names,
+        names: names.into_iter().collect(),
     };
-    (count > 0).then_some(group)
+    (!group.names.is_empty()).then_some(group)
 }
 
-fn words(kind: TraceKind) -> (&'static str, &'static str) {
+fn words(trace: TraceKind) -> (Kind, &'static str, &'static str) {
     const UNREAD: &str = "packages of this kind are not catalogued";
-    match kind {
-        TraceKind::Database => ("package database", "only those of dpkg and apk are read"),
-        TraceKind::LinkedDatabase => ("package database behind a link", "links are not followed"),
-        TraceKind::Python => ("Python package", UNREAD),
-        TraceKind::Node => ("npm package", UNREAD),
-        TraceKind::Java => ("Java archive", UNREAD),
-        TraceKind::Ruby => ("Ruby gem", UNREAD),
-        TraceKind::Php => ("PHP packages of composer", UNREAD),
-        TraceKind::Program => (
-            "program or library that no package owns",
-            "what is linked into it is not known",
+    let database = |reason| (Kind::Packages, "package database", reason);
+    match trace {
+        TraceKind::Database => database("only those of dpkg and apk are read"),
+        TraceKind::LinkedDatabase => database("it is behind a link, and links are not followed"),
+        TraceKind::Python => (Kind::Python, "Python package", UNREAD),
+        TraceKind::Node => (Kind::Npm, "npm package", UNREAD),
+        TraceKind::Java => (Kind::Java, "Java archive", UNREAD),
+        TraceKind::Ruby => (Kind::Ruby, "Ruby gem", UNREAD),
+        TraceKind::Php => (Kind::Php, "PHP packages of composer", UNREAD),
+        TraceKind::Program => (Kind::Program, PROGRAM, "it is a sparse file"),
+        TraceKind::Script => (
+            Kind::Script,
+            "script that no package owns",
+            "scripts are not read",
         ),
     }
 }

@@ -55,7 +55,7 @@ fn dpkg_packages_are_known_by_their_source() {
         sources(&found),
         [("bash", "5.2.15-2"), ("half", "2"), ("openssl", "3.0.9-1")]
     );
-    assert_eq!(found.ecosystem.unwrap().name(), "Debian:12");
+    assert_eq!(found.ecosystems[0].name(), "Debian:12");
     assert!(found.not_examined.is_empty());
 }
 
@@ -77,7 +77,8 @@ fn distroless_images_have_one_file_for_each_package() {
     let found = found.unwrap();
     assert_eq!(sources(&found), [("openssl", "3.0.9-1")]);
     assert_eq!(found.not_examined.len(), 1);
-    assert_eq!(found.not_examined[0].examples, ["usr/local/bin/kube-proxy"]);
+    let names: Vec<_> = found.not_examined[0].names.iter().collect();
+    assert_eq!(names, ["usr/local/bin/kube-proxy"]);
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn a_damaged_database_is_an_error_and_not_a_shorter_list() {
 fn without_a_known_distribution_nothing_is_examined() {
     let reason = |entries: &[(&str, &str)]| {
         let found = catalogue(&files(entries)).unwrap();
-        assert!(found.packages.is_empty() && found.ecosystem.is_none());
+        assert!(found.packages.is_empty() && found.ecosystems.is_empty());
         found
             .not_examined
             .into_iter()
@@ -215,4 +216,21 @@ fn only_what_is_not_installed_may_lack_a_version() {
             "{state}"
         );
     }
+}
+
+/// The hooks of packages belong to them, though no list names them; a script that may not be run is text.
+#[test]
+fn a_script_that_no_package_owns_is_named() {
+    let hook = ("var/lib/dpkg/info/bash.postinst", "#!/bin/sh\n");
+    let found = catalogue(&files(&[
+        BOOKWORM,
+        ("var/lib/dpkg/status", STATUS),
+        ("var/lib/dpkg/info/bash.list", "/.\n/bin/bashbug\n"),
+        ("usr/bin/bashbug", "#!/bin/sh\n"),
+        hook,
+        ("act.sh", "#!/bin/sh\n"),
+    ]));
+    let left = found.unwrap().not_examined;
+    let names: Vec<_> = left.iter().map(|part| (part.kind, &part.names)).collect();
+    assert_eq!(names, [(Kind::Script, &["act.sh".to_owned()].into())]);
 }

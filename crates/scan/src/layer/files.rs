@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::interest::{self, Trace, TraceKind};
+use crate::program::BuildData;
 
 /// What stays in memory of one file.
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
     Content(Vec<u8>),
     Trace(TraceKind),
+    Program(BuildData),
     Nothing,
 }
 
@@ -17,6 +19,7 @@ impl Kept {
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Content(bytes) => bytes.len() as u64,
+            Self::Program(data) => data.bytes(),
             Self::Trace(_) | Self::Nothing => 0,
         }
     }
@@ -45,6 +48,14 @@ impl Files {
             .take_while(move |(name, _)| name.starts_with(path));
         inside.filter_map(|(name, kept)| match kept {
             Kept::Content(bytes) => Some((name.as_str(), bytes.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// Every program and library, with what it says of what it was built from.
+    pub fn programs(&self) -> impl Iterator<Item = (&str, &BuildData)> {
+        self.kept.iter().filter_map(|(path, kept)| match kept {
+            Kept::Program(data) => Some((path.as_str(), data)),
             _ => None,
         })
     }
@@ -142,7 +153,7 @@ impl Layer {
     pub(super) fn hard_link(&mut self, path: String, target: &str, below: &Files) -> u64 {
         let content = match self.files.get(target).or_else(|| below.kept.get(target)) {
             Some(Kept::Content(_)) if !interest::is_content(&path) => Kept::Nothing,
-            Some(kept @ (Kept::Content(_) | Kept::Trace(_))) => kept.clone(),
+            Some(kept @ (Kept::Content(_) | Kept::Trace(_) | Kept::Program(_))) => kept.clone(),
             // The first name was of no interest, so nothing of it was kept.
             _ if interest::holds_packages(&path) => Kept::Trace(TraceKind::LinkedDatabase),
             _ => Kept::Nothing,

@@ -38,8 +38,10 @@ pub enum TraceKind {
     Ruby,
     /// What PHP's composer installed.
     Php,
-    /// A program or library, which may have others linked into it (Go, Rust).
+    /// A program or library, which may have others linked into it.
     Program,
+    /// A script that may be run (`#!`).
+    Script,
 }
 
 /// Folders and files in which the cataloguers look, and their parents: a link there hides a database.
@@ -105,6 +107,19 @@ pub(super) fn of(path: &str) -> Interest {
         _ => return Interest::Program,
     };
     Interest::Trace(kind)
+}
+
+/// What a file is that may be run, told by its first bytes and by its mode: what Linux runs itself, and what runs in a
+/// runtime of its own (PE of .NET, WebAssembly). A script is run only when its mode says so, or by name as a hook of a package.
+pub(super) fn executable(path: &str, start: &[u8], mode: u32) -> Option<TraceKind> {
+    let is_hook = path.starts_with("var/lib/dpkg/info/");
+    match start {
+        [0x7f, b'E', b'L', b'F', ..] | [b'M', b'Z', ..] | [0, b'a', b's', b'm', ..] => {
+            Some(TraceKind::Program)
+        }
+        [b'#', b'!', ..] if mode & 0o111 != 0 && !is_hook => Some(TraceKind::Script),
+        _ => None,
+    }
 }
 
 /// Package databases, release files, and the lists of which package owns which file.

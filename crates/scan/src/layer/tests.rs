@@ -35,11 +35,14 @@ fn files(layers: &[Vec<u8>]) -> Files {
 
 const STATUS: &str = "var/lib/dpkg/status";
 
+/// What is not read, and the programs, which say nothing in these tests.
 fn traces(files: &Files) -> Vec<(String, TraceKind)> {
-    files
-        .traces()
-        .map(|trace| (trace.path, trace.kind))
-        .collect()
+    let unread = files.traces().map(|trace| (trace.path, trace.kind));
+    let programs = files.programs();
+    let programs = programs.map(|(path, _)| (path.to_owned(), TraceKind::Program));
+    let mut all: Vec<_> = unread.chain(programs).collect();
+    all.sort();
+    all
 }
 
 #[test]
@@ -207,7 +210,6 @@ fn what_is_not_read_leaves_a_trace() {
         ("app/node_modules/left-pad/package.json", b"{}"),
         ("opt/app.jar", b"PK"),
         ("usr/lib/python3/dist-packages/x-1.dist-info/METADATA", b""),
-        ("usr/local/bin/server", b"\x7fELF\x02\x01"),
         ("usr/local/bin/script", b"#!/bin/sh"),
         ("var/lib/rpm/rpmdb.sqlite", b"SQLite"),
     ])]);
@@ -216,7 +218,6 @@ fn what_is_not_read_leaves_a_trace() {
         TraceKind::Node,
         TraceKind::Java,
         TraceKind::Python,
-        TraceKind::Program,
         TraceKind::Database,
     ];
     assert_eq!(kinds, expected);
@@ -341,4 +342,30 @@ fn a_second_name_of_what_was_not_read_is_named() {
     let found = traces(&files(&[layer]));
     let path = "var/lib/dpkg/status.d/a".to_owned();
     assert_eq!(found, [(path, TraceKind::LinkedDatabase)]);
+}
+
+#[test]
+fn what_may_be_run_is_told_by_its_first_bytes_and_its_mode() {
+    let text = |path| (path, &b"#!/bin/sh"[..]);
+    let layer = tar_of(&[
+        ("elf", b"\x7fELF\x02"),
+        ("net.dll", b"MZ\x90\x00"),
+        ("module.wasm", b"\0asm\x01"),
+        ("data", b"\x7fEL"),
+        text("not-run.sh"),
+    ]);
+    let mut script = tar::Header::new_gnu();
+    script.set_mode(0o755);
+    script.set_size(9);
+    let mut builder = tar::Builder::new(Vec::new());
+    let added = builder.append_data(&mut script, "run.sh", &b"#!/bin/sh"[..]);
+    added.unwrap();
+    let found = traces(&files(&[layer, builder.into_inner().unwrap()]));
+    let expected = [
+        ("elf", TraceKind::Program),
+        ("module.wasm", TraceKind::Program),
+        ("net.dll", TraceKind::Program),
+        ("run.sh", TraceKind::Script),
+    ];
+    assert_eq!(found, expected.map(|(path, kind)| (path.to_owned(), kind)));
 }

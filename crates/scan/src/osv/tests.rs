@@ -47,6 +47,47 @@ fn events_need_not_be_sorted_and_may_begin_again() {
 }
 
 #[test]
+fn several_intervals_of_one_range_are_all_evaluated() {
+    let events = r#"[{"introduced":"0"},{"fixed":"1.0"},{"introduced":"1.0"}]"#;
+    for version in ["0.9", "1.0", "1.1"] {
+        assert_eq!(fixed(events, version), Some(None), "{version}");
+    }
+    let events =
+        r#"[{"introduced":"0"},{"last_affected":"1.0"},{"introduced":"1.0"},{"fixed":"2.0"}]"#;
+    assert_eq!(fixed(events, "1.5"), Some(Some("2.0".to_owned())));
+    assert_eq!(fixed(events, "0.5"), Some(Some("2.0".to_owned())));
+    assert_eq!(fixed(events, "2.0"), None);
+    let one =
+        r#"[{"introduced":"1.0"},{"last_affected":"1.0"},{"introduced":"3.0"},{"fixed":"4.0"}]"#;
+    let found = ["0.9", "1.0", "1.1", "3.0", "4.0"].map(|version| fixed(one, version).is_some());
+    assert_eq!(found, [false, true, false, true, false]);
+    for never in [
+        r#"[{"introduced":"0"},{"fixed":"0"}]"#,
+        r#"[{"introduced":"1.0"},{"fixed":"1.0"}]"#,
+    ] {
+        assert_eq!(fixed(never, "1.0"), None, "{never}");
+    }
+}
+
+#[test]
+fn semantic_ranges_are_for_semantic_versions() {
+    let events =
+        r#"[{"introduced":"0"},{"fixed":"1.20.10"},{"introduced":"1.21.0-0"},{"fixed":"1.21.3"}]"#;
+    let json = format!(r#"{{"ranges":[{{"type":"SEMVER","events":{events}}}]}}"#);
+    let affected: Affected = serde_json::from_str(&json).unwrap();
+    let versions = [
+        "1.20.9",
+        "1.20.10",
+        "1.21.0-rc.1",
+        "1.21.2",
+        "1.21.3",
+        "1.26.8",
+    ];
+    let found = versions.map(|version| affected.hit(version, Order::Semver).is_some());
+    assert_eq!(found, [true, false, true, true, false, false]);
+}
+
+#[test]
 fn a_range_that_does_not_say_where_it_begins_holds_everything_before_its_end() {
     for events in ["[]", r#"[{"limit":"2.0"}]"#, r#"[{"introduced":null}]"#] {
         assert_eq!(fixed(events, "1.0"), Some(None), "{events}");

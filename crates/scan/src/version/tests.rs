@@ -146,3 +146,35 @@ proptest! {
         prop_assert!(dpkg(&debs[0], &debs[2]).is_le());
     }
 }
+
+#[test]
+fn semantic_versions_have_their_order_also_as_go_and_advisories_write_them() {
+    let ascending = [
+        "what is no version",
+        "0.0.0-20190101000000-abcdef012345",
+        "v0.0.0-20210405180319-0b04f8e1d0d8",
+        "0",
+        "0.1",
+        "v0.1.1-0.20230101000000-abcdef012345",
+        "0.1.1",
+        "1.20.0",
+        "1.21.0-0",
+        "1.21.0-rc.2",
+        "1.21.0-rc.10",
+        "1.21",
+        "v29.7.2+incompatible",
+    ];
+    for (at, lower) in ascending.iter().enumerate() {
+        for higher in &ascending[at + 1..] {
+            assert!(
+                crate::version::semver(lower, higher).is_lt(),
+                "{lower} < {higher}"
+            );
+            assert!(
+                crate::version::semver(higher, lower).is_gt(),
+                "{higher} > {lower}"
+            );
+        }
+    }
+    assert!(crate::version::semver("v29.7.2+incompatible", "29.7.2").is_eq());
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use trireme_evidence::{SignatureFile, VerdictFile};
+use trireme_evidence::{Decision, SignatureFile, VerdictFile};
 use trireme_image_scan::FOLDER_IN_BUILD;
 use trireme_runner::{RunReport, Status, StepKind, StepReport};
 
@@ -17,7 +17,7 @@ pub struct Image {
     pub reference: String,
     /// What was judged.
     pub digest: String,
-    /// `permit` or `deny`, of its digest in whatever repository; null when no step judged it.
+    /// `permit`, `incomplete` or `deny`, of its digest in whatever repository; null when no step judged it.
     pub verdict: Option<String>,
     /// How many findings were left after the policy; null when no step judged it.
     pub findings: Option<usize>,
@@ -67,7 +67,7 @@ pub(super) fn of(report: &RunReport) -> anyhow::Result<Vec<Image>> {
 #[derive(Debug)]
 struct Said {
     digest: String,
-    permits: bool,
+    decision: Decision,
     /// How many findings count; none in a file that is not about findings.
     findings: Option<usize>,
 }
@@ -76,7 +76,7 @@ fn verdict(folder: &Path) -> anyhow::Result<Option<Said>> {
     let file = evidence(folder, "verdict.json", VerdictFile::from_json)?;
     Ok(file.map(|file| Said {
         digest: file.digest,
-        permits: file.decision.permits(),
+        decision: file.decision,
         findings: Some(file.findings.len()),
     }))
 }
@@ -85,7 +85,7 @@ fn signature(folder: &Path) -> anyhow::Result<Option<Said>> {
     let file = evidence(folder, "signature.json", SignatureFile::from_json)?;
     Ok(file.map(|file| Said {
         digest: file.digest,
-        permits: file.decision.permits(),
+        decision: file.decision,
         findings: None,
     }))
 }
@@ -95,7 +95,7 @@ fn signature(folder: &Path) -> anyhow::Result<Option<Said>> {
 struct Judgement {
     repository: String,
     digest: String,
-    permits: bool,
+    decision: Decision,
     findings: Option<usize>,
 }
 
@@ -117,7 +117,11 @@ fn judgements(
         let judgement = Judgement {
             repository: text(&folder, "repository")?.unwrap_or_default(),
             digest: said.digest,
-            permits: said.permits && step.status == Status::Succeeded,
+            decision: match (said.decision, step.status) {
+                (Decision::Permit, Status::Succeeded) => Decision::Permit,
+                (Decision::Permit, _) => Decision::Deny,
+                (other, _) => other,
+            },
             findings: said.findings,
         };
         let key = (
@@ -152,16 +156,25 @@ fn add_judged(images: &mut BTreeMap<(String, String), Image>, judgement: &Judgem
     images.insert((repository, digest), image);
 }
 
-/// A verdict is about content, wherever it lies: of several about one digest, a deny wins.
+/// A verdict is about content, wherever it lies: of several about one digest, the worst wins.
 fn judge(images: &mut BTreeMap<(String, String), Image>, judgement: &Judgement) {
     let same = |image: &&mut Image| image.digest == judgement.digest;
     for image in images.values_mut().filter(same) {
-        if judgement.permits && image.verdict.is_some() {
+        let earlier = image.verdict.as_deref().map(severity);
+        if earlier.is_some_and(|earlier| earlier > severity(judgement.decision.word())) {
             continue;
         }
-        let verdict = if judgement.permits { "permit" } else { "deny" };
-        image.verdict = Some(verdict.to_owned());
+        image.verdict = Some(judgement.decision.word().to_owned());
         image.findings = judgement.findings;
+    }
+}
+
+/// How much a verdict says against an image.
+fn severity(verdict: &str) -> u8 {
+    match verdict {
+        "permit" => 0,
+        "incomplete" => 1,
+        _ => 2,
     }
 }
 
@@ -173,7 +186,7 @@ fn mark_signed(images: &mut BTreeMap<(String, String), Image>, signatures: &[Jud
             .iter()
             .filter(|one| one.repository == *repository && one.digest == *digest)
             .peekable();
-        image.signed = about.peek().is_some() && about.all(|one| one.permits);
+        image.signed = about.peek().is_some() && about.all(|one| one.decision.permits());
     }
 }
 
@@ -241,6 +254,12 @@ mod tests {
             write_verdict(&dir, verdict, findings);
         }
 
+        fn incomplete(&mut self, status: Status) {
+            let dir = self.step(StepKind::Get, "image-scan", "scan", status);
+            let said = json!({"format": 2, "digest": DIGEST, "verdict": "incomplete"});
+            std::fs::write(dir.join("verdict.json"), said.to_string()).unwrap();
+        }
+
         fn looked(&mut self, signature: &str, status: Status, repository: &str, verdict: &str) {
             let dir = self.step(StepKind::Get, "image-signature", signature, status);
             let said = json!({"format": 1, "repository": repository, "digest": DIGEST, "verdict": verdict});
@@ -306,6 +325,17 @@ mod tests {
                 run.scanned(scan, Status::Succeeded, verdict, findings);
             }
             assert_eq!(run.verdict(), denied(3), "{first}, then {second}");
+        }
+    }
+
+    #[test]
+    fn an_incomplete_verdict_is_told_as_such_and_outdoes_a_permit_only() {
+        for (other, expected) in [("permit", "incomplete"), ("deny", "deny")] {
+            let mut run = Run::new();
+            run.incomplete(Status::Denied);
+            run.scanned("other", Status::Succeeded, other, 0);
+            run.incomplete(Status::Succeeded);
+            assert_eq!(run.verdict().0.as_deref(), Some(expected));
         }
     }
 

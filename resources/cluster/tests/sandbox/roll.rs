@@ -249,12 +249,26 @@ async fn images_are_taken_only_with_their_proofs() {
             ("digest", digest.clone()),
         ],
     );
-    let judged = |verdict: &str| {
-        json!({"format": 1, "digest": digest, "verdict": verdict, "reasons": []}).to_string()
+    let (now, hour) = (jiff::Timestamp::now(), jiff::SignedDuration::from_hours(1));
+    let judged = |verdict: &str, at: jiff::Timestamp| {
+        json!({"format": 1, "digest": digest, "verdict": verdict, "reasons": [], "judged_at": at, "verified_at": at})
+            .to_string()
     };
-    artifact("scan", &[("verdict.json", judged("permit"))]);
-    artifact("bad-scan", &[("verdict.json", judged("deny"))]);
-    artifact("signature", &[("signature.json", judged("permit"))]);
+    let silent = json!({"format": 1, "digest": digest, "verdict": "permit"}).to_string();
+    let old = now - hour - jiff::SignedDuration::from_secs(1);
+    artifact("scan", &[("verdict.json", judged("permit", now))]);
+    artifact("bad-scan", &[("verdict.json", judged("deny", now))]);
+    artifact("old-scan", &[("verdict.json", judged("permit", old))]);
+    artifact(
+        "future-scan",
+        &[("verdict.json", judged("permit", now + hour))],
+    );
+    artifact("silent-scan", &[("verdict.json", silent)]);
+    artifact("signature", &[("signature.json", judged("permit", now))]);
+    artifact(
+        "old-signature",
+        &[("signature.json", judged("permit", old))],
+    );
     let mut source = world.source();
     source["require"] = json!({"verdict": "permit", "signature": "verified"});
     source["act"]["image"] = json!("node-act");
@@ -266,6 +280,22 @@ async fn images_are_taken_only_with_their_proofs() {
         ),
         (with(json!([]), json!(["signature"])), "no verdict.json"),
         (with(json!(["scan"]), json!([])), "no signature.json"),
+        (
+            with(json!(["old-scan"]), json!(["signature"])),
+            "(`require.max_age`). Judge the image again",
+        ),
+        (
+            with(json!(["future-scan"]), json!(["signature"])),
+            "set the clocks of both machines",
+        ),
+        (
+            with(json!(["silent-scan"]), json!(["signature"])),
+            "does not say when",
+        ),
+        (
+            with(json!(["scan"]), json!(["old-signature"])),
+            "`put` of its image-signature resource with `verify: true`",
+        ),
     ] {
         let output = world.run("out", &request).await;
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
@@ -277,7 +307,10 @@ async fn images_are_taken_only_with_their_proofs() {
     }
     assert_eq!(world.jobs().await.len(), 0);
     let output = world
-        .run("out", &with(json!(["scan"]), json!(["signature"])))
+        .run(
+            "out",
+            &with(json!(["scan", "old-scan"]), json!(["signature"])),
+        )
         .await;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let job = world.jobs().await.remove(0);
@@ -299,9 +332,10 @@ async fn an_image_is_held_to_its_proofs_wherever_it_is_named() {
     let world = World::start().await;
     let digest = format!("sha256:{}", "ab".repeat(32));
     let work = world.dir.path().join("work");
-    let verdict =
-        |format: u32| json!({"format": format, "digest": digest, "verdict": "permit"}).to_string();
-    for (name, text) in [("scan", verdict(1)), ("later", verdict(2))] {
+    let verdict = |format: u32| {
+        json!({"format": format, "digest": digest, "verdict": "permit", "judged_at": jiff::Timestamp::now()}).to_string()
+    };
+    for (name, text) in [("scan", verdict(1)), ("later", verdict(3))] {
         std::fs::create_dir_all(work.join(name)).unwrap();
         std::fs::write(work.join(name).join("verdict.json"), text).unwrap();
     }
@@ -320,7 +354,7 @@ async fn an_image_is_held_to_its_proofs_wherever_it_is_named() {
         (
             with("node-act", &proven, json!(["later"])),
             65,
-            "has format 2",
+            "has format 3",
         ),
         (
             with("node-act", &other, json!(["scan"])),

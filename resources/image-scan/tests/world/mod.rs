@@ -203,7 +203,7 @@ impl World {
 
     /// Serves the advisories of `tests/data/osv`, without those that `leave_out` names.
     pub fn advisories(&self, leave_out: &[&str]) {
-        for family in ["Debian", "Alpine"] {
+        for family in ["Debian", "Alpine", "Go", "crates.io"] {
             self.serve(
                 &format!("/osv/{family}/all.zip"),
                 200,
@@ -293,8 +293,60 @@ pub fn zip_of(family: &str, leave_out: &[&str]) -> Vec<u8> {
     writer.finish().expect("a zip file").into_inner()
 }
 
+/// A zip file of these records: (id, record).
+pub fn zip_with(records: &[(String, Value)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (id, record) in records {
+        let options = zip::write::SimpleFileOptions::default();
+        writer
+            .start_file(format!("{id}.json"), options)
+            .expect("a file");
+        writer
+            .write_all(record.to_string().as_bytes())
+            .expect("written");
+    }
+    writer.finish().expect("a zip file").into_inner()
+}
+
+/// A program of Go with these modules, as far as a reader of build info looks at it.
+pub fn go_program(go: &str, modules: &str) -> Vec<u8> {
+    let list = [&[b'0'; 16], modules.as_bytes(), &[b'1'; 16]].concat();
+    let mut program = b"\x7fELF".to_vec();
+    program.resize(4096, 0);
+    program.extend(b"\xff Go buildinf:\x08\x02");
+    program.resize(4096 + 32, 0);
+    for text in [go.as_bytes(), &list] {
+        let mut length = text.len();
+        while length > 0x7f {
+            program.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        program.push(length as u8);
+        program.extend(text);
+    }
+    program
+}
+
+/// A program of Rust with this audit data.
+pub fn rust_program(packages: &Value) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(7));
+    let json = json!({"packages": packages}).to_string();
+    encoder.write_all(json.as_bytes()).expect("written");
+    let data = encoder.finish().expect("a zlib stream");
+    [b"\x7fELF".to_vec(), vec![0; 5000], data].concat()
+}
+
 /// A compressed layer with these files.
 pub fn layer(files: &[(&str, &str)]) -> Vec<u8> {
+    let bytes: Vec<_> = files
+        .iter()
+        .map(|(path, content)| (*path, content.as_bytes()))
+        .collect();
+    layer_of(&bytes)
+}
+
+/// The same, of files that are no text.
+pub fn layer_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut builder = tar::Builder::new(gzip);
     for (path, content) in files {
@@ -302,7 +354,7 @@ pub fn layer(files: &[(&str, &str)]) -> Vec<u8> {
         header.set_size(content.len() as u64);
         header.set_mode(0o755);
         builder
-            .append_data(&mut header, path, content.as_bytes())
+            .append_data(&mut header, path, *content)
             .expect("an entry");
     }
     builder

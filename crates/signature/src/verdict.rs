@@ -1,25 +1,8 @@
-//! The question that one resource answers for another: is this digest signed as required?
-
-use std::future::Future;
+//! What was found out about the signatures of one image.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{ImageDigest, SignatureKind};
-
-/// Answers whether an image is signed as required.
-pub trait SignatureGate {
-    /// The bad news of the second kind: it could not be told. Never a yes, and never a no either.
-    type Error: std::error::Error + Send + Sync + 'static;
-
-    /// Looks at every signature of the image with this digest.
-    ///
-    /// # Errors
-    /// When not everything could be looked at that might decide.
-    fn signed(
-        &self,
-        digest: &ImageDigest,
-    ) -> impl Future<Output = Result<SignatureVerdict, Self::Error>> + Send;
-}
 
 /// What was found for one digest.
 #[derive(Clone, Debug)]

@@ -1,0 +1,182 @@
+//! Our engine: an image's layers, catalogued, and matched with advisories in OSV format.
+
+use jiff::civil::Date;
+use trireme_finding::{Examination, Examined, Examiner, SupportEnded};
+use trireme_protocol::{Fault, redact};
+use trireme_registry::{RegistryError, Repository, RepositoryName};
+use trireme_scan::{Catalogue, Matcher, ScanError};
+use trireme_transport::{Client, Options, TransportError};
+
+use crate::{
+    Source,
+    advisories::{Advisories, Edition},
+    image, layers,
+};
+
+/// Examines the images of one repository.
+pub struct OsvExaminer {
+    repository: Repository,
+    advisories: Advisories,
+    platform: Option<String>,
+    /// What is not supported any more depends on the day.
+    today: Date,
+}
+
+/// What was found out about an image.
+pub(crate) struct Look {
+    pub examination: Examination,
+    /// The databases that were read; none unless asked for ([`OsvExaminer::with_editions`]), or if one of them cannot be
+    /// recognised again.
+    pub editions: Option<Vec<Edition>>,
+}
+
+/// Why an image could not be examined.
+#[derive(Debug, thiserror::Error)]
+pub enum ScannerError {
+    /// The registry could not be asked, or what it has is damaged.
+    #[error("reading the image failed")]
+    Registry(#[from] RegistryError),
+    /// The image or the database cannot be read.
+    #[error("scanning failed")]
+    Scan(#[from] ScanError),
+    /// The database could not be fetched.
+    #[error("fetching the advisory database {database} failed")]
+    Database {
+        /// Its address, without credentials.
+        database: String,
+        /// What the server or the connection said.
+        #[source]
+        source: TransportError,
+    },
+    /// A file of the database, or a temporary one, could not be read or written.
+    #[error("reading the advisory database {database} failed")]
+    File {
+        /// Its address or path.
+        database: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no image with this digest. What is missing of an image that is there is another error.
+    #[error(
+        "{image}: there is no such image any more; check again for the present version, or copy it to this repository"
+    )]
+    Gone {
+        /// Repository and digest.
+        image: String,
+        /// What the registry said.
+        #[source]
+        source: Box<RegistryError>,
+    },
+    /// The manifest is not what a manifest or index is.
+    #[error("{image} is no image: {reason}")]
+    NotAnImage {
+        /// Its digest.
+        image: String,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// A part of the program failed.
+    #[error("a scan was interrupted")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+impl OsvExaminer {
+    /// The examiner that `source` describes.
+    ///
+    /// # Errors
+    /// A configuration fault when the repository, the database or the settings for HTTP cannot be used.
+    pub fn open(source: &Source, today: Date) -> Result<Self, Fault> {
+        let name: RepositoryName = source
+            .repository
+            .parse()
+            .map_err(|error| Fault::config("source.repository cannot be used").because(error))?;
+        let client = Client::new(Options {
+            ca_certs: source.ca_certs.clone(),
+            insecure: source.insecure,
+            proxy: source.proxy.clone(),
+            user_agent: None,
+        });
+        let client = client.map_err(|error| {
+            Fault::config("the source's settings for HTTP cannot be used").because(error)
+        })?;
+        Ok(Self {
+            advisories: Advisories::at(&source.database, client.clone())?,
+            repository: Repository::new(
+                client,
+                name,
+                source.credentials()?,
+                source.insecure,
+                redact::learn,
+            ),
+            platform: source.platform.clone(),
+            today,
+        })
+    }
+
+    /// The same, that tells which editions of the advisories it read.
+    pub(crate) fn with_editions(self) -> Self {
+        let advisories = self.advisories.with_marks();
+        Self { advisories, ..self }
+    }
+
+    pub(crate) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    pub(crate) fn advisories(&self) -> &Advisories {
+        &self.advisories
+    }
+
+    /// Examines an image, and tells what that was made from.
+    pub(crate) async fn look(&self, digest: &str) -> Result<Look, ScannerError> {
+        let found = image::find(&self.repository, digest, self.platform.as_deref()).await?;
+        let mut examination = Examination {
+            digest: digest.to_owned(),
+            not_examined: found.not_examined,
+            ..Examination::default()
+        };
+        let mut matchers = Vec::new();
+        for image in found.images {
+            let catalogue = layers::catalogue(&self.repository, &image).await?;
+            matchers.extend(Matcher::all(&catalogue));
+            let support_ended = support_ended(&catalogue, self.today);
+            examination.not_examined.extend(catalogue.not_examined);
+            examination.examined.push(Examined {
+                digest: image.digest,
+                platform: image.platform,
+                packages: catalogue.packages,
+                support_ended,
+            });
+        }
+        let offered = self.advisories.offer(matchers).await?;
+        for matcher in offered.matchers {
+            let matched = matcher.finish()?;
+            examination.findings.extend(matched.findings);
+            examination.not_examined.extend(matched.not_examined);
+        }
+        Ok(Look {
+            examination,
+            editions: offered.editions,
+        })
+    }
+}
+
+/// Of the image's distribution; a language has no end of support.
+fn support_ended(catalogue: &Catalogue, today: Date) -> Option<SupportEnded> {
+    catalogue.ecosystems.iter().find_map(|ecosystem| {
+        let on = ecosystem.support_ended(today)?;
+        Some(SupportEnded {
+            ecosystem: ecosystem.name().to_owned(),
+            on,
+        })
+    })
+}
+
+impl Examiner for OsvExaminer {
+    type Error = ScannerError;
+
+    async fn examine(&self, digest: &str) -> Result<Examination, ScannerError> {
+        Ok(self.look(digest).await?.examination)
+    }
+}
