@@ -49,13 +49,14 @@ pub enum Weather {
 }
 
 /// Every kind of write that a roll makes, with the right of `rbac.yaml` that it takes: verb and resource.
-pub const KINDS: [(&str, &str, &str); 10] = [
+pub const KINDS: [(&str, &str, &str); 11] = [
     ("take", "create", "leases"),
     ("renew", "update", "leases"),
     ("record", "create", "configmaps"),
     ("record again", "update", "configmaps"),
     ("cordon", "patch", "nodes"),
     ("evict", "create", "pods/eviction"),
+    ("start", "patch", "nodes"),
     ("act", "create", "jobs"),
     ("retire", "delete", "jobs"),
     ("uncordon", "patch", "nodes"),
@@ -287,6 +288,7 @@ fn of_node(patch: &Value) -> &'static str {
     let unschedulable = &patch["spec"]["unschedulable"];
     match (roll, rolled, unschedulable) {
         (Value::String(_), Value::Null, Value::Bool(true)) => "cordon",
+        (Value::String(_), Value::Null, Value::Null) => "start",
         (Value::Null, Value::String(_), Value::Null) => "uncordon",
         (Value::Null, Value::Null, Value::Null) => "restore",
         _ => UNKNOWN,
