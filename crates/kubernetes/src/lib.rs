@@ -21,6 +21,7 @@ mod cluster;
 mod convert;
 mod ending;
 mod endpoint;
+mod epoch;
 mod error;
 mod evict;
 #[cfg(test)]
@@ -49,5 +50,5 @@ pub use adapter::KubernetesPlatform;
 pub use cluster::{Cluster, Pods};
 pub use error::Error;
 pub use kubeconfig::secrets;
-pub use lease::Lease;
+pub use lease::{Lease, LeaseWait};
 pub use record::{Mark, Record};
