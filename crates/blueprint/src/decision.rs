@@ -52,17 +52,17 @@ pub enum WaitReason {
     /// A Job of an earlier attempt still runs, or is being deleted.
     #[error("waiting for the end of Job {0} of an earlier attempt")]
     EarlierJob(String),
+    /// The Job of the attempt is gone before its outcome was seen.
+    #[error("Job {job} is gone, so its outcome is not known; waiting: {lacks}")]
+    JobGone {
+        /// The Job's name.
+        job: String,
+        /// What the node lacks to go back into service.
+        lacks: Blocker,
+    },
     /// A pod of an earlier action is still on the node.
     #[error("waiting until pod {0} of an earlier action has ended")]
     ActionPod(String),
-    /// The node has no Ready kubelet of the new version yet.
-    #[error("waiting until it reports {wanted} (now {found})")]
-    Version {
-        /// What it should report.
-        wanted: String,
-        /// What it reports.
-        found: String,
-    },
     /// Time to watch the canary.
     #[error("waiting for {0} s after the canary")]
     Soaking(u64),
@@ -77,6 +77,9 @@ pub enum WaitReason {
         /// What was answered.
         reason: String,
     },
+    /// The unit was there when the roll chose it, and is gone.
+    #[error("it is gone; looking again")]
+    UnitGone,
     /// The platform rolls the unit by itself.
     #[error("{done} of {total} done by the platform")]
     PlatformProgress {
@@ -106,6 +109,14 @@ pub enum StopReason {
         /// Some of the pods.
         pods: String,
     },
+    /// The node was uncordoned while it was drained, each time that it was cordoned.
+    #[error(
+        "not drained after {seconds} s, because something uncordons it. Find out what does, then run the put again"
+    )]
+    Uncordoned {
+        /// `policy.drain_timeout`.
+        seconds: u64,
+    },
     /// The Job failed.
     #[error("Job {job} failed: {why}")]
     JobFailed {
@@ -113,6 +124,19 @@ pub enum StopReason {
         job: String,
         /// What its status says, and how its container ended as far as that is known.
         why: String,
+    },
+    /// The Job is gone before its outcome was seen, and the node does not run what it should.
+    #[error(
+        "Job {job} is gone, so its outcome is not known; after {seconds} s {lacks} Look at the node, then run the put again: it \
+         starts the Job again"
+    )]
+    JobGone {
+        /// The Job's name.
+        job: String,
+        /// `policy.node_timeout`.
+        seconds: u64,
+        /// What the node lacks to go back into service.
+        lacks: String,
     },
     /// The Job did not end in time.
     #[error("Job {job} did not end within {seconds} s")]
@@ -155,6 +179,17 @@ pub enum StopReason {
         seconds: u64,
         /// What was answered.
         reason: String,
+    },
+    /// The platform answered each try of an action that the unit had changed, or did not answer.
+    #[error(
+        "tried for {seconds} s without success: {action}. The unit changes too often, or what is observed of it is out of date. \
+         Find out what changes it, then run again"
+    )]
+    WriteTimeout {
+        /// `policy.node_timeout`.
+        seconds: u64,
+        /// The action.
+        action: String,
     },
     /// It can never be begun as things are.
     #[error("{0}")]

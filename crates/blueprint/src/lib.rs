@@ -40,7 +40,7 @@ pub use goal::{Before, Goal, Window};
 pub use identity::{CurrentRoll, Identity, Pool};
 pub use kubernetes::{
     Action, ActionJob, Budget, DaemonSet, Inventory, JobState, Node, NodeVersion, Owner, Pod,
-    PodKind, RollAnnotation, RolledAnnotation, inventory_file, job_name,
+    PodKind, RollAnnotation, RolledAnnotation, Start, inventory_file, job_name,
 };
 pub use limit::Limit;
 pub use next::next_actions;

@@ -137,10 +137,7 @@ fn begin<S: Snapshot>(
     }
     match snapshot.begin(goal, timers, &unit.name) {
         Some(action) => Decision::Do(action),
-        None => wait(WaitReason::GateClosed {
-            gate: "observation".into(),
-            reason: "the unit is not there any more".into(),
-        }),
+        None => wait(WaitReason::UnitGone),
     }
 }
 

@@ -187,10 +187,8 @@ fn state(inventory: &Inventory, wanted: &Version, unit: &Unit, first: bool) -> S
             false => StepState::Waiting("the steps before it".into()),
         };
     };
-    let mut planes = inventory.nodes.values().filter(|node| node.control_plane);
-    let plane_is_due = planes.any(|node| node.roll.is_some() || !wanted.accepts(&node.version));
     let worker = unit.role == Role::Worker && wanted.release() >= node.version.release();
-    match worker && plane_is_due {
+    match worker && inventory.due_control_plane(wanted).is_some() {
         true => StepState::Waiting("the control plane".into()),
         false => StepState::Violated(violation.to_string()),
     }

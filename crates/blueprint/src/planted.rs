@@ -23,6 +23,10 @@ pub enum Bug {
     BudgetRoundedDown,
     /// What was observed too long ago counts as what is so now.
     StaleStore,
+    /// Whether a node is still cordoned by the attempt is not asked before its pods are evicted.
+    NodeNotAsked,
+    /// That a Job is started is not written on its node, so that one that is gone looks as if it never ran.
+    StartNotRecorded,
 }
 
 #[cfg(feature = "planted")]

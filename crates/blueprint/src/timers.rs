@@ -30,6 +30,8 @@ pub enum Stage {
     Draining,
     /// The action on the unit runs.
     Acting,
+    /// The action of the attempt is there to see, however far it is.
+    ActionSeen,
     /// The action is done, the unit is not back in service yet.
     Returning,
     /// The platform was told to halt.
@@ -39,11 +41,18 @@ pub enum Stage {
 /// Unit, attempt, and how far it is.
 type Key = (String, String, Stage);
 
+/// When something was seen for the first time, and for the last.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    first: Moment,
+    last: Moment,
+}
+
 /// Since when each attempt is at its stage, and since when the next unit is blocked.
 #[derive(Clone, Debug)]
 pub struct Timers {
     now: Moment,
-    since: BTreeMap<Key, Moment>,
+    seen: BTreeMap<Key, Seen>,
     /// The unit that could not be begun, and since when.
     blocked: Option<(String, Moment)>,
     /// How many units this roll has finished, and since when.
@@ -55,7 +64,7 @@ impl Timers {
     pub fn start(now: Moment) -> Self {
         Self {
             now,
-            since: BTreeMap::new(),
+            seen: BTreeMap::new(),
             blocked: None,
             finished: (0, now),
         }
@@ -69,10 +78,14 @@ impl Timers {
             .iter()
             .map(|(unit, attempt, _)| (unit, attempt))
             .collect();
-        self.since
+        self.seen
             .retain(|(unit, attempt, _), _| attempts.contains(&(unit, attempt)));
         for key in seen {
-            self.since.entry(key).or_insert(now);
+            let first = Seen {
+                first: now,
+                last: now,
+            };
+            self.seen.entry(key).or_insert(first).last = now;
         }
         let units = snapshot.units(goal);
         let blocked = next::blocked_unit(snapshot, goal, &units);
@@ -99,8 +112,18 @@ impl Timers {
 
     /// When this run first saw `attempt` on `unit` at `stage`.
     pub fn entered(&self, unit: &str, attempt: &str, stage: Stage) -> Option<Moment> {
+        self.seen(unit, attempt, stage).map(|seen| seen.first)
+    }
+
+    /// How long ago this run saw `attempt` on `unit` at `stage` for the last time; none when it never did.
+    pub fn since_seen(&self, unit: &str, attempt: &str, stage: Stage) -> Option<Duration> {
+        let seen = self.seen(unit, attempt, stage)?;
+        Some(self.passed_since(seen.last))
+    }
+
+    fn seen(&self, unit: &str, attempt: &str, stage: Stage) -> Option<Seen> {
         let key = (unit.to_owned(), attempt.to_owned(), stage);
-        self.since.get(&key).copied()
+        self.seen.get(&key).copied()
     }
 
     /// How long the next unit has been blocked.

@@ -31,7 +31,7 @@ pub enum Cause {
         reason: StopReason,
     },
     /// The platform refuses a write for good.
-    #[error("{object}: the API refuses it for good ({action}): {reason}")]
+    #[error("{object}: the API refused it ({action}), and a retry cannot help: {reason}")]
     Refused {
         /// The unit.
         object: String,

@@ -6,10 +6,12 @@
 //! **Invariant:** no write without the lock ([`fence`]), and none that could still be under way when another run has it.
 //! **Invariant:** a write counts as done when a later observation shows it, never because it was answered.
 //! **Invariant:** every wait has a deadline from the policy, measured by the monotonic clock of this process. What is not
-//! known (an observation that fails or is stale) is waited for, and stops the roll after `policy.api_timeout`.
+//! known (an observation that fails or is stale) is waited for, and stops the roll after `policy.api_timeout`. A write that comes to
+//! nothing each time stops it after `policy.node_timeout`.
 
 mod error;
 pub mod fence;
+mod fruitless;
 pub mod interruption;
 mod pass;
 mod platform;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
-use trireme_blueprint::{NextActions, Snapshot, Stop, next_actions};
+use trireme_blueprint::{NextActions, Snapshot, Stop, StopReason, next_actions};
 
 use crate::Cause;
 use crate::platform::{Action, Answer, Mode, Platform};
-use crate::roll::{Failed, LOOK, Run};
+use crate::roll::{Failed, LOOK, PAUSE, Run};
 
 /// A dry run is waited for so long: it asks for every pod of a unit.
 const DRY_RUN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -19,6 +19,9 @@ const DRY_RUN_FRESH: Duration = Duration::from_secs(10);
 
 /// A dry run that was answered with "not now" is repeated after this.
 const DRY_RUN_PAUSE: Duration = Duration::from_secs(1);
+
+/// A unit that is given back before the roll ends is tried to be given back for so long.
+const GIVE_BACK: Duration = Duration::from_secs(10);
 
 /// What comes after a pass.
 pub(crate) enum After<S> {
@@ -120,6 +123,7 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
 
     async fn act(&mut self, snapshot: &P::Snapshot, actions: Vec<Action<P>>) -> Passed<P> {
         let mut wrote = false;
+        self.run.fruitless.due(&actions);
         // The pods of a node are evicted together: what is written in this very pass does not keep the next back.
         let mut own = BTreeSet::new();
         for action in &actions {
@@ -132,13 +136,14 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
                 continue;
             }
             own.insert(unit);
-            match self.write(&title, action).await {
-                Err(Failed::Cause(refused @ Cause::Refused { .. })) => {
-                    self.give_back(snapshot, unit).await;
-                    return Err(refused.into());
-                }
-                made => wrote |= made?,
+            let made = match self.overdue(&title, action) {
+                Some(cause) => Err(cause.into()),
+                None => self.write(&title, action).await,
+            };
+            if let Err(Failed::Cause(Cause::Refused { .. } | Cause::Stopped { .. })) = &made {
+                self.give_back(snapshot, unit).await;
             }
+            wrote |= made?;
         }
         Ok(if wrote {
             After::Again
@@ -180,7 +185,13 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
                 self.run.next_dry_run = None;
                 Ok(true)
             }
-            Answer::Outdated => Ok(false),
+            Answer::Outdated => {
+                self.run.fruitless.note(action);
+                match self.overdue(title, action) {
+                    Some(cause) => Err(cause.into()),
+                    None => Ok(false),
+                }
+            }
             Answer::NotNow(reason) => self.not_allowed(title, &reason),
             Answer::Refused(reason) => Err(refused(title, action, reason).into()),
         }
@@ -221,10 +232,17 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
         let made = match answer {
             Ok(Ok(Answer::Accepted)) => return Ok(true),
             // What became of it is not known: it stays unconfirmed.
-            Err(_) => return Ok(false),
+            Err(_) => {
+                self.run.fruitless.note(action);
+                return Ok(false);
+            }
             Ok(Err(error)) => Err(Failed::Platform(error)),
-            Ok(Ok(Answer::Outdated)) => Ok(false),
+            Ok(Ok(Answer::Outdated)) => {
+                self.run.fruitless.note(action);
+                Ok(false)
+            }
             Ok(Ok(Answer::NotNow(reason))) => {
+                self.run.fruitless.forget(action);
                 self.run
                     .progress
                     .info(title, &format!("not allowed yet: {reason}"));
@@ -241,23 +259,58 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
         made
     }
 
-    /// Gives a unit back on which nothing was done, before the roll ends.
-    async fn give_back(&mut self, snapshot: &P::Snapshot, unit: &str) {
-        if let Some(action) = snapshot.give_back(unit) {
-            self.last_write(snapshot, &action).await;
-        }
+    /// The end of a roll whose `action` has come to nothing for too long.
+    fn overdue(&self, title: &str, action: &Action<P>) -> Option<Cause> {
+        let limit = self.run.goal.policy.node_timeout;
+        let overdue = self.run.fruitless.lasted(action) >= limit;
+        overdue.then(|| Cause::Stopped {
+            object: title.into(),
+            reason: StopReason::WriteTimeout {
+                seconds: limit.as_secs(),
+                action: action.to_string(),
+            },
+        })
     }
 
-    async fn last_write(&mut self, snapshot: &P::Snapshot, action: &Action<P>) {
-        let title = self.run.title(snapshot, P::Snapshot::unit_of(action));
-        if self.write(&title, action).await.is_err() {
-            self.run.progress.warn(&title, "could not be given back");
+    /// Gives a unit back on which nothing was done, before the roll ends. A unit that has changed since it was observed is looked at
+    /// again.
+    async fn give_back(&mut self, snapshot: &P::Snapshot, unit: &str) {
+        let began = Instant::now();
+        let title = self.run.title(snapshot, unit);
+        if snapshot.give_back(unit).is_none() {
+            return;
         }
+        let mut snapshot = snapshot.clone();
+        while began.elapsed() < GIVE_BACK {
+            let action = snapshot.give_back(unit);
+            if let Some(action) = action.filter(|_| !self.run.unconfirmed.concerns(unit)) {
+                match self.write(&title, &action).await {
+                    Ok(true) => return,
+                    Ok(false) => {}
+                    Err(_) => break,
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+            let platform = self.run.roll.platform;
+            platform.watch(PAUSE).await;
+            if let Ok(observed) = platform.observe().await {
+                self.run.settle(&observed);
+                snapshot = observed;
+            }
+            if !snapshot.taken_out().iter().any(|out| out == unit) {
+                return;
+            }
+        }
+        self.run.progress.warn(&title, "could not be given back");
     }
 
     async fn stop(&mut self, snapshot: &P::Snapshot, stop: Stop<Action<P>>) -> Cause {
         if let Some(last) = &stop.last {
-            self.last_write(snapshot, last).await;
+            let unit = P::Snapshot::unit_of(last).to_owned();
+            let title = self.run.title(snapshot, &unit);
+            if !self.write(&title, last).await.unwrap_or(false) {
+                self.give_back(snapshot, &unit).await;
+            }
         }
         Cause::Stopped {
             object: stop.object,

@@ -9,6 +9,7 @@ use trireme_blueprint::{Goal, Moment, Snapshot, Timers};
 
 use crate::error::chain;
 use crate::fence::{Fence, Unheld};
+use crate::fruitless::Fruitless;
 use crate::interruption::{WORK, last_look_limit, run_until_cancelled};
 use crate::pass::{After, Pass};
 use crate::platform::{ErrorKind, Platform, PlatformError};
@@ -19,7 +20,7 @@ use crate::{Cause, RollError, TakenOut};
 /// The longest time between two observations. Changes are heard of sooner, and the lock is renewed meanwhile.
 pub(crate) const LOOK: Duration = Duration::from_secs(2);
 /// The shortest time between two observations when nothing was written.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 /// What passes within this is not worth a line: the first lists take as long.
 const QUIET: Duration = Duration::from_secs(1);
 /// Between two tries of a platform that does not answer.
@@ -67,6 +68,7 @@ pub(crate) struct Run<'a, P: Platform> {
     pub(crate) fence: Fence,
     pub(crate) timers: Timers,
     pub(crate) unconfirmed: Unconfirmed<P::Snapshot>,
+    pub(crate) fruitless: Fruitless<P::Snapshot>,
     pub(crate) taken_out: TakenOut,
     pub(crate) progress: Progress,
     /// Whether the preflight has passed: only then a unit may be begun.
@@ -95,6 +97,7 @@ impl<'a, P: Platform> Run<'a, P> {
             fence,
             timers: Timers::start(start),
             unconfirmed: Unconfirmed::new(),
+            fruitless: Fruitless::new(),
             taken_out: TakenOut::default(),
             progress: Progress::default(),
             may_begin: false,
@@ -201,6 +204,7 @@ impl<'a, P: Platform> Run<'a, P> {
         self.taken_out.observe(snapshot.taken_out());
         let settled = self.unconfirmed.settle(snapshot);
         for action in settled.confirmed {
+            self.fruitless.forget(&action);
             let unit = P::Snapshot::unit_of(&action);
             if P::Snapshot::changes_service(&action) {
                 self.taken_out.settle(unit);
@@ -212,6 +216,7 @@ impl<'a, P: Platform> Run<'a, P> {
             }
         }
         for action in settled.forgotten {
+            self.fruitless.note(&action);
             let title = self.title(snapshot, P::Snapshot::unit_of(&action));
             let message = format!("not confirmed, looking again: {action}");
             self.progress.warn(&title, &message);

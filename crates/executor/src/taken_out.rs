@@ -64,9 +64,13 @@ impl fmt::Display for TakenOut {
             return Ok(());
         }
         let space = if certain.is_empty() { "" } else { " " };
+        let last = match self.doubtful.len() {
+            1 => "its last update was",
+            _ => "their last updates were",
+        };
         write!(
             formatter,
-            "{space}May still be cordoned: {doubtful} (the last update was not confirmed)."
+            "{space}{doubtful} may still be cordoned: {last} not confirmed."
         )
     }
 }
@@ -94,11 +98,12 @@ mod tests {
         known.doubt("a");
         known.doubt("c");
         let text =
-            "Left cordoned: b. May still be cordoned: a, c (the last update was not confirmed).";
+            "Left cordoned: b. a, c may still be cordoned: their last updates were not confirmed.";
         assert_eq!(known.to_string(), text);
         known.observe(["b".into(), "c".into()]);
         known.settle("a");
-        assert!(known.to_string().contains("cordoned: c ("), "{known}");
+        let text = "Left cordoned: b. c may still be cordoned: its last update was not confirmed.";
+        assert_eq!(known.to_string(), text);
         known.settle("c");
         assert_eq!(known.to_string(), "Left cordoned: b, c.");
     }

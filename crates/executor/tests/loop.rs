@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use trireme_blueprint::{
     Before, Blocker, Decision, Driver, Goal, Policy, Preflight, Role, Snapshot, Stage, Status,
-    Timers, Unit, Wanted, Window,
+    StopReason, Timers, Unit, Wanted, Window,
 };
 use trireme_executor::fence::LEASE_DURATION;
 use trireme_executor::{
@@ -42,6 +42,7 @@ enum Write {
     Begin,
     Evict(usize),
     Finish,
+    GiveBack,
 }
 
 impl fmt::Display for Write {
@@ -99,7 +100,7 @@ impl Snapshot for Toy {
     }
 
     fn give_back(&self, _: &str) -> Option<Write> {
-        None
+        matches!(self.state, State::Begun(_)).then_some(Write::GiveBack)
     }
 
     fn stages(&self) -> Vec<(String, String, Stage)> {
@@ -125,6 +126,7 @@ impl Snapshot for Toy {
             (Write::Evict(pod), State::Begun(pods)) => pod >= pods,
             (Write::Evict(_), state) => *state != State::Due,
             (Write::Finish, state) => *state == State::Done,
+            (Write::GiveBack, state) => *state == State::Due,
         }
     }
 }
@@ -167,6 +169,10 @@ struct Slow {
     observing: Fare,
     writing: Fare,
     dry_running: Fare,
+    /// Whether the unit has changed since it was observed, so that a write is not made.
+    outdated: fn(Duration, &Write) -> bool,
+    /// Whether a write is refused for good.
+    refused: fn(&Write) -> bool,
     /// The number of the request whose answer takes 16 s, and of requests until now.
     late: Option<usize>,
     asked: AtomicUsize,
@@ -188,6 +194,8 @@ impl Slow {
             observing: well,
             writing: well,
             dry_running: well,
+            outdated: |_, _| false,
+            refused: |_| false,
             late: None,
             asked: AtomicUsize::new(0),
             renewed_at: Mutex::default(),
@@ -220,6 +228,7 @@ impl Slow {
             (Write::Begin, _) => State::Begun(3),
             (Write::Evict(_), State::Begun(pods)) => State::Begun(pods.saturating_sub(1)),
             (Write::Finish, _) => State::Done,
+            (Write::GiveBack, _) => State::Due,
             (Write::Evict(_), other) => other.clone(),
         };
         self.history
@@ -260,6 +269,12 @@ impl Platform for Slow {
     async fn perform(&self, _: &Goal, write: &Write, mode: Mode) -> Result<Answer, Broken> {
         match mode {
             Mode::DryRun => self.fare(self.dry_running).await?,
+            Mode::Commit if (self.outdated)(self.began.elapsed(), write) => {
+                return Ok(Answer::Outdated);
+            }
+            Mode::Commit if (self.refused)(write) => {
+                return Ok(Answer::Refused("no".into()));
+            }
             Mode::Commit => {
                 self.make(write);
                 self.fare(self.writing).await?;
@@ -352,6 +367,67 @@ async fn a_lost_answer_is_no_reason_to_write_again() {
     let begins = platform.written();
     let begins = begins.iter().filter(|write| **write == Write::Begin);
     assert_eq!(begins.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unit_that_changes_before_every_write_stops_the_roll_after_its_time() {
+    let passing = Slow {
+        outdated: |now, write| *write == Write::Finish && now < seconds(50),
+        ..Slow::new()
+    };
+    run(&passing).await.unwrap();
+    assert_eq!(passing.written(), whole());
+    for outdated in [
+        |_, write: &Write| *write == Write::Begin,
+        |_, write: &Write| *write == Write::Finish,
+    ] {
+        let lasting = Slow {
+            outdated,
+            ..Slow::new()
+        };
+        let error = run(&lasting).await.unwrap_err();
+        let Cause::Stopped { reason, .. } = &*error.cause else {
+            panic!("{error}");
+        };
+        assert!(
+            matches!(reason, StopReason::WriteTimeout { seconds: 60, .. }),
+            "{reason}"
+        );
+        let lasted = lasting.began.elapsed().as_secs();
+        assert!((60..75).contains(&lasted), "{lasted} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unit_that_has_changed_is_looked_at_again_until_it_is_given_back() {
+    let platform = Slow {
+        refused: |write| matches!(write, Write::Evict(_)),
+        outdated: |now, write| *write == Write::GiveBack && now < seconds(2),
+        ..Slow::new()
+    };
+    let error = run(&platform).await.unwrap_err();
+    assert!(matches!(&*error.cause, Cause::Refused { .. }), "{error}");
+    assert_eq!(platform.written(), [Write::Begin, Write::GiveBack]);
+    assert_eq!(error.taken_out.to_string(), "No node is left cordoned.");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_accepted_and_never_shown_stops_the_roll_too() {
+    let platform = Slow {
+        lag: seconds(10_000),
+        ..Slow::new()
+    };
+    let error = run(&platform).await.unwrap_err();
+    assert!(
+        matches!(
+            &*error.cause,
+            Cause::Stopped {
+                reason: StopReason::WriteTimeout { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -515,5 +591,8 @@ async fn a_unit_with_a_write_that_is_never_shown_is_named_as_in_doubt() {
     };
     let error = run(&platform).await.unwrap_err();
     let text = error.taken_out.to_string();
-    assert!(text.contains("May still be cordoned: w-1"), "{text}");
+    assert!(
+        text.contains("w-1 may still be cordoned: its last update was not confirmed."),
+        "{text}"
+    );
 }

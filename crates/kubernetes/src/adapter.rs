@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use trireme_blueprint::{Action, Goal, Inventory, NodeVersion, Pod, RollAnnotation};
+use tokio::time::Instant;
+use trireme_blueprint::{Action, Goal, Inventory, NodeVersion, Pod, RollAnnotation, Start};
 use trireme_executor::{Answer, Mode, Platform};
 
 use crate::evict::Eviction;
 use crate::refusals::Refusals;
 use crate::server::ServerVersion;
+use crate::still_cordoned::StillCordoned;
 use crate::stores::Stores;
 use crate::{ActionSpec, Cluster, Error, Lease, job};
 
@@ -23,6 +25,7 @@ pub struct KubernetesPlatform<'a> {
     stores: Stores,
     server: ServerVersion,
     refusals: Refusals,
+    still_cordoned: StillCordoned,
 }
 
 impl<'a> KubernetesPlatform<'a> {
@@ -35,7 +38,31 @@ impl<'a> KubernetesPlatform<'a> {
             stores: Stores::new(cluster),
             server: ServerVersion::default(),
             refusals: Refusals::default(),
+            still_cordoned: StillCordoned::default(),
         }
+    }
+
+    /// Whether `attempt` still has `node`. Asked before a write that does not name a version of the node: what was observed of the
+    /// node may be older than the pods.
+    async fn still_has(&self, goal: &Goal, node: &str, attempt: &str) -> Result<bool, Error> {
+        let asked = self
+            .still_cordoned
+            .confirm(self.cluster, node, attempt, goal.epoch);
+        asked.await
+    }
+
+    async fn cordon(
+        &self,
+        node: &NodeVersion,
+        annotation: &RollAnnotation,
+    ) -> Result<Answer, Error> {
+        let asked_at = Instant::now();
+        let cordoned = self.cluster.cordon(node, annotation).await?;
+        if cordoned == Answer::Accepted {
+            let (node, attempt) = (&node.name, &annotation.attempt);
+            self.still_cordoned.note(node, attempt, asked_at);
+        }
+        Ok(cordoned)
     }
 
     /// Whether everything that follows from a cordon would be accepted: that its pods leave, unless an attempt before this one
@@ -56,7 +83,10 @@ impl<'a> KubernetesPlatform<'a> {
                 return Ok(answer);
             }
         }
-        let asked = self.start_job(goal, &node.name, &annotation.attempt, Mode::DryRun);
+        let job = job::build(self.action, goal, &node.name, &annotation.attempt);
+        let asked = self
+            .cluster
+            .start_job(&job, &annotation.attempt, Mode::DryRun);
         Ok(match asked.await? {
             Answer::Refused(reason) => Answer::Refused(format!("its Job may not start: {reason}")),
             answer => answer,
@@ -67,7 +97,7 @@ impl<'a> KubernetesPlatform<'a> {
         let pods = self.stores.pods_of(node)?.into_iter();
         let staying = pods.filter(|pod| pod.must_leave() && !pod.terminating);
         let asked = stream::iter(staying).map(|pod| async move {
-            let answer = self.evict(&pod, Mode::DryRun).await;
+            let answer = self.ask_for_eviction(&pod, Mode::DryRun).await;
             (pod, answer)
         });
         let mut asked = std::pin::pin!(asked.buffered(DRY_RUNS_MAX));
@@ -82,7 +112,24 @@ impl<'a> KubernetesPlatform<'a> {
         Ok(Answer::Accepted)
     }
 
-    async fn evict(&self, pod: &Pod, mode: Mode) -> Result<Answer, Error> {
+    /// Evicts `pod` from the node that `attempt` has cordoned.
+    async fn evict(
+        &self,
+        goal: &Goal,
+        node: &str,
+        attempt: &str,
+        pod: &Pod,
+    ) -> Result<Answer, Error> {
+        if let Some(reason) = self.refusals.reason(pod, &self.stores.budgets_of(pod)) {
+            return Ok(Answer::NotNow(reason));
+        }
+        if !self.still_has(goal, node, attempt).await? {
+            return Ok(Answer::Outdated);
+        }
+        self.ask_for_eviction(pod, Mode::Commit).await
+    }
+
+    async fn ask_for_eviction(&self, pod: &Pod, mode: Mode) -> Result<Answer, Error> {
         let budgets = self.stores.budgets_of(pod);
         if let Some(reason) = self.refusals.reason(pod, &budgets) {
             return Ok(Answer::NotNow(reason));
@@ -105,19 +152,43 @@ impl<'a> KubernetesPlatform<'a> {
     async fn start_job(
         &self,
         goal: &Goal,
-        node: &str,
-        attempt: &str,
-        mode: Mode,
+        node: &NodeVersion,
+        annotation: &RollAnnotation,
+        start: Start,
     ) -> Result<Answer, Error> {
         // Watches of two kinds are not of one time: a pod that came just before the cordon may not have been seen yet.
-        if mode == Mode::Commit {
-            let pods = self.cluster.pods_on(node).await?;
-            if pods.iter().any(|pod| pod.is_in_the_way()) {
-                return Ok(Answer::Outdated);
-            }
+        let pods = self.cluster.pods_on(&node.name).await?;
+        if pods.iter().any(|pod| pod.is_in_the_way()) {
+            return Ok(Answer::Outdated);
         }
-        let job = job::build(self.action, goal, node, attempt);
-        self.cluster.start_job(&job, attempt, mode).await
+        let job = job::build(self.action, goal, &node.name, &annotation.attempt);
+        self.cluster
+            .mark_and_start_job(node, annotation, start, &job)
+            .await
+    }
+
+    /// Makes one write.
+    async fn commit(&self, goal: &Goal, action: &Action) -> Result<Answer, Error> {
+        match action {
+            Action::Cordon { node, annotation } => self.cordon(node, annotation).await,
+            Action::Evict { node, attempt, pod } => self.evict(goal, node, attempt, pod).await,
+            Action::StartJob {
+                node,
+                annotation,
+                start,
+            } => self.start_job(goal, node, annotation, *start).await,
+            Action::DeleteJob {
+                node,
+                attempt,
+                job,
+                uid,
+            } => match self.still_has(goal, node, attempt).await? {
+                true => self.cluster.delete_job(job, uid).await,
+                false => Ok(Answer::Outdated),
+            },
+            Action::Uncordon { node, annotation } => self.cluster.uncordon(node, annotation).await,
+            Action::GiveBack { node } => self.cluster.give_back(node, goal.epoch).await,
+        }
     }
 }
 
@@ -132,18 +203,13 @@ impl Platform for KubernetesPlatform<'_> {
     }
 
     async fn perform(&self, goal: &Goal, action: &Action, mode: Mode) -> Result<Answer, Error> {
-        match action {
-            Action::Cordon { node, annotation } => match mode {
-                Mode::DryRun => self.ask_all(goal, node, annotation).await,
-                Mode::Commit => self.cluster.cordon(node, annotation, mode).await,
-            },
-            Action::Evict { pod, .. } => self.evict(pod, mode).await,
-            Action::StartJob { node, attempt } => self.start_job(goal, node, attempt, mode).await,
-            Action::DeleteJob { job, uid, .. } => self.cluster.delete_job(job, uid, mode).await,
-            Action::Uncordon { node, annotation } => {
-                self.cluster.uncordon(node, annotation, mode).await
+        match (mode, action) {
+            (Mode::Commit, action) => self.commit(goal, action).await,
+            (Mode::DryRun, Action::Cordon { node, annotation }) => {
+                self.ask_all(goal, node, annotation).await
             }
-            Action::GiveBack { node } => self.cluster.give_back(node, goal.epoch, mode).await,
+            // Only what begins a node is asked for.
+            (Mode::DryRun, _) => Ok(Answer::Accepted),
         }
     }
 

@@ -11,7 +11,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::ListParams;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use trireme_blueprint::{DaemonSet, FORMAT, Inventory, Node, Pod};
 use trireme_release::Version;
@@ -150,6 +150,18 @@ impl Cluster {
             on_node.push(pod.with_budgets(&selectors));
         }
         Ok(found)
+    }
+
+    /// One node, as it is now. A list of one, because the account has no right to get a node.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) async fn node_now(&self, name: &str) -> Result<Option<Node>, Error> {
+        let api: Api<core::Node> = Api::all(self.client.clone());
+        let params = ListParams::default().fields(&format!("metadata.name={name}"));
+        let found = list(&api, params, &format!("node {name}")).await?;
+        let mut found = found.iter().filter(|node| node.name_any() == name);
+        found.next().map(convert::node).transpose()
     }
 
     /// The pods on one node, as they are now.

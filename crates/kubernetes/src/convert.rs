@@ -160,7 +160,7 @@ fn controller(pod: &core::Pod) -> Option<&OwnerReference> {
     owners.find(|owner| owner.controller == Some(true))
 }
 
-/// The controller; for a ReplicaSet of a Deployment (its name is that of the Deployment and the hash of the template), the Deployment.
+/// The controller. For a ReplicaSet of a Deployment (named after the Deployment and the hash of its template): the Deployment.
 fn owner(pod: &core::Pod) -> Option<Owner> {
     let controller = controller(pod)?;
     let hash = pod.labels().get("pod-template-hash");

@@ -104,7 +104,7 @@ fn refuse_files(name: &str, user: &AuthInfo) -> Result<(), Error> {
     }
 }
 
-/// The key of a user that needs a file or program, and why it cannot be had. As for kubectl, data come before a file, and a
+/// The key of a user that needs a file or program, and why it is not there. As for kubectl, data come before a file, and a
 /// file with a token comes before a token.
 fn file_of(user: &AuthInfo) -> Option<(&'static str, &'static str)> {
     let keys = [

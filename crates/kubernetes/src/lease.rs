@@ -25,6 +25,15 @@ const PATIENCE_MAX: Duration = Duration::from_secs(60);
 /// How often a Lease that another run holds is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What a run waits for before it takes the Lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseWait<'a> {
+    /// Whether this holder renews it.
+    Held(&'a str),
+    /// It was deleted, and a run that held it has to learn so.
+    Deleted,
+}
+
 /// Our hold on the Lease.
 pub struct Lease {
     cluster: Cluster,
@@ -38,26 +47,34 @@ pub struct Lease {
 
 impl Lease {
     /// Takes the Lease. One that another run holds is watched for its duration, by our own clock: unchanged all that time, its
-    /// holder has ended and it is taken over; `waiting` is told so before the wait.
+    /// holder has ended and it is taken over. One that was deleted is waited for as long: a run that held it learns so within that
+    /// time. `waiting` is told so before the wait.
     ///
     /// # Errors
     /// [`Error::Held`] when its holder is alive, [`Error::HeldFor`] when its duration is too long to watch whether it is.
-    pub async fn take(cluster: &Cluster, waiting: impl Fn(&str, Duration)) -> Result<Self, Error> {
+    pub async fn take(
+        cluster: &Cluster,
+        waiting: impl Fn(LeaseWait<'_>, Duration),
+    ) -> Result<Self, Error> {
         Self::take_as(cluster, &holder(), waiting).await
     }
 
     async fn take_as(
         cluster: &Cluster,
         holder: &str,
-        waiting: impl Fn(&str, Duration),
+        waiting: impl Fn(LeaseWait<'_>, Duration),
     ) -> Result<Self, Error> {
-        let api = api(cluster);
-        let found = read("read the Lease", || api.get_opt(names::LEASE)).await?;
+        let mut found = find(cluster).await?;
+        if found.is_none() && cluster.greatest_epoch().await? > 0 {
+            waiting(LeaseWait::Deleted, LEASE_DURATION);
+            tokio::time::sleep(LEASE_DURATION).await;
+            found = find(cluster).await?;
+        }
         let mut object = found.unwrap_or_default();
         if let Some(other) = holder_of(&object) {
             let stale_after = duration(&object);
             let patience = stale_after.min(PATIENCE_MAX);
-            waiting(&other, patience);
+            waiting(LeaseWait::Held(&other), patience);
             let freed = watch_until_stale(cluster, &mut object, &other, patience).await?;
             if !freed && stale_after > patience {
                 return Err(Error::HeldFor {
@@ -71,7 +88,7 @@ impl Lease {
         let lease = Self {
             cluster: cluster.clone(),
             holder: holder.into(),
-            epoch: next_epoch(&object),
+            epoch: next_epoch(transitions(&object).max(cluster.greatest_epoch().await?))?,
             object: Mutex::default(),
             renewed_at: std::sync::Mutex::new(Instant::now()),
         };
@@ -88,11 +105,9 @@ impl Lease {
                 Err(error) if error.may_pass() => tokio::time::sleep(pause).await,
                 written => return written,
             }
-            let api = api(&self.cluster);
-            let found = read("read the Lease", || api.get_opt(names::LEASE)).await?;
-            let found = found.unwrap_or_default();
+            let found = find(&self.cluster).await?.unwrap_or_default();
             let is_ours = holder_of(&found).as_ref() == Some(&self.holder);
-            let is_free = holder_of(&found).is_none() && next_epoch(&found) == self.epoch;
+            let is_free = holder_of(&found).is_none() && transitions(&found) == transitions(object);
             // What was watched until it was stale is still there unchanged, or another run was faster.
             let is_unchanged = found.metadata.resource_version == object.metadata.resource_version;
             if !is_ours && !is_free && !is_unchanged {
@@ -103,7 +118,8 @@ impl Lease {
         self.write(object, Some(self.holder.clone())).await
     }
 
-    /// The number of this hold on the Lease: it grows with every run that takes it (`spec.leaseTransitions`), and is never 0.
+    /// The number of this hold on the Lease (`spec.leaseTransitions`), never 0. It is greater than every one that the Lease, a node or
+    /// the record has: it grows with every run, also when a person has deleted the Lease.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -137,7 +153,7 @@ impl Lease {
         self.rewrite(None).await
     }
 
-    /// Writes the Lease that we hold, also after a write of ours whose answer was lost.
+    /// Writes the Lease that we hold, also when the answer to an earlier write of ours was lost.
     async fn rewrite(&self, holder: Option<String>) -> Result<(), Error> {
         let rewritten = timeout(WRITE_TIMEOUT, self.rewrite_unless_lost(holder)).await;
         rewritten.unwrap_or_else(|_| {
@@ -207,6 +223,11 @@ impl Lease {
     }
 }
 
+async fn find(cluster: &Cluster) -> Result<Option<Object>, Error> {
+    let api = api(cluster);
+    read("read the Lease", || api.get_opt(names::LEASE)).await
+}
+
 /// Watches the Lease `object` of `other`; answers whether it was given back.
 async fn watch_until_stale(
     cluster: &Cluster,
@@ -216,10 +237,19 @@ async fn watch_until_stale(
 ) -> Result<bool, Error> {
     let deadline = Instant::now() + patience;
     let first = object.metadata.resource_version.clone();
-    let api = api(cluster);
     while Instant::now() < deadline {
         tokio::time::sleep(LOOK.min(patience)).await;
-        let found = bounded("read the Lease", api.get(names::LEASE)).await?;
+        let found = match find(cluster).await {
+            // Deleted meanwhile: its holder has to learn so within the same time.
+            Ok(None) => {
+                *object = Object::default();
+                continue;
+            }
+            Ok(Some(found)) => found,
+            // The write that takes it fails if it has changed.
+            Err(error) if error.may_pass() => continue,
+            Err(error) => return Err(error),
+        };
         if holder_of(&found).is_none() {
             *object = found;
             return Ok(true);
@@ -253,9 +283,16 @@ fn transitions(lease: &Object) -> u64 {
     u64::try_from(transitions.unwrap_or_default()).unwrap_or_default()
 }
 
-/// The number of the next hold: the field has 31 bits and no 0.
-fn next_epoch(lease: &Object) -> u64 {
-    transitions(lease) % (i32::MAX as u64) + 1
+/// The number of the hold that follows: the field has 31 bits.
+fn next_epoch(greatest: u64) -> Result<u64, Error> {
+    let next = greatest.saturating_add(1);
+    match i32::try_from(next) {
+        Ok(_) => Ok(next),
+        Err(_) => Err(Error::malformed(
+            format!("epoch {greatest} of the Lease, a node or the record"),
+            format!("expected a number below {}", i32::MAX),
+        )),
+    }
 }
 
 /// How long a Lease is valid without renewal: as it says, and as ours when it says nothing that can be so.

@@ -6,10 +6,12 @@
 //! nothing is written, and keeps the [`Record`].
 //!
 //! **Invariant:** there is no delete of pods here. Pods leave by eviction (policy/v1), which budgets may refuse.
-//! **Invariant:** a node is cordoned and marked, and uncordoned and marked, in one patch each.
+//! **Invariant:** a node is cordoned and marked, and uncordoned and marked, in one patch each; that its Job is started is written on
+//! it before the Job is created.
 //! **Invariant:** every request has a deadline, and a list that is not complete, or a watch that is out of date, is an error.
 //! **Invariant:** every write names what was observed (`resourceVersion` of a node, UID of a pod or Job, attempt of a new Job),
-//! so that it fails when that has changed.
+//! so that it fails when that has changed. Nothing that belongs to a node is written unless its attempt still has it: a patch of
+//! the node goes before its Job, and a look at the node before evictions.
 
 mod access;
 mod action_spec;
@@ -19,6 +21,7 @@ mod cluster;
 mod convert;
 mod ending;
 mod endpoint;
+mod epoch;
 mod error;
 mod evict;
 #[cfg(test)]
@@ -37,6 +40,7 @@ mod refusals;
 mod requests;
 mod selector;
 mod server;
+mod still_cordoned;
 mod stores;
 mod writes;
 
@@ -46,5 +50,5 @@ pub use adapter::KubernetesPlatform;
 pub use cluster::{Cluster, Pods};
 pub use error::Error;
 pub use kubeconfig::secrets;
-pub use lease::Lease;
+pub use lease::{Lease, LeaseWait};
 pub use record::{Mark, Record};

@@ -1,4 +1,4 @@
-//! Which proxy leads to an API server: that of the kubeconfig, or else that of every other connection of ours.
+//! Which proxy leads to an API server: the one in the kubeconfig, or the one that every other connection of ours uses.
 //!
 //! kube's own reading of the environment is not used: version 5 holds `no_proxy` against the address of the proxy instead
 //! of the server's, and refuses a `no_proxy` with an empty part.

@@ -22,6 +22,8 @@ const LOG: &str = "journal";
 const FINISHED_LOG: &str = "finished_log";
 /// The key of [`Record::first_evidence`].
 const FIRST_EVIDENCE: &str = "evidence";
+/// The key of [`Record::epoch`].
+const EPOCH: &str = "epoch";
 /// The most bytes of a log. A ConfigMap holds 1 MiB, and two logs may be in it.
 const LOG_LIMIT_BYTES: usize = 192 << 10;
 /// Larger evidence of the first release is not kept: the record must always have room for what resuming needs.
@@ -42,6 +44,8 @@ pub struct Record {
     pub first_evidence: Option<String>,
     /// What the run that stopped last had observed of the budgets.
     pub log: Option<ObservationLog>,
+    /// The epoch of the run that stored it last. 0 when that run was of a release that did not write it.
+    pub epoch: u64,
     /// Guards against a change by someone else.
     resource_version: Option<String>,
 }
@@ -82,6 +86,7 @@ impl Record {
             finished_log: part(&data, FINISHED_LOG)?,
             first_evidence: data.get(FIRST_EVIDENCE).cloned(),
             log: part(&data, LOG)?,
+            epoch: part(&data, EPOCH)?.unwrap_or_default(),
             resource_version: map.metadata.resource_version.clone(),
         })
     }
@@ -98,6 +103,11 @@ impl Record {
             self.finished_log.as_ref().map(within).as_ref(),
         )?;
         put(&mut data, LOG, self.log.as_ref().map(within).as_ref())?;
+        put(
+            &mut data,
+            EPOCH,
+            Some(self.epoch).filter(|epoch| *epoch > 0).as_ref(),
+        )?;
         let first = self.first_evidence.clone();
         let first = first.filter(|text| text.len() <= FIRST_EVIDENCE_LIMIT_BYTES);
         data.extend(first.map(|text| (FIRST_EVIDENCE.to_owned(), text)));
@@ -112,7 +122,7 @@ impl Record {
 }
 
 impl Cluster {
-    /// Reads the record; an empty one when there is none.
+    /// Reads the record. Without one on the cluster: an empty record.
     ///
     /// # Errors
     /// When the API does not answer, or the record is of a newer format or malformed.
@@ -226,6 +236,8 @@ mod tests {
             ("ab", None)
         );
         assert_eq!(record.write().unwrap(), map);
+        let later = Record { epoch: 7, ..record };
+        assert_eq!(Record::read(&later.write().unwrap()).unwrap().epoch, 7);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use kube::api::{
 };
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
-use trireme_blueprint::{NodeVersion, RollAnnotation, RolledAnnotation};
+use trireme_blueprint::{NodeVersion, RollAnnotation, RolledAnnotation, Start};
 use trireme_executor::{Answer, Mode};
 
 use crate::cluster::{bounded, list};
@@ -22,7 +22,6 @@ impl Cluster {
         &self,
         node: &NodeVersion,
         roll: &RollAnnotation,
-        mode: Mode,
     ) -> Result<Answer, Error> {
         let epoch = roll.epoch;
         let roll = text(node, roll)?;
@@ -31,7 +30,7 @@ impl Cluster {
             "spec": {"unschedulable": true},
         });
         let act = format!("cordon node {}", node.name);
-        self.patch_node(act, node, patch, mode).await
+        self.patch_node(act, node, patch).await
     }
 
     /// Uncordons `node` and writes on it what was done, in one patch.
@@ -39,7 +38,6 @@ impl Cluster {
         &self,
         node: &NodeVersion,
         rolled: &RolledAnnotation,
-        mode: Mode,
     ) -> Result<Answer, Error> {
         let epoch = rolled.epoch;
         let rolled = text(node, rolled)?;
@@ -48,22 +46,30 @@ impl Cluster {
             "spec": {"unschedulable": null},
         });
         let act = format!("uncordon node {}", node.name);
-        self.patch_node(act, node, patch, mode).await
+        self.patch_node(act, node, patch).await
     }
 
     /// Uncordons a node on which nothing was done and ends the attempt, in one patch.
-    pub(crate) async fn give_back(
-        &self,
-        node: &NodeVersion,
-        epoch: u64,
-        mode: Mode,
-    ) -> Result<Answer, Error> {
+    pub(crate) async fn give_back(&self, node: &NodeVersion, epoch: u64) -> Result<Answer, Error> {
         let patch = json!({
             "metadata": metadata(node, Value::Null, Value::Null, epoch),
             "spec": {"unschedulable": null},
         });
         let act = format!("uncordon node {}", node.name);
-        self.patch_node(act, node, patch, mode).await
+        self.patch_node(act, node, patch).await
+    }
+
+    /// Writes on `node`, which the attempt of `roll` has cordoned, whether the Job of the attempt is started. The node as it is then:
+    /// a write that was based on what it was before fails from now on.
+    async fn write_start(
+        &self,
+        node: &NodeVersion,
+        roll: &RollAnnotation,
+    ) -> Result<Patched, Error> {
+        let text = text(node, roll)?;
+        let patch = json!({"metadata": metadata(node, json!(text), Value::Null, roll.epoch)});
+        let act = format!("write on node {} that its Job is started", node.name);
+        self.patch(act, node, patch).await
     }
 
     async fn patch_node(
@@ -71,20 +77,56 @@ impl Cluster {
         act: String,
         node: &NodeVersion,
         patch: Value,
-        mode: Mode,
     ) -> Result<Answer, Error> {
+        Ok(match self.patch(act, node, patch).await? {
+            Patched::Done(_) => Answer::Accepted,
+            Patched::Not(answer) => answer,
+        })
+    }
+
+    async fn patch(&self, act: String, node: &NodeVersion, patch: Value) -> Result<Patched, Error> {
         // An empty one would be no precondition.
         if node.resource_version.is_empty() {
-            return Ok(Answer::Outdated);
+            return Ok(Patched::Not(Answer::Outdated));
         }
         let api: Api<core::Node> = Api::all(self.client.clone());
         let params = PatchParams {
             field_manager: Some(MANAGER.into()),
-            dry_run: mode == Mode::DryRun,
             ..PatchParams::default()
         };
         let patch = Patch::Merge(patch);
-        answer(bounded(act, api.patch(&node.name, &params, &patch)).await)
+        match bounded(act, api.patch(&node.name, &params, &patch)).await {
+            Ok(patched) => Ok(Patched::Done(NodeVersion {
+                name: node.name.clone(),
+                resource_version: patched.resource_version().unwrap_or_default(),
+            })),
+            Err(error) => answer(Err::<(), _>(error)).map(Patched::Not),
+        }
+    }
+
+    /// Starts the Job of the attempt `roll` on `node`, after it was written on the node that it is started. A Job that is refused
+    /// for good was not started: that is written, too, unless an earlier start is not known.
+    pub(crate) async fn mark_and_start_job(
+        &self,
+        node: &NodeVersion,
+        roll: &RollAnnotation,
+        start: Start,
+        job: &Job,
+    ) -> Result<Answer, Error> {
+        let marked = match self.write_start(node, roll).await? {
+            Patched::Done(marked) => marked,
+            Patched::Not(answer) => return Ok(answer),
+        };
+        let answer = self.start_job(job, &roll.attempt, Mode::Commit).await?;
+        if matches!(answer, Answer::Refused(_)) && start == Start::First {
+            let before = RollAnnotation {
+                started: false,
+                ..roll.clone()
+            };
+            // Without it the node stays cordoned, as one on which something may have been done.
+            let _ = self.write_start(&marked, &before).await;
+        }
+        Ok(answer)
     }
 
     /// Starts the Job of `attempt`. One of its name that is of the same attempt is that Job: the answer to an earlier request was
@@ -132,14 +174,8 @@ impl Cluster {
     }
 
     /// Deletes the Job `name` with this UID, in the foreground: it goes when its pods are gone.
-    pub(crate) async fn delete_job(
-        &self,
-        name: &str,
-        uid: &str,
-        mode: Mode,
-    ) -> Result<Answer, Error> {
+    pub(crate) async fn delete_job(&self, name: &str, uid: &str) -> Result<Answer, Error> {
         let params = DeleteParams {
-            dry_run: mode == Mode::DryRun,
             propagation_policy: Some(PropagationPolicy::Foreground),
             preconditions: Some(Preconditions {
                 uid: Some(uid.into()),
@@ -154,6 +190,14 @@ impl Cluster {
     fn jobs(&self) -> Api<Job> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
+}
+
+/// What became of a patch of a node.
+enum Patched {
+    /// It was made, and this is the node now.
+    Done(NodeVersion),
+    /// It was not.
+    Not(Answer),
 }
 
 /// The metadata of a patch that fails when the node has changed since it was observed.

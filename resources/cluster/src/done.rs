@@ -30,7 +30,7 @@ pub(crate) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// The evidence of a roll that is finished; or that of the last run of one that is not, if a run has stored any.
+    /// The evidence of a finished roll. Of an unfinished roll: the evidence that its last run stored, if there is any.
     ///
     /// # Errors
     /// When the source's repository is not described as it must be, or the first release left something else on the cluster.

@@ -121,7 +121,7 @@ impl EvidenceRepository {
             }
             Some(Ok(Err(error))) => format!("{:#}", anyhow::Error::from(error)),
             Some(Err(_)) => format!("the registry did not answer within {} s", STORE.as_secs()),
-            None => "there was no time for it after the interruption".to_owned(),
+            None => "no time was left after the interruption".to_owned(),
         };
         let name = self.repository.name();
         step.warn("evidence", format!("could not be stored in {name}: {why}"));
@@ -145,7 +145,7 @@ impl EvidenceRepository {
         Ok(format!("{}@{}", self.repository.name(), stored.digest()))
     }
 
-    /// The evidence of the roll of `mark`; none when it has none, or it cannot be had, which is said.
+    /// The evidence of the roll of `mark`. None when the roll has none, or when it cannot be fetched, which is logged.
     pub(crate) async fn fetch(&self, step: &Step, mark: &Mark) -> Option<Found> {
         match timeout(STORE, self.pull(mark)).await {
             Ok(Ok(found)) => return found,

@@ -11,6 +11,7 @@ mod act;
 mod check;
 mod cordoned;
 mod done;
+mod due;
 mod ending;
 mod evidence;
 mod get;

@@ -4,23 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::time::timeout;
 use trireme_blueprint::{
-    Before, Blueprint, Goal, Identity, Inventory, Node, ObservationLog, StopReason, Wanted, Window,
-    roll_file, summarise,
+    Blueprint, Identity, Inventory, ObservationLog, Wanted, roll_file, summarise,
 };
-use trireme_executor::interruption::last_look_limit;
-use trireme_executor::{Cause, Fence, Roll, RollError, roll};
-use trireme_kubernetes::{ActionSpec, Cluster, KubernetesPlatform, Lease, Mark, Pods, Record};
+use trireme_kubernetes::{ActionSpec, Cluster, Lease, LeaseWait, Mark, Pods, Record};
 use trireme_protocol::{Fault, Outcome, Step};
 use trireme_release as release;
 
 use crate::act::action_spec;
 use crate::check::{current, mark, rolled};
-use crate::ending::ending;
+use crate::due::{DueRoll, Run, outcome};
 use crate::evidence::{Evidence, EvidenceRepository};
 use crate::interruption::{release, unless_interrupted};
 use crate::proof::{self, Proofs};
@@ -31,11 +26,11 @@ use crate::{Source, Version, cordoned};
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
 pub struct PutParams {
-    /// The wanted version; else `version_file`, else that of the source, else the recorded one.
+    /// The wanted version. Without it: `version_file`, then the version of the source, then the recorded one.
     pub version: Option<String>,
     /// A file with the wanted version, e.g. `release/version`.
     pub version_file: Option<String>,
-    /// Artifacts of images (each with `repository` and `digest`), by whose folder name the act knows them.
+    /// Artifacts of images, each with `repository` and `digest`. The act gets each under the name of its folder.
     #[serde(default)]
     pub images: Vec<String>,
     /// Artifacts with a `verdict.json` for their digests.
@@ -75,15 +70,15 @@ async fn with_lease(
     let repository = EvidenceRepository::open(source)?;
     let cluster = source.connect().await?;
     let lease = unless_interrupted(step, Box::pin(take(step, &cluster))).await?;
-    let put = Put {
+    let run = Run {
         step,
         source,
         cluster: &cluster,
         lease: &lease,
-        proofs,
     };
     let mut evidence = None;
-    let done = put.run(params, dir, named, &mut evidence).await;
+    let put = Put { run, proofs };
+    let done = put.carry_out(params, dir, named, &mut evidence).await;
     if let Err(why) = release(step, Box::pin(lease.release())).await {
         step.warn("lease", format!("it could not be released: {why}"));
     }
@@ -99,12 +94,17 @@ async fn with_lease(
 }
 
 async fn take(step: &Step, cluster: &Cluster) -> anyhow::Result<Lease> {
-    let waiting = |other: &str, patience: Duration| {
+    let waiting = |what: LeaseWait<'_>, patience: Duration| {
         let seconds = patience.as_secs();
-        step.info(
-            "lease",
-            format!("held by {other}; watching for {seconds} s whether it is renewed"),
-        );
+        let message = match what {
+            LeaseWait::Held(holder) => {
+                format!("held by {holder}; watching for {seconds} s whether it is renewed")
+            }
+            LeaseWait::Deleted => format!(
+                "it was deleted; waiting {seconds} s, so that a run that held it stops before this one begins"
+            ),
+        };
+        step.info("lease", message);
     };
     Ok(Lease::take(cluster, waiting).await?)
 }
@@ -114,30 +114,17 @@ enum Begun {
     /// Nothing.
     Nothing(Box<Outcome<Version>>),
     /// This, which is recorded.
-    Roll(Box<Due>),
+    Roll(Box<DueRoll>),
 }
 
-/// A roll that is due, and recorded.
-struct Due {
-    record: Record,
-    mark: Mark,
-    action: ActionSpec,
-    /// What was planned, as it was told.
-    plan: String,
-    /// The nodes as they were before.
-    nodes: BTreeMap<String, Node>,
-}
-
+/// Decides what a put has to do.
 struct Put<'a> {
-    step: &'a Step,
-    source: &'a Source,
-    cluster: &'a Cluster,
-    lease: &'a Lease,
+    run: Run<'a>,
     proofs: Proofs<'a>,
 }
 
 impl Put<'_> {
-    async fn run(
+    async fn carry_out(
         &self,
         params: &PutParams,
         dir: &Path,
@@ -145,40 +132,9 @@ impl Put<'_> {
         evidence: &mut Option<Evidence>,
     ) -> anyhow::Result<Outcome<Version>> {
         let begin = Box::pin(self.begin(params, dir, named));
-        let begun = unless_interrupted(self.step, begin).await?;
-        let due = match begun {
-            Begun::Nothing(outcome) => return Ok(*outcome),
-            Begun::Roll(due) => *due,
-        };
-        let log = due.record.log.clone();
-        let mut log = log.unwrap_or_else(|| ObservationLog::of(&due.mark.blueprint));
-        let goal = self.goal(&due.mark);
-        let mut nodes = due.nodes;
-        let rolled = self.roll(goal.clone(), &due.action, &mut log, &mut nodes);
-        match rolled.await {
-            Ok(inventory) => {
-                let ending = ending(None, self.lease, self.step.now());
-                let nodes = inventory.nodes.values();
-                let roll = roll_file(nodes, &goal, &due.mark.from, &log, ending);
-                let done = roll.nodes_done();
-                *evidence = Some(Evidence {
-                    roll,
-                    plan: due.plan,
-                });
-                let finish = Box::pin(self.finish(due.record, due.mark, log, done));
-                unless_interrupted(self.step, finish).await
-            }
-            Err(mut error) => {
-                self.explain(&mut error).await;
-                let ending = ending(Some(&error), self.lease, self.step.now());
-                let roll = roll_file(nodes.values(), &goal, &due.mark.from, &log, ending);
-                *evidence = Some(Evidence {
-                    roll,
-                    plan: due.plan,
-                });
-                self.keep(due.record, log, &error).await;
-                Err(told(error))
-            }
+        match unless_interrupted(self.run.step, begin).await? {
+            Begun::Nothing(outcome) => Ok(*outcome),
+            Begun::Roll(due) => due.carry_out(self.run, evidence).await,
         }
     }
 
@@ -189,24 +145,24 @@ impl Put<'_> {
         dir: &Path,
         named: BTreeMap<String, String>,
     ) -> anyhow::Result<Begun> {
-        let mut record = self.cluster.record().await?;
+        let mut record = self.run.cluster.record().await?;
         let asked = asked(params, dir).await?;
         let wanted = self.wanted(asked, named, &record)?;
-        let inventory = self.cluster.inventory(Pods::None).await?;
-        let now = self.step.now().to_string();
-        let known = current(self.source, &record, &inventory, &wanted, &now);
+        let inventory = self.run.cluster.inventory(Pods::None).await?;
+        let now = self.run.step.now().to_string();
+        let known = current(self.run.source, &record, &inventory, &wanted, &now);
         let is_done = |mark: &Mark| {
             let finished = record.finished.as_ref();
             finished == Some(mark) && !inventory.differs_from(&wanted.version)
         };
         if let Some(mark) = known.as_ref().filter(|mark| is_done(mark)) {
-            let goal = self.goal(mark);
+            let goal = self.run.goal(mark);
             let file = roll_file(
                 inventory.nodes.values(),
                 &goal,
                 &mark.from,
                 &ObservationLog::default(),
-                ending(None, self.lease, self.step.now()),
+                self.run.ending(None),
             );
             let done = file.nodes_done();
             let outcome = self.nothing(record.clone(), mark, wanted, done).await?;
@@ -221,10 +177,11 @@ impl Put<'_> {
         let action = self.action(&wanted)?;
         let plan = self.tell_plan(&record, &mark, &inventory);
         record.wanted = Some(wanted);
+        record.epoch = self.run.lease.epoch();
         record.begun = Some(mark.clone());
         record.log = record.log.filter(|log| log.blueprint == mark.blueprint);
-        self.cluster.store(&mut record).await?;
-        Ok(Begun::Roll(Box::new(Due {
+        self.run.cluster.store(&mut record).await?;
+        Ok(Begun::Roll(Box::new(DueRoll {
             record,
             mark,
             action,
@@ -233,11 +190,11 @@ impl Put<'_> {
         })))
     }
 
-    /// The id of the roll: that of the one that was begun and is not finished, or a new one.
+    /// The id of the roll that was begun and is not finished, or a new id.
     fn roll_id(&self, record: &Record) -> String {
         let begun = record.begun.as_ref();
-        let nanosecond = self.step.now().subsec_nanosecond();
-        let new = || format!("{}-{nanosecond:x}", self.lease.epoch());
+        let nanosecond = self.run.step.now().subsec_nanosecond();
+        let new = || format!("{}-{nanosecond:x}", self.run.lease.epoch());
         begun.map_or_else(new, |mark| mark.roll.clone())
     }
 
@@ -258,7 +215,7 @@ impl Put<'_> {
             lines.push(message);
         }
         for line in &lines {
-            self.step.info("plan", line);
+            self.run.step.info("plan", line);
         }
         lines.join("\n") + "\n"
     }
@@ -273,16 +230,17 @@ impl Put<'_> {
         done: usize,
     ) -> anyhow::Result<Outcome<Version>> {
         let version = &wanted.version;
-        let message = format!("nothing is to do: every node runs {version}");
-        self.step.done("cluster", message);
+        let message = format!("nothing to do: every node runs {version}");
+        self.run.step.done("cluster", message);
         if wanted.images != rolled(mark).images {
-            let message = "the images are not those that acted on its nodes; that alone rolls nothing, they act when a node differs next";
-            self.step.info("cluster", message);
+            let message = "the images have changed. Images alone start no roll; the next node whose version differs gets them";
+            self.run.step.info("cluster", message);
         }
         if record.wanted.as_ref() != Some(&wanted) {
             self.action(&wanted)?;
             record.wanted = Some(wanted);
-            self.cluster.store(&mut record).await?;
+            record.epoch = self.run.lease.epoch();
+            self.run.cluster.store(&mut record).await?;
         }
         Ok(outcome(mark, done))
     }
@@ -293,50 +251,18 @@ impl Put<'_> {
             version: wanted.version.clone(),
             images: BTreeMap::new(),
         };
-        let identity = Identity::new(inventory, &wanted, &self.source.policy(), None);
+        let identity = Identity::new(inventory, &wanted, &self.run.source.policy(), None);
         mark(identity, now)
     }
 
-    /// Keeps what was seen of the budgets, for the run that goes on.
-    async fn keep(&self, mut record: Record, log: ObservationLog, error: &RollError) {
-        // Not to an API that was away, and not when another roller has the Lease.
-        let away = matches!(*error.cause, Cause::Platform(_) | Cause::Unrenewed(_));
-        if away || log.watched.is_empty() {
-            return;
-        }
-        record.log = Some(log);
-        let store = Box::pin(self.cluster.store(&mut record));
-        if let Err(why) = release(self.step, store).await {
-            let lost = "what was observed of the budgets is lost, and the evidence will say so";
-            self.step.warn("cluster", format!("{lost}: {why}"));
-        }
-    }
-
-    async fn finish(
-        &self,
-        mut record: Record,
-        mut mark: Mark,
-        log: ObservationLog,
-        done: usize,
-    ) -> anyhow::Result<Outcome<Version>> {
-        mark.finished_at = Some(self.step.now());
-        record.begun = None;
-        record.finished = Some(mark.clone());
-        record.finished_log = Some(log);
-        record.first_evidence = None;
-        record.log = None;
-        self.cluster.store(&mut record).await?;
-        Ok(outcome(&mark, done))
-    }
-
-    /// The target state: the version that was asked for, else that of the source or the record, and its images.
+    /// The target state: the version that was asked for (or the one in the source or the record), and its images.
     fn wanted(
         &self,
         asked: Option<release::Version>,
         named: BTreeMap<String, String>,
         record: &Record,
     ) -> anyhow::Result<Wanted> {
-        let version = version(asked, self.source, record)?;
+        let version = version(asked, self.run.source, record)?;
         if !named.is_empty() {
             // They are proven already.
             return Ok(Wanted {
@@ -344,7 +270,7 @@ impl Put<'_> {
                 images: named,
             });
         }
-        let images = images(self.source, record, &version);
+        let images = images(self.run.source, record, &version);
         for (name, reference) in &images {
             self.proofs.verify(name, reference)?;
         }
@@ -352,72 +278,9 @@ impl Put<'_> {
     }
 
     fn action(&self, wanted: &Wanted) -> Result<ActionSpec, Fault> {
-        let act = self.source.act.as_ref();
+        let act = self.run.source.act.as_ref();
         let act = act
             .ok_or_else(|| Fault::config("a put needs `act` in the source: what acts on a node"))?;
         action_spec(act, wanted, &self.proofs)
     }
-
-    fn goal(&self, mark: &Mark) -> Goal {
-        Goal {
-            blueprint: mark.blueprint.clone(),
-            roll: mark.roll.clone(),
-            epoch: self.lease.epoch(),
-            wanted: rolled(mark),
-            policy: self.source.policy(),
-            window: Window::Open,
-            before: Before::default(),
-        }
-    }
-
-    async fn roll(
-        &self,
-        goal: Goal,
-        action: &ActionSpec,
-        log: &mut ObservationLog,
-        nodes: &mut BTreeMap<String, Node>,
-    ) -> Result<Inventory, RollError> {
-        let platform = KubernetesPlatform::start(self.cluster, self.lease, action);
-        let order = Roll {
-            platform: &platform,
-            clock: &Timestamp::now,
-            cancellation: self.step.cancellation(),
-        };
-        let fence = Fence::new(self.lease.renewed_at());
-        let mut observed = |inventory: &Inventory, at: Timestamp| {
-            log.observe(&inventory.budgets, at);
-            nodes.clone_from(&inventory.nodes);
-        };
-        roll(&order, goal, fence, &mut observed).await
-    }
-
-    /// Adds to a failed Job how its container ended, as far as that can be read.
-    async fn explain(&self, error: &mut RollError) {
-        let Cause::Stopped { reason, .. } = error.cause.as_mut() else {
-            return;
-        };
-        let StopReason::JobFailed { job, why } = reason else {
-            return;
-        };
-        let ended = self.cluster.failed_containers(job);
-        let limit = last_look_limit(self.step.cancellation());
-        if let Ok(Ok(Some(ended))) = timeout(limit, ended).await {
-            *why += &format!("; {ended}");
-        }
-    }
-}
-
-/// An interruption has an exit code of its own.
-fn told(error: RollError) -> anyhow::Error {
-    match *error.cause {
-        Cause::Interrupted => Fault::interrupted(error.to_string()).because(error).into(),
-        _ => error.into(),
-    }
-}
-
-fn outcome(mark: &Mark, done: usize) -> Outcome<Version> {
-    Outcome::new(Version::from(mark))
-        .with("from", mark.from.to_string())
-        .with("to", mark.to.to_string())
-        .with("nodes", done.to_string())
 }

@@ -105,7 +105,7 @@ pub enum UnmanagedSource {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActSource {
-    /// An image reference, or the name of one of the wanted images, whose verified digest is then used.
+    /// An image reference, or the name of one of the wanted images. A name stands for the verified digest of that image.
     pub image: String,
     /// Its command; none: the image's own.
     #[serde(default)]

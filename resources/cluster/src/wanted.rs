@@ -11,7 +11,7 @@ use trireme_release as release;
 
 use crate::{PutParams, Source};
 
-/// The wanted state: that of the source, else what was recorded. Images that were recorded with another version do not count.
+/// The wanted state: the one in the source, or what was recorded. Images that were recorded with another version do not count.
 ///
 /// # Errors
 /// Exit 78 when the version of the source is not a version, or one of its images has no digest.
@@ -76,7 +76,7 @@ pub(crate) async fn asked(
     }
 }
 
-/// The version to bring the cluster to: what was `asked` for, else that of the source, else what was recorded.
+/// The version to bring the cluster to: the one that was `asked` for, or the one in the source, or the recorded one.
 ///
 /// # Errors
 /// Exit 78 when none is, or when two places say different ones.

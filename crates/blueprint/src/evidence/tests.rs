@@ -77,6 +77,7 @@ fn begun(name: &str, second: i64) -> Node {
         cordoned_at: at(second),
         clock: 8,
         acted: false,
+        started: false,
         unready_before: BTreeSet::new(),
     };
     Node {

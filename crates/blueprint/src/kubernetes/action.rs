@@ -26,24 +26,31 @@ pub enum Action {
         /// What is written on it.
         annotation: Box<RollAnnotation>,
     },
-    /// Ask for the eviction of a pod.
+    /// Ask for the eviction of a pod. Made only while the attempt holds the node.
     Evict {
         /// Its node.
         node: String,
+        /// The id of the attempt that holds the node.
+        attempt: String,
         /// The pod.
         pod: Box<Pod>,
     },
-    /// Start the Job of the attempt.
+    /// Write on the node that the Job of the attempt is started, then start it.
     StartJob {
         /// The node.
-        node: String,
-        /// The id of the attempt.
-        attempt: String,
+        node: NodeVersion,
+        /// What is written on it.
+        annotation: Box<RollAnnotation>,
+        /// What is known of an earlier start.
+        start: Start,
     },
-    /// Delete the failed Job of an earlier attempt, in the foreground: it goes after its pods.
+    /// Delete the failed Job of an earlier attempt, in the foreground: it goes after its pods. Made only while the attempt holds the
+    /// node.
     DeleteJob {
         /// The node.
         node: String,
+        /// The id of the attempt that holds the node.
+        attempt: String,
         /// The Job's name.
         job: String,
         /// Its UID.
@@ -63,6 +70,17 @@ pub enum Action {
     },
 }
 
+/// Whether the Job of an attempt was started before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It was not.
+    First,
+    /// This run has started it and does not see it yet. The Job has the same name, so that there is only one.
+    Repeated,
+    /// An earlier run has started it, or was about to, and it is gone. What it did is not known.
+    AfterLost,
+}
+
 impl From<&Node> for NodeVersion {
     fn from(node: &Node) -> Self {
         Self {
@@ -76,12 +94,11 @@ impl Action {
     /// The name of the node that it is about.
     pub fn node(&self) -> &str {
         match self {
-            Self::Cordon { node, .. } | Self::Uncordon { node, .. } | Self::GiveBack { node } => {
-                &node.name
-            }
-            Self::Evict { node, .. }
+            Self::Cordon { node, .. }
             | Self::StartJob { node, .. }
-            | Self::DeleteJob { node, .. } => node,
+            | Self::Uncordon { node, .. }
+            | Self::GiveBack { node } => &node.name,
+            Self::Evict { node, .. } | Self::DeleteJob { node, .. } => node,
         }
     }
 
@@ -119,11 +136,11 @@ impl Action {
             Self::Cordon { annotation, .. } => {
                 attempt_now == Some(&annotation.attempt) && !node.schedulable
             }
-            Self::Evict { node, pod } => is_leaving(inventory, node, pod),
-            Self::StartJob { attempt, .. } => inventory
+            Self::Evict { node, pod, .. } => is_leaving(inventory, node, pod),
+            Self::StartJob { annotation, .. } => inventory
                 .jobs
                 .iter()
-                .any(|job| job.attempt == *attempt && job.node == node.name),
+                .any(|job| job.attempt == annotation.attempt && job.node == node.name),
             Self::DeleteJob { uid, .. } => {
                 let mut jobs = inventory.jobs.iter();
                 !jobs.any(|job| job.uid == *uid && job.state != JobState::Terminating)
@@ -146,8 +163,21 @@ impl fmt::Display for Action {
                 write!(formatter, "cordoning, {from} to {to}")
             }
             Self::Evict { pod, .. } => write!(formatter, "evicting pod {}", pod.path()),
-            Self::StartJob { node, attempt } => {
-                write!(formatter, "empty, starting Job {}", job_name(node, attempt))
+            Self::StartJob {
+                node,
+                annotation,
+                start,
+            } => {
+                let job = job_name(&node.name, &annotation.attempt);
+                match start {
+                    Start::First | Start::Repeated => {
+                        write!(formatter, "empty, starting Job {job}")
+                    }
+                    Start::AfterLost => write!(
+                        formatter,
+                        "an earlier run may have started Job {job}, which is gone, so its outcome is not known; starting it again"
+                    ),
+                }
             }
             Self::DeleteJob { job, .. } => write!(formatter, "deleting the failed Job {job}"),
             Self::Uncordon { .. } => formatter.write_str("healthy, uncordoning"),

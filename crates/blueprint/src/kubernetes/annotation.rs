@@ -38,9 +38,20 @@ pub struct RollAnnotation {
     /// Whether an earlier attempt has acted on the node, or may have: it is not given back before an action succeeds.
     #[serde(default)]
     pub acted: bool,
+    /// Whether the Job of this attempt was started, or may have been. Written before the Job is created, so that a Job that is gone
+    /// (deleted, or expired) does not look like one that never ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub started: bool,
     /// What was not Ready on the node before ([`super::unready`]): it does not count against the node afterwards.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unready_before: BTreeSet<String>,
+}
+
+impl RollAnnotation {
+    /// Whether something may have been done on the node since it was cordoned.
+    pub fn may_have_acted(&self) -> bool {
+        self.acted || self.started
+    }
 }
 
 /// The annotation of a node with a finished attempt, written by the patch that uncordons it.
@@ -124,6 +135,7 @@ mod tests {
         let first = r#"{"blueprint":"ab","from":"v1.36.4","to":"v1.37.2","cordoned_at":"2026-01-01T00:00:00Z"}"#;
         let read: RollAnnotation = serde_json::from_str(first).unwrap();
         assert_eq!((read.attempt.as_str(), read.epoch), ("", 0));
+        assert!(!read.may_have_acted());
         let later = first.replace("{\"blue", "{\"more\":[1],\"blue");
         assert_eq!(
             serde_json::from_str::<RollAnnotation>(&later).unwrap(),

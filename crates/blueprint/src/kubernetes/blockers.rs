@@ -348,8 +348,7 @@ pub(crate) fn violation(server: &Version, node: &Node, wanted: &Version) -> Opti
 
 /// The control plane goes before every worker, also when the version-skew policy would allow otherwise.
 fn control_plane_first(inventory: &Inventory, node: &Node, wanted: &Version) -> Option<Blocker> {
-    let mut planes = inventory.nodes.values().filter(|other| other.control_plane);
-    let first = planes.find(|other| other.roll.is_some() || !wanted.accepts(&other.version));
+    let first = inventory.due_control_plane(wanted);
     let first = first.filter(|_| !node.control_plane)?;
     Some(Blocker::ControlPlaneFirst {
         node: node.name.clone(),

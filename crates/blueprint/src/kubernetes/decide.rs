@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::action::{Action, NodeVersion};
-use super::annotation::{RollAnnotation, RolledAnnotation, attempt_id};
-use super::blockers::{Phase, blockers, some_of, unready_before};
+use super::action::{Action, NodeVersion, Start};
+use super::annotation::{RollAnnotation, RolledAnnotation, job_name};
+use super::attempt::Attempt;
+use super::begin::{cordon, cordon_again};
+use super::blockers::{Phase, blockers, some_of};
 use super::inventory::{ActionJob, Inventory, JobState, Node, Pod};
 use crate::blocker::Blocker;
 use crate::decision::{Decision, Stop, StopReason, Wait, WaitReason};
@@ -22,63 +24,46 @@ pub(crate) fn decide(
     timers: &Timers,
     node: &Node,
 ) -> Vec<NodeDecision> {
-    let Some(roll) = &node.roll else {
+    let Some(attempt) = Attempt::on(inventory, node) else {
         return Vec::new();
     };
-    let attempt = Attempt {
+    let decider = Decider {
         inventory,
         goal,
         timers,
         node,
-        roll,
+        roll: attempt.roll,
+        attempt,
     };
-    if let Some(decision) = attempt.clear_earlier() {
+    if let Some(decision) = decider.clear_earlier() {
         return vec![decision];
     }
     match attempt.job() {
-        Some(job) => attempt.after_start(job),
-        None if roll.to.accepts(&node.version) => vec![attempt.return_to_service()],
-        None => attempt.before_start(),
+        Some(job) => decider.after_start(job),
+        None if attempt.has_reached_version() => vec![decider.return_to_service()],
+        None => match decider.since_job_was_seen() {
+            Some(gone_for) => vec![decider.after_lost_job(gone_for)],
+            None => decider.before_start(),
+        },
     }
 }
 
 /// Whether the attempt on `node` waits for the control plane, while nothing runs on the node: its goal was replaced after an
 /// action on it had failed, so that it can neither go on nor be given back.
 pub(crate) fn waits_for_control_plane(inventory: &Inventory, goal: &Goal, node: &Node) -> bool {
-    let Some(roll) = node.roll.as_ref().filter(|_| !node.control_plane) else {
+    let attempt = Attempt::on(inventory, node).filter(|_| !node.control_plane);
+    let Some(attempt) = attempt else {
         return false;
     };
-    let mut jobs = inventory.jobs.iter();
-    let failed_before = match jobs.find(|job| is_of(job, node, roll)) {
-        None => !roll.to.accepts(&node.version) && (roll.acted || !node.ready),
+    let failed_before = match attempt.job() {
+        None => !attempt.has_reached_version() && (attempt.roll.may_have_acted() || !node.ready),
         Some(job) => {
             let failed = matches!(job.state, JobState::Failed(_));
             failed && goal.before.failed_jobs.contains(&job.uid)
         }
     };
-    let is_quiet =
-        earlier_job(inventory, node, roll).is_none() && running_action(inventory, node).is_none();
     let lacks = || blockers(inventory, goal, &[], node, Phase::Act);
-    failed_before && is_quiet && lacks().first().is_some_and(Blocker::may_pass)
-}
-
-/// How far each attempt is.
-pub(crate) fn stages(inventory: &Inventory) -> Vec<(String, String, Stage)> {
-    let stage = |node: &Node| {
-        let roll = node.roll.as_ref()?;
-        let job = inventory.jobs.iter().find(|job| is_of(job, node, roll));
-        let stage = match job.map(|job| &job.state) {
-            _ if earlier_job(inventory, node, roll).is_some() => Stage::Clearing,
-            Some(JobState::Active) => Stage::Acting,
-            _ if running_action(inventory, node).is_some() => Stage::Clearing,
-            Some(JobState::Succeeded) => Stage::Returning,
-            Some(JobState::Failed(_) | JobState::Terminating) => Stage::Clearing,
-            None if roll.to.accepts(&node.version) => Stage::Returning,
-            None => Stage::Draining,
-        };
-        Some((node.name.clone(), roll.attempt.clone(), stage))
-    };
-    inventory.begun().filter_map(stage).collect()
+    failed_before && attempt.is_quiet() && lacks().first().is_some_and(Blocker::may_pass)
 }
 
 /// What is so before this run does anything.
@@ -95,84 +80,17 @@ pub(crate) fn before(inventory: &Inventory, goal: &Goal) -> Before {
     }
 }
 
-/// The patch that begins an attempt on `node`, or a new one. What is known of the node since it was first cordoned stays.
-pub(crate) fn cordon(inventory: &Inventory, goal: &Goal, timers: &Timers, node: &Node) -> Action {
-    let earlier = node.roll.as_ref();
-    let now = timers.now().wall;
-    let annotation = RollAnnotation {
-        blueprint: goal.blueprint.clone(),
-        attempt: attempt_id(node),
-        roll: goal.roll.clone(),
-        epoch: goal.epoch,
-        from: earlier.map_or(&node.version, |roll| &roll.from).clone(),
-        to: goal.wanted.version.clone(),
-        cordoned_at: earlier.map_or(now, |roll| roll.cordoned_at),
-        clock: earlier.map_or(goal.epoch, |roll| roll.clock),
-        acted: earlier.is_some_and(|roll| roll.acted || has_job(inventory, node)),
-        unready_before: earlier.map_or_else(
-            || unready_before(inventory, node),
-            |roll| roll.unready_before.clone(),
-        ),
-    };
-    Action::Cordon {
-        node: NodeVersion::from(node),
-        annotation: Box::new(annotation),
-    }
-}
-
-/// Whether a Job has acted on `node` since it was cordoned, or may have.
-fn has_job(inventory: &Inventory, node: &Node) -> bool {
-    let roll = node.roll.as_ref();
-    let mut jobs = inventory.jobs.iter();
-    jobs.any(|job| roll.is_some_and(|roll| is_of(job, node, roll)))
-}
-
-/// Whether `job` belongs to the attempt `roll` on `node`. Attempts have ids; an annotation and a Job of the first release
-/// have none, and belong together by blueprint.
-fn is_of(job: &ActionJob, node: &Node, roll: &RollAnnotation) -> bool {
-    let same = job.node == node.name && job.attempt == roll.attempt && !is_too_old(job, roll);
-    same && (!roll.attempt.is_empty() || job.blueprint == roll.blueprint)
-}
-
-/// A planted bug: two clocks are compared, or whole seconds with fractions.
-fn is_too_old(job: &ActionJob, roll: &RollAnnotation) -> bool {
-    let Some(created_at) = job.created_at else {
-        return false;
-    };
-    let cordoned_at = roll.cordoned_at;
-    (planted(Bug::TwoClocks) && created_at.as_second() < cordoned_at.as_second())
-        || (planted(Bug::SecondsFloored) && created_at < cordoned_at)
-}
-
-/// A Job of another attempt on `node` that is not at its end, or failed.
-fn earlier_job<'a>(
-    inventory: &'a Inventory,
-    node: &Node,
-    roll: &RollAnnotation,
-) -> Option<&'a ActionJob> {
-    let jobs = inventory.jobs.iter();
-    let others = jobs.filter(|job| {
-        job.node == node.name && !is_of(job, node, roll) && job.state != JobState::Succeeded
-    });
-    others.min_by_key(|job| (matches!(job.state, JobState::Failed(_)), &job.name))
-}
-
-/// A pod of any action that runs on `node`.
-fn running_action<'a>(inventory: &'a Inventory, node: &Node) -> Option<&'a Pod> {
-    let pods = inventory.pods_of(&node.name);
-    pods.filter(|pod| pod.is_running_action())
-        .min_by_key(|pod| pod.path())
-}
-
-struct Attempt<'a> {
+/// What an attempt needs under a goal, by what this run has measured.
+struct Decider<'a> {
     inventory: &'a Inventory,
     goal: &'a Goal,
     timers: &'a Timers,
     node: &'a Node,
     roll: &'a RollAnnotation,
+    attempt: Attempt<'a>,
 }
 
-impl Attempt<'_> {
+impl Decider<'_> {
     fn wait(&self, reason: WaitReason) -> NodeDecision {
         Decision::Wait(Wait {
             object: self.node.title(),
@@ -193,9 +111,10 @@ impl Attempt<'_> {
             .spent(&self.node.name, &self.roll.attempt, stage)
     }
 
-    fn job(&self) -> Option<&ActionJob> {
-        let mut jobs = self.inventory.jobs.iter();
-        jobs.find(|job| is_of(job, self.node, self.roll))
+    /// How long ago this run saw the Job of the attempt for the last time; none when it never did.
+    fn since_job_was_seen(&self) -> Option<Duration> {
+        let (node, attempt) = (&self.node.name, &self.roll.attempt);
+        self.timers.since_seen(node, attempt, Stage::ActionSeen)
     }
 
     /// One action on a node at a time: what an earlier attempt left has to end first. An Active Job is never deleted.
@@ -203,7 +122,7 @@ impl Attempt<'_> {
         if planted(Bug::BackgroundDelete) {
             return self.delete_earlier();
         }
-        if let Some(job) = earlier_job(self.inventory, self.node, self.roll) {
+        if let Some(job) = self.attempt.earlier_job() {
             return Some(match job.state {
                 JobState::Failed(_) => self.delete(job),
                 // With these bugs an own Job counts as one that an earlier roll left behind.
@@ -214,8 +133,9 @@ impl Attempt<'_> {
                 ),
             });
         }
-        let active = self.job().is_some_and(|job| job.state == JobState::Active);
-        let pod = running_action(self.inventory, self.node).filter(|_| !active)?;
+        let job = self.attempt.job();
+        let active = job.is_some_and(|job| job.state == JobState::Active);
+        let pod = self.attempt.running_action().filter(|_| !active)?;
         Some(self.wait_for_earlier(
             WaitReason::ActionPod(pod.path()),
             format!("pod {} of an earlier action", pod.path()),
@@ -224,13 +144,14 @@ impl Attempt<'_> {
 
     /// A planted bug: the Job goes, whatever it does, and what it left on the node is not waited for.
     fn delete_earlier(&self) -> Option<NodeDecision> {
-        let job = earlier_job(self.inventory, self.node, self.roll)?;
+        let job = self.attempt.earlier_job()?;
         Some(self.delete(job))
     }
 
     fn delete(&self, job: &ActionJob) -> NodeDecision {
         Decision::Do(Action::DeleteJob {
             node: self.node.name.clone(),
+            attempt: self.roll.attempt.clone(),
             job: job.name.clone(),
             uid: job.uid.clone(),
         })
@@ -245,17 +166,59 @@ impl Attempt<'_> {
         self.stop(StopReason::EarlierTimeout { what, seconds }, None)
     }
 
-    /// Nothing was done on the node yet: may it go on, is it empty, then start the Job.
+    /// The Job of the attempt was seen by this run and is gone (a person or a cleaner deleted it). What it did is not known: it is not
+    /// started again by itself, and the node is not given back before it reports what it should run.
+    fn after_lost_job(&self, gone_for: Duration) -> NodeDecision {
+        let job = job_name(&self.node.name, &self.roll.attempt);
+        let lacks = blockers(self.inventory, self.goal, &[], self.node, Phase::Return);
+        let Some(lacks) = lacks.into_iter().next() else {
+            return self.return_to_service();
+        };
+        let limit = self.goal.policy.node_timeout;
+        if gone_for < limit {
+            return self.wait(WaitReason::JobGone { job, lacks });
+        }
+        let (seconds, lacks) = (limit.as_secs(), lacks.to_string());
+        let gone = StopReason::JobGone {
+            job,
+            seconds,
+            lacks,
+        };
+        self.stop(gone, None)
+    }
+
+    /// No Job of the attempt is there: may the node go on, is it empty, then start the Job.
     fn before_start(&self) -> Vec<NodeDecision> {
         let blocker = blockers(self.inventory, self.goal, &[], self.node, Phase::Act);
         if let Some(blocker) = blocker.into_iter().next() {
             return vec![self.give_back(blocker)];
         }
         let other_goal = self.roll.blueprint != self.goal.blueprint || self.roll.attempt.is_empty();
-        if other_goal || self.node.schedulable {
+        if other_goal {
             return vec![Decision::Do(self.attempt_anew())];
         }
+        if self.node.schedulable {
+            return vec![self.cordon_again()];
+        }
         self.drain()
+    }
+
+    /// Something has uncordoned the node. It is cordoned again, but not for longer than a drain may take.
+    fn cordon_again(&self) -> NodeDecision {
+        let limit = self.goal.policy.drain_timeout;
+        if self.spent(Stage::Draining) < limit {
+            return Decision::Do(cordon_again(self.goal, self.node, self.roll));
+        }
+        let seconds = limit.as_secs();
+        self.stop(StopReason::Uncordoned { seconds }, self.last_give_back())
+    }
+
+    /// The last write to a node on which nothing was done.
+    fn last_give_back(&self) -> Option<Action> {
+        let back = Action::GiveBack {
+            node: NodeVersion::from(self.node),
+        };
+        (!self.roll.may_have_acted()).then_some(back)
     }
 
     fn attempt_anew(&self) -> Action {
@@ -264,7 +227,7 @@ impl Attempt<'_> {
 
     /// A node that may not go on goes back into service, if nothing was done on it.
     fn give_back(&self, blocker: Blocker) -> NodeDecision {
-        if self.roll.acted || !self.node.ready {
+        if self.roll.may_have_acted() || !self.node.ready {
             return self.wait_or_stop(blocker);
         }
         Decision::Do(Action::GiveBack {
@@ -280,11 +243,7 @@ impl Attempt<'_> {
         }
         let pods: Vec<_> = self.inventory.pods_to_evict(name).collect();
         if pods.is_empty() {
-            let attempt = self.roll.attempt.clone();
-            return vec![Decision::Do(Action::StartJob {
-                node: name.clone(),
-                attempt,
-            })];
+            return vec![Decision::Do(self.start_job())];
         }
         if self.spent(Stage::Draining) >= self.goal.policy.drain_timeout {
             return vec![self.drain_timeout(&pods)];
@@ -292,10 +251,31 @@ impl Attempt<'_> {
         let wait = self.wait(WaitReason::PodsLeaving(pods.len()));
         let staying = pods.into_iter().filter(|pod| !pod.terminating);
         let evict = staying.map(|pod| {
-            let (node, pod) = (name.clone(), Box::new(pod.clone()));
-            Decision::Do(Action::Evict { node, pod })
+            Decision::Do(Action::Evict {
+                node: name.clone(),
+                attempt: self.roll.attempt.clone(),
+                pod: Box::new(pod.clone()),
+            })
         });
         evict.chain([wait]).collect()
+    }
+
+    fn start_job(&self) -> Action {
+        let start = match self.roll.started {
+            false => Start::First,
+            true if self.roll.epoch == self.goal.epoch => Start::Repeated,
+            true => Start::AfterLost,
+        };
+        let annotation = RollAnnotation {
+            started: true,
+            epoch: self.goal.epoch,
+            ..self.roll.clone()
+        };
+        Action::StartJob {
+            node: NodeVersion::from(self.node),
+            annotation: Box::new(annotation),
+            start,
+        }
     }
 
     fn drain_timeout(&self, pods: &[&Pod]) -> NodeDecision {
@@ -305,10 +285,7 @@ impl Attempt<'_> {
             seconds: self.goal.policy.drain_timeout.as_secs(),
             pods: some_of(&names),
         };
-        let back = Action::GiveBack {
-            node: NodeVersion::from(self.node),
-        };
-        self.stop(reason, (!self.roll.acted).then_some(back))
+        self.stop(reason, self.last_give_back())
     }
 
     /// The Job has begun.
@@ -317,7 +294,7 @@ impl Attempt<'_> {
         vec![match &job.state {
             JobState::Succeeded => self.return_to_service(),
             JobState::Terminating => {
-                let what = format!("Job {name}, which somebody deletes,");
+                let what = format!("Job {name}, which is being deleted,");
                 self.wait_for_earlier(WaitReason::EarlierJob(name), what)
             }
             // A person has seen that it failed and asks again.
@@ -394,19 +371,5 @@ impl Attempt<'_> {
             ready_at: now,
             uncordoned_at: now,
         }
-    }
-}
-
-/// A planted bug: whether the Job of the attempt that would be begun on `node` is there.
-pub(crate) fn has_job_of_next(inventory: &Inventory, node: &Node) -> bool {
-    let mut jobs = inventory.jobs.iter();
-    jobs.any(|job| job.node == node.name && job.state == JobState::Active)
-}
-
-/// A planted bug: the Job of the attempt that would be begun on `node`.
-pub(crate) fn start_of_next(node: &Node) -> Action {
-    Action::StartJob {
-        node: node.name.clone(),
-        attempt: attempt_id(node),
     }
 }

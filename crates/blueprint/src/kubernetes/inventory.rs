@@ -194,14 +194,24 @@ impl Inventory {
         daemon_set.is_short() && !self.pods_of(node).any(|pod| daemon_set.owns(pod))
     }
 
-    /// Whether any node runs something that `wanted` does not accept, or has an attempt under way.
+    /// Whether any node differs from `wanted`.
     pub fn differs_from(&self, wanted: &Version) -> bool {
-        let differs = |node: &Node| node.roll.is_some() || !wanted.accepts(&node.version);
-        self.nodes.values().any(differs)
+        self.nodes.values().any(|node| node.differs_from(wanted))
+    }
+
+    /// The first control-plane node that differs from `wanted`: every worker waits for it.
+    pub(crate) fn due_control_plane(&self, wanted: &Version) -> Option<&Node> {
+        let mut planes = self.nodes.values().filter(|node| node.control_plane);
+        planes.find(|node| node.differs_from(wanted))
     }
 }
 
 impl Node {
+    /// Whether it runs something that `wanted` does not accept, or has an attempt under way.
+    pub(crate) fn differs_from(&self, wanted: &Version) -> bool {
+        self.roll.is_some() || !wanted.accepts(&self.version)
+    }
+
     /// Whether pods can be scheduled to it now.
     pub fn in_service(&self) -> bool {
         self.ready && self.schedulable && self.roll.is_none()

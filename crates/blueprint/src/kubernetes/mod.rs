@@ -2,6 +2,8 @@
 
 mod action;
 pub(crate) mod annotation;
+mod attempt;
+mod begin;
 mod blockers;
 mod budget;
 mod decide;
@@ -9,7 +11,7 @@ mod file;
 mod inventory;
 mod preflight;
 
-pub use action::{Action, NodeVersion};
+pub use action::{Action, NodeVersion, Start};
 pub use annotation::{RollAnnotation, RolledAnnotation, job_name};
 pub(crate) use blockers::{Phase, blockers};
 pub(crate) use blockers::{some_of, violation};
@@ -92,10 +94,10 @@ impl Snapshot for Inventory {
 
     fn begin(&self, goal: &Goal, timers: &Timers, unit: &str) -> Option<Action> {
         let node = self.nodes.get(unit)?;
-        if planted(Bug::ActBeforeRecord) && !decide::has_job_of_next(self, node) {
-            return Some(decide::start_of_next(node));
+        if planted(Bug::ActBeforeRecord) && !begin::has_job_of_next(self, node) {
+            return Some(begin::start_of_next(self, goal, timers, node));
         }
-        Some(decide::cordon(self, goal, timers, node))
+        Some(begin::cordon(self, goal, timers, node))
     }
 
     fn decide(&self, goal: &Goal, timers: &Timers, unit: &str) -> Vec<Decision<Action>> {
@@ -112,7 +114,7 @@ impl Snapshot for Inventory {
     }
 
     fn stages(&self) -> Vec<(String, String, Stage)> {
-        decide::stages(self)
+        attempt::stages(self)
     }
 
     fn taken_out(&self) -> Vec<String> {
@@ -133,7 +135,7 @@ impl Snapshot for Inventory {
 
     fn give_back(&self, unit: &str) -> Option<Action> {
         let node = self.nodes.get(unit)?;
-        let roll = node.roll.as_ref().filter(|roll| !roll.acted)?;
+        let roll = node.roll.as_ref().filter(|roll| !roll.may_have_acted())?;
         let unacted = !self.jobs.iter().any(|job| job.attempt == roll.attempt);
         unacted.then(|| Action::GiveBack {
             node: NodeVersion::from(node),

@@ -20,7 +20,7 @@ pub(crate) fn preflight(inventory: &Inventory, goal: &Goal) -> Preflight {
     let due: Vec<&Node> = due
         .filter_map(|unit| inventory.nodes.get(&unit.name))
         .collect();
-    let plane_is_due = due.iter().any(|node| node.control_plane);
+    let plane_is_due = inventory.due_control_plane(&goal.wanted.version).is_some();
     let mut found = Preflight::default();
     for node in due {
         let lacks = lacks(inventory, goal, &units, node);

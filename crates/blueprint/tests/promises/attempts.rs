@@ -46,6 +46,124 @@ fn a_failed_job_stops_this_run_and_is_tried_again_by_the_next() {
 }
 
 #[test]
+fn a_node_that_something_uncordons_again_and_again_is_given_up_after_the_time_of_a_drain() {
+    let mut world = world(1, 0, 2, Policy::default());
+    world.cordon("w-0");
+    let attempt = world.node("w-0").roll.clone().unwrap().attempt;
+    for _ in 0..3 {
+        world.node("w-0").schedulable = true;
+        let next = actions(world.next_after(Duration::from_mins(4)));
+        let [Action::Cordon { annotation, .. }] = &next[..] else {
+            panic!("a cordon: {next:?}");
+        };
+        assert_eq!(annotation.attempt, attempt);
+        world.apply(&next[0]);
+        assert_eq!(actions(world.next()).len(), 2, "two evictions");
+    }
+    world.node("w-0").schedulable = true;
+    let stop = stopped(world.next_after(Duration::from_mins(4)));
+    assert!(matches!(
+        stop.reason,
+        StopReason::Uncordoned { seconds: 900 }
+    ));
+    assert!(matches!(stop.last, Some(Action::GiveBack { .. })));
+}
+
+#[test]
+fn a_job_that_is_gone_is_waited_for_by_the_version_of_its_node_and_not_started_again() {
+    let mut world = world(1, 0, 2, Policy::default());
+    world.begin_job("w-0");
+    let job = world.inventory.jobs.pop().unwrap();
+    let reason = waits(world.next());
+    assert!(
+        matches!(&reason, WaitReason::JobGone { job: gone, .. } if *gone == job.name),
+        "{reason}"
+    );
+    let stop = stopped(world.next_after(Duration::from_mins(10)));
+    assert!(matches!(
+        &stop.reason,
+        StopReason::JobGone { seconds: 600, .. }
+    ));
+    assert_eq!(stop.last, None, "something may have been done on it");
+    // It had done its work, and somebody deleted it then.
+    world.node("w-0").version = NEW;
+    let next = actions(world.next());
+    assert!(matches!(&next[..], [Action::Uncordon { .. }]), "{next:?}");
+}
+
+#[test]
+fn a_node_whose_failed_job_has_expired_is_not_given_back_and_its_job_is_started_again_by_the_next_run()
+ {
+    let mut world = world(1, 0, 2, Policy::default());
+    world.begin_job("w-0");
+    world.inventory.jobs.clear();
+    world.restart();
+    assert_eq!(world.inventory.give_back("w-0"), None);
+    let next = actions(world.next());
+    let [
+        Action::StartJob {
+            annotation, start, ..
+        },
+    ] = &next[..]
+    else {
+        panic!("the Job again: {next:?}");
+    };
+    assert_eq!(*start, Start::AfterLost);
+    assert!(next[0].to_string().contains("its outcome is not known"));
+    // A request of the run before that comes late finds a Job of the same name.
+    assert_eq!(
+        annotation.attempt,
+        world.node("w-0").roll.clone().unwrap().attempt
+    );
+    // Pods came back, and cannot leave: nothing is known of the node, so that it is not given back.
+    world
+        .inventory
+        .pods
+        .insert("w-0".into(), vec![pod("web-0-9")]);
+    let stop = stopped(world.next_after(Duration::from_mins(15)));
+    assert!(matches!(stop.reason, StopReason::DrainTimeout { .. }));
+    assert_eq!(stop.last, None);
+}
+
+#[test]
+fn a_node_whose_failed_job_has_expired_waits_under_a_goal_that_it_may_not_go_to() {
+    let mut world = under_another_goal(1, Version::new(1, 37, 3));
+    world.node("w-1").roll.as_mut().unwrap().started = true;
+    let NextActions::Go(next, waits) = world.next() else {
+        panic!("it goes on");
+    };
+    assert!(
+        matches!(&next[..], [Action::Cordon { node, .. }] if node.name == "cp-0"),
+        "{next:?}"
+    );
+    assert!(matches!(
+        &waits[0].reason,
+        WaitReason::Blocked(Blocker::ControlPlaneFirst { .. })
+    ));
+}
+
+#[test]
+fn a_start_that_this_run_does_not_see_yet_is_no_lost_job() {
+    let mut world = world(1, 0, 2, Policy::default());
+    world.cordon("w-0");
+    world.inventory.pods.insert("w-0".into(), Vec::new());
+    let next = actions(world.next());
+    world.apply(&next[0]);
+    world.inventory.jobs.clear();
+    let next = actions(world.next());
+    assert!(
+        matches!(
+            &next[..],
+            [Action::StartJob {
+                start: Start::Repeated,
+                ..
+            }]
+        ),
+        "{next:?}"
+    );
+}
+
+#[test]
 fn no_job_starts_while_a_pod_of_an_earlier_action_runs_on_the_node() {
     let mut world = world(1, 0, 2, Policy::default());
     world.begin_job("w-0");

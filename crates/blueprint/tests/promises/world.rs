@@ -214,7 +214,12 @@ impl World {
                 node.resource_version = revision;
             }
             Action::Evict { pod, .. } => self.evict(&name, &pod.uid),
-            Action::StartJob { attempt, .. } => self.start(&name, attempt),
+            Action::StartJob { annotation, .. } => {
+                let node = self.node(&name);
+                node.roll = Some(*annotation.clone());
+                node.resource_version = revision;
+                self.start(&name, &annotation.attempt);
+            }
             Action::DeleteJob { uid, .. } => self.inventory.jobs.retain(|job| job.uid != *uid),
             Action::Uncordon { annotation, .. } => {
                 let node = self.node(&name);
@@ -272,8 +277,9 @@ impl World {
     pub fn begin_job(&mut self, node: &str) {
         self.cordon(node);
         self.inventory.pods.insert(node.into(), Vec::new());
-        let attempt = self.node(node).roll.clone().unwrap().attempt;
-        self.start(node, &attempt);
+        let next = actions(self.next());
+        assert!(matches!(&next[..], [Action::StartJob { .. }]), "{next:?}");
+        self.apply(&next[0]);
         self.next();
     }
 

@@ -1,21 +1,20 @@
-//! What the API server does with a write, and the properties that every write must keep.
+//! What the API server does with a write.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use trireme_blueprint::planted::{Bug, planted};
 use trireme_blueprint::{
-    Action, ActionJob, Goal, Inventory, JobState, NodeVersion, Pod, PodKind, RollAnnotation,
+    Action, ActionJob, Goal, Inventory, JobState, NodeVersion, Pod, PodKind, RollAnnotation, Start,
     job_name,
 };
 use trireme_executor::Answer;
-use trireme_release::skew::{ApiServers, Component, allow_upgrade};
 
 use crate::objects::{SimJob, SimPod};
-use crate::world::{STALE, World};
+use crate::world::World;
 
-/// From an observation to the write that follows from it; [`STALE`] comes on top.
-const TO_ACT: Duration = Duration::from_secs(12);
+/// A write is waited for so long at most.
+const WRITE: Duration = Duration::from_secs(8);
 
 /// A write, and what the roller that asks for it knows.
 pub struct Request<'a> {
@@ -49,21 +48,87 @@ impl World {
         bad.into_iter().next().unwrap_or(Answer::Accepted)
     }
 
+    /// What goes before a write that cannot name a version of its node: a look at the node, or the patch that says that its Job is
+    /// started.
+    pub fn prepare(&mut self, request: &Request<'_>) -> Answer {
+        let ours = match request.action {
+            Action::Evict { node, attempt, .. } => {
+                planted(Bug::NodeNotAsked) || self.is_cordoned_by(node, attempt)
+            }
+            Action::DeleteJob { node, attempt, .. } => {
+                planted(Bug::BackgroundDelete) || self.is_cordoned_by(node, attempt)
+            }
+            Action::StartJob {
+                node, annotation, ..
+            } => return self.mark_started(request, node, annotation),
+            Action::Cordon { .. } | Action::Uncordon { .. } | Action::GiveBack { .. } => true,
+        };
+        if !ours {
+            return Answer::Outdated;
+        }
+        if !planted(Bug::NodeNotAsked) {
+            let (node, now) = (request.action.node().to_owned(), self.now());
+            self.counts.looks.insert(node, now);
+        }
+        Answer::Accepted
+    }
+
+    /// Whether `attempt` has cordoned the node, and nobody has given it back.
+    fn is_cordoned_by(&self, node: &str, attempt: &str) -> bool {
+        let node = self.nodes.get(node).map(|node| &node.node);
+        node.is_some_and(|node| {
+            let roll = node.roll.as_ref();
+            !node.schedulable && roll.is_some_and(|roll| roll.attempt == attempt)
+        })
+    }
+
+    fn mark_started(
+        &mut self,
+        request: &Request<'_>,
+        at: &NodeVersion,
+        roll: &RollAnnotation,
+    ) -> Answer {
+        if !self.is_current(at) {
+            return Answer::Outdated;
+        }
+        // Watches of two kinds are not of one time, so that pods are listed once more.
+        if self.faults.mixed && self.pods_on(&at.name).any(|pod| pod.pod.must_leave()) {
+            return Answer::Outdated;
+        }
+        self.check_epoch(request);
+        if !self.is_cordoned_by(&at.name, &roll.attempt) {
+            self.violate("a Job belongs to the attempt on its node", &at.name);
+        }
+        if planted(Bug::StartNotRecorded) {
+            return Answer::Accepted;
+        }
+        self.nodes.get_mut(&at.name).unwrap().node.roll = Some(roll.clone());
+        self.touch(&at.name);
+        self.publish();
+        Answer::Accepted
+    }
+
     /// Makes a write, or says why not.
     pub fn commit(&mut self, request: &Request<'_>) -> Answer {
         self.counts.writes += 1;
-        if self.lease.epoch != request.goal.epoch {
-            let (own, now) = (request.goal.epoch, self.lease.epoch);
-            let detail = format!("{} of epoch {own} in epoch {now}", request.action);
-            self.violate(
-                "no write arrives after another roller has the Lease",
-                detail,
-            );
-        }
+        self.check_epoch(request);
         let answer = match request.action {
             Action::Cordon { node, annotation } => self.cordon(request, node, annotation),
-            Action::Evict { node, pod } => self.evict(node, pod),
-            Action::StartJob { node, attempt } => self.start_job(request, node, attempt),
+            Action::Evict { node, attempt, pod } => self.evict(node, attempt, pod),
+            Action::StartJob {
+                node,
+                annotation,
+                start,
+            } => {
+                let attempt = &annotation.attempt;
+                if *start == Start::First && self.counts.started.contains(attempt) {
+                    self.violate(
+                        "a Job that is gone does not look as if it never ran",
+                        attempt,
+                    );
+                }
+                self.start_job(request, &node.name, attempt)
+            }
             Action::DeleteJob { job, uid, .. } => self.delete_failed_job(job, uid),
             Action::Uncordon { node, annotation } => self.uncordon(request, node, Some(annotation)),
             Action::GiveBack { node } => self.uncordon(request, node, None),
@@ -81,15 +146,6 @@ impl World {
         there.is_some_and(|there| there.node.resource_version == node.resource_version)
     }
 
-    /// What is decided is decided from something that was so a short time ago.
-    fn check_age(&mut self, request: &Request<'_>) {
-        let age = self.now().saturating_sub(request.basis.0);
-        if age > STALE + TO_ACT {
-            let detail = format!("{} after {} s", request.action, age.as_secs());
-            self.violate("no write follows from an old observation", detail);
-        }
-    }
-
     fn cordon(&mut self, request: &Request<'_>, at: &NodeVersion, roll: &RollAnnotation) -> Answer {
         if !self.is_current(at) {
             return Answer::Outdated;
@@ -99,7 +155,9 @@ impl World {
         if self.nodes[name].foreign {
             self.violate("no node that a person cordoned is taken", name);
         }
-        if !self.counts.attempts.insert(roll.attempt.clone()) {
+        let now = self.nodes[name].node.roll.as_ref();
+        let again = now.is_some_and(|now| now.attempt == roll.attempt);
+        if !again && !self.counts.attempts.insert(roll.attempt.clone()) {
             self.violate("an attempt is begun once", &roll.attempt);
         }
         if self.running_actions(name).count() > 0 {
@@ -115,82 +173,19 @@ impl World {
         Answer::Accepted
     }
 
-    /// Order, limits and budgets, each counted here and not by the code under test.
-    fn check_begin(&mut self, request: &Request<'_>, name: &str) {
-        let (goal, basis) = (request.goal, &request.basis.1);
-        let own = self.nodes[name].node.clone();
-        let begun = self.nodes.values().filter(|other| {
-            let parked = own.control_plane && self.is_parked(&other.node.name);
-            other.node.roll.is_some() && !parked
-        });
-        let begun: Vec<_> = begun.map(|other| other.node.clone()).collect();
-        if own.control_plane && !begun.is_empty() {
-            self.violate("the control plane goes alone", name);
-        }
-        let mut planes = self.nodes.values().filter(|other| other.node.control_plane);
-        let plane_is_due = planes.any(|other| !goal.wanted.version.accepts(&other.node.version));
-        if !own.control_plane && plane_is_due {
-            self.violate("the control plane goes first", name);
-        }
-        let group = |other: &trireme_blueprint::Node| {
-            !other.control_plane && other.zone == own.zone && other.name != own.name
-        };
-        if begun
-            .iter()
-            .any(|other| !own.control_plane && !group(other))
-        {
-            self.violate("one zone at a time", name);
-        }
-        let away = basis.nodes.values().filter(|other| group(other));
-        let away = away
-            .filter(|other| !(other.ready && other.schedulable))
-            .count();
-        let size = basis.nodes.values().filter(|other| group(other)).count() + 1;
-        let limit = goal.policy.max_unavailable.of(size);
-        if !own.control_plane && (away + 1 > limit || begun.len() + 1 > limit) {
-            let detail = format!("{name}: {away} away, {} begun, limit {limit}", begun.len());
-            self.violate("the limit of a group holds", detail);
-        }
-        let finished = basis.nodes.values().filter(|other| {
-            let rolled = other.rolled.as_ref();
-            let ours = rolled.is_some_and(|r| r.roll == goal.roll && r.blueprint == goal.blueprint);
-            ours && !other.control_plane && goal.wanted.version.accepts(&other.version)
-        });
-        if !own.control_plane && finished.count() < goal.policy.canary as usize && !begun.is_empty()
-        {
-            self.violate("a canary goes alone", name);
-        }
-        self.check_budgets(request, name);
-    }
-
-    fn check_budgets(&mut self, request: &Request<'_>, name: &str) {
-        let basis = &request.basis.1;
-        let lacking = |budget: &trireme_blueprint::Budget| {
-            budget.expected > 0 && (!budget.observed || budget.current < budget.desired)
-        };
-        for budget in basis.budgets.iter().filter(|budget| lacking(budget)) {
-            let before = request.first.budgets.iter();
-            let mut before = before.filter(|other| other.title() == budget.title());
-            let was_so = before.any(lacking);
-            let mut pods = basis.pods_of(name).filter(|pod| pod.must_leave());
-            let touched = pods.any(|pod| pod.budgets.contains(&budget.name));
-            if touched || !was_so {
-                let detail = format!(
-                    "{name}: {} {}/{}",
-                    budget.name, budget.current, budget.desired
-                );
-                self.violate("no node is begun while a budget is not satisfied", detail);
-            }
-        }
-    }
-
-    fn evict(&mut self, node: &str, pod: &Pod) -> Answer {
+    fn evict(&mut self, node: &str, attempt: &str, pod: &Pod) -> Answer {
         let roll = self
             .nodes
             .get(node)
             .and_then(|node| node.node.roll.as_ref());
         if roll.is_none() {
             self.violate("only a node that was begun is drained", node);
+        }
+        // A person may take the node back between the last look at it and the eviction.
+        let looked_at = self.counts.looks.get(node);
+        let unseen = looked_at.is_none_or(|at| self.now().saturating_sub(*at) > WRITE);
+        if !self.is_cordoned_by(node, attempt) && unseen {
+            self.violate("no pod is evicted from a node that was taken back", node);
         }
         let there = self.pods.iter().any(|other| other.pod.uid == pod.uid);
         if !there {
@@ -255,13 +250,10 @@ impl World {
         if self.jobs.iter().any(|job| job.job.name == name) {
             return Answer::Outdated;
         }
-        // As the adapter of Kubernetes: watches of two kinds are not of one time, so that pods are listed once more.
-        if self.faults.mixed && self.pods_on(node).any(|pod| pod.pod.must_leave()) {
-            return Answer::Outdated;
-        }
         self.check_age(request);
         self.check_start(request, node, attempt);
         let (uid, now) = (self.fresh(), self.now());
+        self.counts.started.insert(attempt.to_owned());
         *self.counts.jobs.entry(attempt.to_owned()).or_default() += 1;
         *self.counts.jobs_of_node.entry(node.to_owned()).or_default() += 1;
         if self.counts.jobs[attempt] > 1 {
@@ -289,41 +281,6 @@ impl World {
         self.pods.push(action_pod(node, &name, uid));
         self.changed = true;
         Answer::Accepted
-    }
-
-    fn check_start(&mut self, request: &Request<'_>, name: &str, attempt: &str) {
-        let (node, to) = (&self.nodes[name].node, &request.goal.wanted.version);
-        let (from, to) = (node.version.release(), to.release());
-        let server = self.oldest_server();
-        let legal = match node.control_plane {
-            true => allow_upgrade(&server.clone().min(to.clone()), &to).is_ok(),
-            false => ApiServers::single(server)
-                .allow(Component::Kubelet, &to)
-                .is_ok(),
-        };
-        let planes = self.nodes.values().map(|node| &node.node);
-        let mut planes = planes.filter(|other| other.control_plane);
-        let wanted = &request.goal.wanted.version;
-        let plane_is_due = planes.any(|other| !wanted.accepts(&other.version));
-        let (plane, roll) = (node.control_plane, node.roll.clone());
-        if !legal || to < from {
-            self.violate(
-                "the version skew is legal before every Job",
-                format!("{name} to {to}"),
-            );
-        }
-        if !plane && plane_is_due {
-            self.violate("the control plane goes first", format!("Job on {name}"));
-        }
-        if roll
-            .as_ref()
-            .is_none_or(|roll| roll.attempt != attempt || roll.to != *wanted)
-        {
-            self.violate("a Job belongs to the attempt on its node", name);
-        }
-        if self.running_actions(name).count() > 0 {
-            self.violate("one action pod on a node", name);
-        }
     }
 
     /// Deletes a failed Job, in the foreground. With the planted bug in the background: its pod stays for a while.
@@ -379,53 +336,6 @@ impl World {
         }
         self.touch(name);
         Answer::Accepted
-    }
-
-    fn check_give_back(&mut self, name: &str) {
-        self.counts.given_back += 1;
-        let roll = self.nodes[name].node.roll.clone();
-        let attempt = roll.map(|roll| roll.attempt).unwrap_or_default();
-        if self.jobs.iter().any(|job| job.job.attempt == attempt) {
-            self.violate(
-                "only a node on which nothing was done is given back as it is",
-                name,
-            );
-        }
-    }
-
-    fn check_return(&mut self, name: &str) {
-        let node = self.nodes[name].node.clone();
-        let server = self.oldest_server();
-        let kubelet = node.version.release();
-        let legal = ApiServers::single(server).allow(Component::Kubelet, &kubelet);
-        if !node.control_plane && legal.is_err() {
-            self.violate("the version skew is legal when a node is given back", name);
-        }
-        let Some(roll) = &node.roll else {
-            self.violate("only a node that was begun is given back", name);
-            return;
-        };
-        let since = self.now().saturating_sub(STALE + TO_ACT);
-        let healthy = |inventory: &Inventory| {
-            let mut pods = inventory.pods_of(name);
-            inventory.nodes[name].ready
-                && !pods.any(|pod| {
-                    let known = roll.unready_before.contains(&pod.belongs_to());
-                    pod.should_be_ready() && !pod.ready && !known
-                })
-        };
-        // What was there at `since` is the last entry before it.
-        let mut recent = self.history.iter().rev();
-        let mut was_healthy = false;
-        for (at, inventory) in recent.by_ref() {
-            was_healthy |= healthy(inventory);
-            if *at <= since || was_healthy {
-                break;
-            }
-        }
-        if !was_healthy {
-            self.violate("a node is given back healthy", name);
-        }
     }
 }
 

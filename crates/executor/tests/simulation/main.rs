@@ -11,6 +11,7 @@ mod memory;
 mod objects;
 mod people;
 mod planted;
+mod promises;
 mod rollers;
 mod schedule;
 mod world;

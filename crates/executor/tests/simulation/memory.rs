@@ -161,17 +161,22 @@ impl Platform for Memory {
             let seen = self.seen.lock().unwrap();
             (seen.last.clone().unwrap(), seen.first.clone().unwrap())
         };
-        self.request(|world| match mode {
-            Mode::DryRun => world.dry_run(action),
-            Mode::Commit => world.commit(&Request {
-                run: self.run,
-                goal,
-                action,
-                basis: &basis,
-                first: &first,
-            }),
-        })
-        .await
+        if mode == Mode::DryRun {
+            return self.request(|world| world.dry_run(action)).await;
+        }
+        let request = Request {
+            run: self.run,
+            goal,
+            action,
+            basis: &basis,
+            first: &first,
+        };
+        // As the adapter of Kubernetes: what protects a write that cannot name a version of its node is a request of its own.
+        let prepared = self.request(|world| world.prepare(&request)).await?;
+        match prepared {
+            Answer::Accepted => self.request(|world| world.commit(&request)).await,
+            answer => Ok(answer),
+        }
     }
 
     async fn watch(&self, longest: Duration) {

@@ -10,6 +10,8 @@ pub struct SimNode {
     pub node: Node,
     /// Whether a person has cordoned it.
     pub foreign: bool,
+    /// When a person took it back from us.
+    pub uncordoned_at: Option<Duration>,
     /// What its kubelet will report, and when.
     pub next_version: Option<(Duration, Version)>,
     /// When it is Ready again.

@@ -14,6 +14,8 @@ pub enum Event {
     Cordon(String),
     /// `kubectl uncordon` of what that cordoned.
     Uncordon(String),
+    /// `kubectl uncordon` of a node of ours on which nothing was done yet; waits until there is one.
+    TakeBack,
     /// Deletes some Job of ours.
     DeleteJob,
     /// A pod of this app is not Ready for some time.
@@ -32,10 +34,24 @@ impl World {
             .into_iter()
             .partition::<Vec<_>, _>(|(at, _)| *at <= now);
         self.events = later;
-        for (_, event) in due {
+        for (at, event) in due {
+            if matches!(event, Event::TakeBack) && self.drained_node().is_none() {
+                self.events.push((at, event));
+                continue;
+            }
             self.note(|| format!("people: {event:?}"));
             self.happen(&event);
         }
+    }
+
+    /// A node that is being drained.
+    fn drained_node(&self) -> Option<String> {
+        let mut nodes = self.nodes.values().map(|node| &node.node);
+        let drained = nodes.find(|node| {
+            let roll = node.roll.as_ref();
+            !node.schedulable && roll.is_some_and(|roll| !roll.may_have_acted())
+        });
+        drained.map(|node| node.name.clone())
     }
 
     fn happen(&mut self, event: &Event) {
@@ -54,6 +70,12 @@ impl World {
                     node.node.schedulable = true;
                     self.touch(name);
                 }
+            }
+            Event::TakeBack => {
+                let name = self.drained_node().unwrap();
+                let node = self.nodes.get_mut(&name).unwrap();
+                (node.node.schedulable, node.uncordoned_at) = (true, Some(now));
+                self.touch(&name);
             }
             Event::DeleteJob => {
                 let job = self

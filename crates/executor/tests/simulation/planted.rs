@@ -108,3 +108,22 @@ fn a_stale_store_that_is_trusted_is_found() {
         ],
     );
 }
+
+#[test]
+fn an_eviction_without_a_look_at_its_node_is_found() {
+    assert_found(
+        Bug::NodeNotAsked,
+        &["no pod is evicted from a node that was taken back"],
+    );
+}
+
+#[test]
+fn a_start_that_is_not_recorded_is_found() {
+    assert_found(
+        Bug::StartNotRecorded,
+        &[
+            "a Job that is gone does not look as if it never ran",
+            "only a node on which nothing was done is given back as it is",
+        ],
+    );
+}

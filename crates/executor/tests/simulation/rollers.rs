@@ -260,31 +260,21 @@ fn check_taken_out(world: &mut World, said: &TakenOut) {
     if text.starts_with("It is not known") {
         return;
     }
-    let certain = names(&text, "Left cordoned: ", ".");
-    let doubtful = names(&text, "May still be cordoned: ", " (");
+    let certain = said.certain();
+    let doubtful: Vec<_> = said.doubtful().collect();
+    // What a person did to a node of ours may not have been seen yet.
+    let taken_back = |name: &str| world.nodes[name].uncordoned_at.is_some();
     let nodes = world.nodes.values().map(|node| &node.node);
     let truly = nodes.filter(|node| node.is_cordoned_by_roll());
-    let truly: Vec<_> = truly.map(|node| node.name.clone()).collect();
+    let truly: Vec<_> = truly.map(|node| node.name.as_str()).collect();
     let missed = truly
         .iter()
-        .find(|name| !certain.contains(name) && !doubtful.contains(name));
-    let wrong = certain.iter().find(|name| !truly.contains(name));
+        .find(|name| !certain.contains(name) && !doubtful.contains(name) && !taken_back(name));
+    let wrong = certain
+        .iter()
+        .find(|name| !truly.contains(name) && !taken_back(name));
     if missed.or(wrong).is_some() {
         let detail = format!("said: {text} true: {}", truly.join(", "));
         world.violate("a run that ends says what it leaves cordoned", detail);
     }
-}
-
-/// The names between two parts of a text.
-fn names(text: &str, from: &str, until: &str) -> Vec<String> {
-    let Some((_, rest)) = text.split_once(from) else {
-        return Vec::new();
-    };
-    // Names of nodes contain points: the list ends before a space or the end.
-    let end = rest.find(&format!("{until} ")).or_else(|| rest.find(until));
-    let list = match until {
-        "." => rest.split(". ").next().unwrap().trim_end_matches('.'),
-        _ => &rest[..end.unwrap_or(rest.len())],
-    };
-    list.split(", ").map(ToOwned::to_owned).collect()
 }

@@ -148,6 +148,7 @@ fn add_nodes(world: &mut World, rng: &mut Rng, planes: usize, suffix: &str) {
         let node = SimNode {
             node,
             foreign: false,
+            uncordoned_at: None,
             next_version: None,
             ready_at: None,
         };
@@ -171,6 +172,7 @@ fn add_far_ill_node(world: &mut World, rng: &mut Rng, goal: &Version) {
     let far = SimNode {
         node,
         foreign,
+        uncordoned_at: None,
         next_version: None,
         ready_at: None,
     };
@@ -275,7 +277,8 @@ fn add_ills(world: &mut World, rng: &mut Rng) {
         let at = seconds(rng.u64(0..120));
         let node = names[rng.usize(0..names.len())].clone();
         let web = rng.usize(0..world.apps.len());
-        match rng.u32(0..7) {
+        match rng.u32(0..9) {
+            7 | 8 => world.events.push((at, Event::TakeBack)),
             0 => {
                 world.events.push((at, Event::Cordon(node.clone())));
                 if rng.bool() {
@@ -306,7 +309,8 @@ fn add_ills(world: &mut World, rng: &mut Rng) {
         }
     }
     if rng.u32(0..3) == 0 {
-        world.job_ttl = Some(seconds(rng.u64(60..120)));
+        let ttl = [rng.u64(1..10), rng.u64(60..120)][rng.usize(0..2)];
+        world.job_ttl = Some(seconds(ttl));
     }
 }
 

@@ -36,6 +36,10 @@ pub struct Counts {
     pub attempts: BTreeSet<String>,
     /// Jobs that were started, by attempt, without those that a person deleted or that expired.
     pub jobs: BTreeMap<String, usize>,
+    /// Every attempt whose Job was started, whatever became of it.
+    pub started: BTreeSet<String>,
+    /// When a roller was told last that a node is still its own.
+    pub looks: BTreeMap<String, Duration>,
     /// Jobs by node.
     pub jobs_of_node: BTreeMap<String, usize>,
     /// Nodes that were given back without a Job.
@@ -270,7 +274,7 @@ impl World {
         let mut jobs = self.jobs.iter();
         let of_attempt = jobs.find(|job| job.job.attempt == roll.attempt);
         let failed = of_attempt.is_some_and(|job| matches!(job.job.state, JobState::Failed(_)));
-        let acted = of_attempt.is_none() && roll.acted;
+        let acted = of_attempt.is_none() && roll.may_have_acted();
         (failed || acted) && self.running_actions(name).count() == 0
     }
 

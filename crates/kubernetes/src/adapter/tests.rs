@@ -8,6 +8,9 @@ use super::*;
 use crate::fake::{Asked, BUDGETS, Fake, JOBS, KINDS, NODES, PODS, budget, node, pod};
 use crate::names;
 
+mod jobs;
+mod still_cordoned;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn goal() -> Goal {
@@ -69,11 +72,37 @@ fn uncordon() -> Action {
     }
 }
 
-fn start_job() -> Action {
+fn start_job(start: Start) -> Action {
+    let mut annotation = roll_annotation();
+    annotation["started"] = json!(true);
     Action::StartJob {
+        node: version(),
+        annotation: serde_json::from_value(annotation).unwrap(),
+        start,
+    }
+}
+
+fn evict(pod: Pod) -> Action {
+    Action::Evict {
         node: "w-1".into(),
         attempt: "a1".into(),
+        pod: Box::new(pod),
     }
+}
+
+/// Node `w-1` as the attempt has cordoned it, with `changes` to its annotation.
+fn cordoned(changes: &[(&str, Value)]) -> Value {
+    let mut annotation = roll_annotation();
+    for (key, value) in changes {
+        annotation[*key] = value.clone();
+    }
+    let mut node = node(
+        "w-1",
+        "v1.36.4",
+        &json!({names::ROLL: annotation.to_string()}),
+    );
+    node["spec"] = json!({"unschedulable": true});
+    node
 }
 
 /// A cluster of one worker with `pods` pods, and what it needs to be a platform.
@@ -127,6 +156,12 @@ impl World {
             platform.watch(SECOND).await;
         }
         panic!("it is not observed");
+    }
+
+    /// The same, once node `w-1` is as the attempt has cordoned it.
+    async fn begun(&self) -> KubernetesPlatform<'_> {
+        self.fake.has(NODES, &[cordoned(&[])]);
+        self.platform().await
     }
 
     /// The writes since the last call.
@@ -270,13 +305,10 @@ async fn a_node_that_was_begun_is_asked_only_for_its_job() {
 #[tokio::test(start_paused = true)]
 async fn an_eviction_names_the_pod_that_was_seen() {
     let world = World::new(1).await;
-    let platform = world.platform().await;
+    let platform = world.begun().await;
     let pod = platform.observe().await.unwrap().pods["w-1"][0].clone();
     assert_eq!(pod.budgets, ["web"]);
-    let evict = Action::Evict {
-        node: "w-1".into(),
-        pod: Box::new(pod),
-    };
+    let evict = evict(pod);
     assert_eq!(commit(&platform, &evict).await, Answer::Accepted);
     let preconditions = &world.writes()[0].body["deleteOptions"]["preconditions"];
     assert_eq!(*preconditions, json!({"uid": "uid-web-0"}));
@@ -289,76 +321,6 @@ async fn an_eviction_names_the_pod_that_was_seen() {
     ] {
         world.fake.will_answer("eviction", code, answer);
         assert_eq!(commit(&platform, &evict).await, expected, "{code}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_job_is_not_started_while_a_pod_is_in_the_way() {
-    let world = World::new(0).await;
-    let platform = world.platform().await;
-    // The watch has not said so yet.
-    world.fake.has(PODS, &[pod("late", "w-1")]);
-    assert_eq!(commit(&platform, &start_job()).await, Answer::Outdated);
-    assert!(world.writes().is_empty());
-    world.fake.has(PODS, &[]);
-    assert_eq!(commit(&platform, &start_job()).await, Answer::Accepted);
-    let writes = world.writes();
-    assert_eq!(writes.len(), 1);
-    assert_eq!(writes[0].parameter("fieldManager").unwrap(), "trireme");
-    let annotations = &writes[0].body["metadata"]["annotations"];
-    assert_eq!(
-        (&annotations[names::ATTEMPT], &annotations[names::EPOCH]),
-        (&json!("a1"), &json!("7"))
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_job_that_exists_is_ours_only_when_it_is_of_the_same_attempt() {
-    let world = World::new(0).await;
-    let platform = world.platform().await;
-    let exists = json!({"reason": "AlreadyExists", "message": "jobs \"j\" already exists"});
-    let job = |attempt: Value| json!({"metadata": {"name": "j", "annotations": {names::ATTEMPT: attempt}}});
-    world.fake.has(JOBS, &[job(json!("a1"))]);
-    world.fake.will_answer("/jobs", 409, exists.clone());
-    assert_eq!(commit(&platform, &start_job()).await, Answer::Accepted);
-    for foreign in [job(json!("a0")), json!({"metadata": {"name": "j"}})] {
-        world.fake.has(JOBS, &[foreign]);
-        world.fake.will_answer("/jobs", 409, exists.clone());
-        let Answer::Refused(reason) = commit(&platform, &start_job()).await else {
-            panic!("taken for ours");
-        };
-        assert!(
-            reason.starts_with("Job trireme-system/trireme-w-1-a1 exists"),
-            "{reason}"
-        );
-    }
-    world.fake.has(JOBS, &[]);
-    world.fake.will_answer("/jobs", 409, exists);
-    assert_eq!(commit(&platform, &start_job()).await, Answer::Outdated);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_job_is_deleted_in_the_foreground_and_only_itself() {
-    let world = World::new(0).await;
-    let platform = world.platform().await;
-    let delete = Action::DeleteJob {
-        node: "w-1".into(),
-        job: "j".into(),
-        uid: "u-1".into(),
-    };
-    assert_eq!(commit(&platform, &delete).await, Answer::Accepted);
-    let writes = world.writes();
-    assert_eq!(
-        (&writes[0].method, writes[0].path.as_str()),
-        (&Method::DELETE, format!("{JOBS}/j").as_str())
-    );
-    assert_eq!(writes[0].body["propagationPolicy"], "Foreground");
-    assert_eq!(writes[0].body["preconditions"], json!({"uid": "u-1"}));
-    for (code, reason) in [(404, "NotFound"), (409, "Conflict")] {
-        world
-            .fake
-            .will_answer("/jobs/j", code, json!({"reason": reason}));
-        assert_eq!(commit(&platform, &delete).await, Answer::Outdated);
     }
 }
 

@@ -10,6 +10,28 @@ use tower::service_fn;
 
 use super::*;
 
+fn answer(code: u16, object: &Value) -> Response<Body> {
+    let body = Body::from(object.to_string().into_bytes());
+    Response::builder().status(code).body(body).unwrap()
+}
+
+fn not_found() -> (u16, Value) {
+    let status =
+        json!({"kind": "Status", "code": 404, "reason": "NotFound", "message": "not found"});
+    (404, status)
+}
+
+/// What is answered to a request for the nodes, which carry these epochs, or for the record, which is not there.
+fn other(path: &str, epochs: &[&str]) -> Option<(u16, Value)> {
+    let node =
+        |epoch: &&str| json!({"metadata": {"name": "w-1", "annotations": {names::EPOCH: epoch}}});
+    if path.ends_with("/nodes") {
+        let nodes: Vec<_> = epochs.iter().map(node).collect();
+        return Some((200, json!({"metadata": {}, "items": nodes})));
+    }
+    path.contains("/configmaps/").then(not_found)
+}
+
 /// A Lease of `another` that says `seconds`, and whether it was written.
 fn held(seconds: &Value) -> (Cluster, Arc<AtomicBool>) {
     let lease = json!({
@@ -23,8 +45,11 @@ fn held(seconds: &Value) -> (Cluster, Arc<AtomicBool>) {
         if request.method() != Method::GET {
             noted.store(true, Ordering::Relaxed);
         }
-        let answer = Response::new(Body::from(lease.to_string().into_bytes()));
-        std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        let (code, object) = match other(request.uri().path(), &[]) {
+            Some(other) => other,
+            None => (200, lease.clone()),
+        };
+        std::future::ready(Ok::<_, std::convert::Infallible>(answer(code, &object)))
     });
     (
         Cluster::new(Client::new(service, "default"), "trireme-system"),
@@ -44,7 +69,7 @@ async fn the_lease_of_a_dead_holder_is_watched_for_its_time_and_taken_over() {
     ] {
         let (cluster, written) = held(&seconds);
         let told = Mutex::new(None);
-        let waiting = |_: &str, patience: Duration| {
+        let waiting = |_: LeaseWait<'_>, patience: Duration| {
             *told.lock().unwrap() = Some(patience.as_secs());
         };
         let begun = Instant::now();
@@ -56,6 +81,29 @@ async fn the_lease_of_a_dead_holder_is_watched_for_its_time_and_taken_over() {
         assert_eq!(*told.lock().unwrap(), Some(patience_s), "{seconds}");
         // By the paused clock.
         assert!(begun.elapsed().as_secs() >= patience_s, "{seconds}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_cannot_be_read_for_a_while_or_is_deleted_is_watched_on() {
+    let lease = json!({
+        "metadata": {"name": names::LEASE, "resourceVersion": "1"},
+        "spec": {"holderIdentity": "another", "leaseDurationSeconds": 10, "leaseTransitions": 4},
+    });
+    for deleted in [false, true] {
+        let server = Server::new(Some(lease.clone()));
+        let broken = Arc::clone(&server.unreadable);
+        let stored = Arc::clone(&server.lease);
+        let waiting = move |_: LeaseWait<'_>, _| match deleted {
+            true => *stored.lock().unwrap() = None,
+            // More than one read is tried.
+            false => *broken.lock().unwrap() = 8,
+        };
+        let begun = Instant::now();
+        let taken = Lease::take_as(&server.cluster(), "us", waiting).await;
+        taken.unwrap_or_else(|error| panic!("{error}"));
+        assert!(begun.elapsed().as_secs() >= 10);
+        assert_eq!(server.spec()["holderIdentity"], "us");
     }
 }
 
@@ -80,6 +128,11 @@ async fn a_lease_that_is_good_for_years_is_neither_waited_for_nor_taken_over() {
 struct Server {
     lease: Arc<Mutex<Option<Value>>>,
     next: Arc<Mutex<Next>>,
+    /// So many reads of the Lease fail.
+    unreadable: Arc<Mutex<usize>>,
+    /// The epochs that nodes carry.
+    epochs: Arc<Mutex<Vec<&'static str>>>,
+    /// The requests for the Lease.
     requests: Arc<Mutex<Vec<Method>>>,
 }
 
@@ -99,6 +152,8 @@ impl Server {
         Self {
             lease: Arc::new(Mutex::new(lease)),
             next: Arc::new(Mutex::new(Next::Answer)),
+            unreadable: Arc::default(),
+            epochs: Arc::default(),
             requests: Arc::default(),
         }
     }
@@ -114,6 +169,10 @@ impl Server {
         request: Request<Body>,
     ) -> Result<Response<Body>, std::convert::Infallible> {
         let method = request.method().clone();
+        let epochs = self.epochs.lock().unwrap().clone();
+        if let Some((code, object)) = other(request.uri().path(), &epochs) {
+            return Ok(answer(code, &object));
+        }
         self.requests.lock().unwrap().push(method.clone());
         let next = match method {
             Method::GET => Next::Answer,
@@ -132,15 +191,20 @@ impl Server {
         if next == Next::LoseAnswer {
             std::future::pending::<()>().await;
         }
-        let body = Body::from(object.to_string().into_bytes());
-        Ok(Response::builder().status(code).body(body).unwrap())
+        Ok(answer(code, &object))
     }
 
     fn read(&self) -> (u16, Value) {
-        let missing =
-            json!({"kind": "Status", "code": 404, "reason": "NotFound", "message": "not found"});
+        let mut unreadable = self.unreadable.lock().unwrap();
+        if *unreadable > 0 {
+            *unreadable -= 1;
+            return (
+                500,
+                json!({"kind": "Status", "code": 500, "message": "etcd"}),
+            );
+        }
         let lease = self.lease.lock().unwrap().clone();
-        lease.map_or((404, missing), |lease| (200, lease))
+        lease.map_or_else(not_found, |lease| (200, lease))
     }
 
     fn write(&self, body: &[u8]) -> (u16, Value) {
@@ -187,10 +251,45 @@ async fn every_run_that_takes_the_lease_has_a_higher_epoch() {
         lease.release().await.unwrap();
         assert_eq!(server.spec()["holderIdentity"], "");
     }
-    let mut last = server.spec();
-    last["leaseTransitions"] = json!(i32::MAX);
-    let last = json!({"metadata": {"resourceVersion": "1"}, "spec": last});
-    assert_eq!(taken(&Server::new(Some(last))).await.epoch(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_epoch_does_not_go_back_when_the_lease_was_deleted() {
+    let server = Server::new(None);
+    *server.epochs.lock().unwrap() = vec!["3", "12", "7"];
+    let waited = Mutex::new(None);
+    let waiting =
+        |what: LeaseWait<'_>, _| *waited.lock().unwrap() = Some(what == LeaseWait::Deleted);
+    let begun = Instant::now();
+    let lease = Lease::take_as(&server.cluster(), "us", waiting).await;
+    let lease = lease.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(lease.epoch(), 13);
+    assert_eq!(server.spec()["leaseTransitions"], json!(13));
+    // A run that held it still writes for that time at most. By the paused clock.
+    assert_eq!(*waited.lock().unwrap(), Some(true));
+    assert!(begun.elapsed() >= LEASE_DURATION);
+    lease.release().await.unwrap();
+    // The same when a person has set its counter back. No run holds the Lease, so there is nothing to wait for.
+    server.lease.lock().unwrap().as_mut().unwrap()["spec"]["leaseTransitions"] = json!(2);
+    let begun = Instant::now();
+    assert_eq!(taken(&server).await.epoch(), 13);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_epoch_that_no_next_one_follows_is_refused() {
+    for (transitions, epoch) in [(i64::from(i32::MAX), "1"), (1, "2147483647"), (1, "many")] {
+        let spec = json!({"leaseTransitions": transitions});
+        let lease = json!({"metadata": {"resourceVersion": "1"}, "spec": spec});
+        let server = Server::new(Some(lease));
+        *server.epochs.lock().unwrap() = vec![epoch];
+        let taken = Lease::take_as(&server.cluster(), "us", |_, _| ()).await;
+        assert!(
+            matches!(taken, Err(Error::Malformed { .. })),
+            "{transitions} {epoch}"
+        );
+        assert_eq!(server.spec()["holderIdentity"], Value::Null);
+    }
 }
 
 #[tokio::test(start_paused = true)]

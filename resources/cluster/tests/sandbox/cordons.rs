@@ -40,7 +40,7 @@ async fn terminated_at_the_cordon(how: Strike, then: Weather) -> (World, Output)
     (world, output)
 }
 
-const PERHAPS: &str = "May still be cordoned: w-a (the last update was not confirmed).";
+const PERHAPS: &str = "w-a may still be cordoned: its last update was not confirmed.";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terminated_at_a_cordon_without_answer_it_says_that_the_node_may_be_cordoned() {

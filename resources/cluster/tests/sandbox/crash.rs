@@ -133,7 +133,7 @@ impl Trial {
         for write in self.proxy.writes().into_iter().filter(|write| write.done) {
             *counts.entry((write.kind, write.object)).or_default() += 1;
         }
-        for kind in ["cordon", "evict", "start", "uncordon"] {
+        for kind in ["cordon", "evict", "job", "uncordon"] {
             let of_kind = counts.iter().filter(|((own, _), _)| *own == kind);
             for ((_, object), count) in of_kind.clone() {
                 assert!(*count <= self.most(kind), "{count} times {kind} {object}");
@@ -147,7 +147,7 @@ impl Trial {
     fn most(&self, kind: &str) -> usize {
         match (self.course, kind) {
             // The Job that failed, and the one after it.
-            (Course::FailedJob, "start") => 2,
+            (Course::FailedJob, "job") => 2,
             // Given back, and begun anew; or begun anew after its Job has failed.
             (Course::StuckNode | Course::FailedJob, "cordon") => 2,
             _ => 1,

@@ -49,14 +49,15 @@ pub enum Weather {
 }
 
 /// Every kind of write that a roll makes, with the right of `rbac.yaml` that it takes: verb and resource.
-pub const KINDS: [(&str, &str, &str); 10] = [
+pub const KINDS: [(&str, &str, &str); 11] = [
     ("take", "create", "leases"),
     ("renew", "update", "leases"),
     ("record", "create", "configmaps"),
     ("record again", "update", "configmaps"),
     ("cordon", "patch", "nodes"),
     ("evict", "create", "pods/eviction"),
-    ("start", "create", "jobs"),
+    ("start", "patch", "nodes"),
+    ("job", "create", "jobs"),
     ("retire", "delete", "jobs"),
     ("uncordon", "patch", "nodes"),
     ("restore", "patch", "nodes"),
@@ -265,7 +266,7 @@ fn write(parts: &request::Parts, body: &[u8]) -> Option<(&'static str, String)> 
     let kind = match (&parts.method, path.as_slice()) {
         (&Method::PATCH, [.., "nodes", _]) => of_node(&object),
         (&Method::POST, [.., "eviction"]) => "evict",
-        (&Method::POST, [.., "jobs"]) => "start",
+        (&Method::POST, [.., "jobs"]) => "job",
         (&Method::DELETE, [.., "jobs", _]) => "retire",
         (&Method::POST, [.., "configmaps"]) => "record",
         (&Method::PUT, [.., "configmaps", _]) => "record again",
@@ -287,6 +288,7 @@ fn of_node(patch: &Value) -> &'static str {
     let unschedulable = &patch["spec"]["unschedulable"];
     match (roll, rolled, unschedulable) {
         (Value::String(_), Value::Null, Value::Bool(true)) => "cordon",
+        (Value::String(_), Value::Null, Value::Null) => "start",
         (Value::Null, Value::String(_), Value::Null) => "uncordon",
         (Value::Null, Value::Null, Value::Null) => "restore",
         _ => UNKNOWN,

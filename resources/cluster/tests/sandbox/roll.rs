@@ -70,7 +70,7 @@ async fn a_cluster_is_rolled_and_stays_finished() {
     let again = world.run("out", &put(&world)).await;
     assert_eq!(again.status.code(), Some(0));
     assert!(
-        stderr(&again).contains("nothing is to do"),
+        stderr(&again).contains("nothing to do"),
         "{}",
         stderr(&again)
     );

@@ -73,7 +73,7 @@ async fn an_act_that_may_not_begin_stops_the_roll_before_any_node_is_changed() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let parts = [
         "No node is left cordoned.",
-        "node w-b (az-b): the API refuses it for good",
+        "node w-b (az-b): the API refused it (cordoning",
         "its Job may not start",
         "cannot create resource \"jobs\"",
     ];
