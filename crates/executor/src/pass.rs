@@ -11,12 +11,6 @@ use crate::Cause;
 use crate::platform::{Action, Answer, Mode, Platform};
 use crate::roll::{Failed, LOOK, PAUSE, Run};
 
-/// A dry run is waited for so long: it asks for every pod of a unit.
-const DRY_RUN_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A unit is not begun on an observation that the dry run has outlasted by this.
-const DRY_RUN_FRESH: Duration = Duration::from_secs(10);
-
 /// A dry run that was answered with "not now" is repeated after this.
 const DRY_RUN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -169,17 +163,15 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
         if self.run.next_dry_run.is_some_and(|at| Instant::now() < at) {
             return Ok(false);
         }
+        self.hold().await?;
         let (platform, goal) = (self.run.roll.platform, &self.run.goal);
-        let asked_at = Instant::now();
         let asked = platform.perform(goal, action, Mode::DryRun);
-        let Ok(answer) = timeout(DRY_RUN_TIMEOUT, asked).await else {
-            return self.not_allowed(title, "the API did not answer the dry run");
+        // An answer after that comes too late: the observation is old, and the lock may be another's.
+        let Ok(answer) = timeout(self.run.fence.left(), asked).await else {
+            self.hold().await?;
+            return self.not_allowed(title, "the API answers the dry run late; asking again");
         };
         match answer.map_err(Failed::Platform)? {
-            // Not begun on an observation that is old by now.
-            Answer::Accepted if asked_at.elapsed() > DRY_RUN_FRESH => {
-                self.not_allowed(title, "the API answered the dry run late; asking again")
-            }
             Answer::Accepted => {
                 self.run.not_allowed_since = None;
                 self.run.next_dry_run = None;

@@ -441,8 +441,24 @@ async fn no_unit_is_begun_on_an_observation_that_the_dry_run_has_outlasted() {
     };
     run(&platform).await.unwrap();
     let begun_at = platform.writes.lock().unwrap()[0].0;
-    assert!(begun_at >= seconds(80), "{begun_at:?}");
+    assert!(begun_at >= seconds(60), "{begun_at:?}");
     assert_eq!(platform.written(), whole());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_lock_is_lost_while_a_dry_run_is_answered_late() {
+    let platform = Slow {
+        dry_running: |now| match now < seconds(60) {
+            true => (seconds(16), None),
+            false => (Duration::ZERO, None),
+        },
+        // A second run waits for the lock.
+        late: Some(usize::MAX),
+        ..Slow::new()
+    };
+    run(&platform).await.unwrap();
+    assert_eq!(platform.written(), whole());
+    assert_eq!(*platform.taken_over_at.lock().unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
