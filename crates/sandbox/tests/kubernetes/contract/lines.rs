@@ -27,7 +27,7 @@ impl Caller {
         for _ in 0..TRIES {
             let begun = Instant::now();
             let read = self.try_lines(path, &enough).await;
-            let is_over = begun.elapsed() > asked_for(path) / 2;
+            let is_over = begun.elapsed() > asked_for(path).mul_f64(0.9);
             if let Some((code, lines)) = read
                 && (code >= 300 || enough(&lines) || is_over)
             {
