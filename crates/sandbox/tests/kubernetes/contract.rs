@@ -219,19 +219,16 @@ async fn theirs() -> Answers {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sandbox_tidy_and_untidy_answers_as_the_real_api_server() {
     let (tidy, untidy, theirs) = tokio::join!(ours(options), ours(untidy), theirs());
+    let mut differing = Vec::new();
     for (mode, ours) in [("tidy", tidy), ("untidy", untidy)] {
         assert_eq!(ours.len(), theirs.len(), "{mode}");
-        let pairs = ours.iter().zip(&theirs);
-        let differing: Vec<_> = pairs
-            .filter(|((name, ours), (_, theirs))| {
-                comparable(name, ours) != comparable(name, theirs)
-            })
-            .map(|((name, ours), (_, theirs))| {
-                format!("{name}\n  {mode}: {ours}\n  theirs: {theirs}")
-            })
-            .collect();
-        assert!(differing.is_empty(), "{}", differing.join("\n"));
+        for ((name, ours), (_, theirs)) in ours.iter().zip(&theirs) {
+            if comparable(name, ours) != comparable(name, theirs) {
+                differing.push(format!("{name}\n  {mode}: {ours}\n  theirs: {theirs}"));
+            }
+        }
     }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
 /// The words of these cannot agree: they name uids, revisions or media types, or come from a parser of selectors or of JSON.

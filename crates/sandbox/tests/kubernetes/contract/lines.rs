@@ -27,7 +27,7 @@ impl Caller {
         for _ in 0..TRIES {
             let begun = Instant::now();
             let read = self.try_lines(path, &enough).await;
-            let is_over = begun.elapsed() > asked_for(path) / 2;
+            let is_over = begun.elapsed() > asked_for(path).mul_f64(0.9);
             if let Some((code, lines)) = read
                 && (code >= 300 || enough(&lines) || is_over)
             {
@@ -43,7 +43,8 @@ impl Caller {
         path: &str,
         enough: impl Fn(&[Value]) -> bool,
     ) -> Option<(u16, Vec<Value>)> {
-        let request = http::Request::get(path).body(Vec::new().into()).unwrap();
+        let request = http::Request::get(path).body(Vec::new().into());
+        let request = request.expect("a request");
         let response = self.0.send(request).await.ok()?;
         let code = response.status().as_u16();
         if [429, 500, 504].contains(&code) {
@@ -56,10 +57,11 @@ impl Caller {
             let Some(frame) = frame.expect("the next line comes in time") else {
                 break;
             };
-            bytes.extend(frame.unwrap().into_data().unwrap_or_default());
+            let frame = frame.expect("a line that arrives whole");
+            bytes.extend(frame.into_data().unwrap_or_default());
             while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = bytes.drain(..=end).collect();
-                lines.push(serde_json::from_slice(&line).unwrap());
+                lines.push(serde_json::from_slice(&line).expect("JSON"));
             }
         }
         Some((code, lines))

@@ -10,6 +10,7 @@ use kube::{
     runtime::watcher::{self, Event},
 };
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::Answers;
 use crate::world::{Caller, DEADLINE, node};
@@ -181,7 +182,7 @@ fn added(lines: &[Value]) -> Vec<Value> {
 }
 
 /// A watch with bookmarks has one shortly before its end, and a watch from there shows nothing again. (The real server
-/// sends none to a watch that is as far as the last change of its kind.)
+/// sends none when nothing of the kind changed since the watch began.)
 async fn bookmarks(admin: &Caller, kind: &Kind) -> Value {
     let from = |revision: &str, seconds: u32| {
         let watch = "watch=1&allowWatchBookmarks=true";
@@ -191,22 +192,38 @@ async fn bookmarks(admin: &Caller, kind: &Kind) -> Value {
         )
     };
     let list = admin.get(&format!("{}?{PICKED}", kind.path())).await;
-    let revision = list["metadata"]["resourceVersion"]
-        .as_str()
-        .unwrap_or_default();
+    let revision = list["metadata"]["resourceVersion"].clone();
+    let revision = revision.as_str().unwrap_or_default();
     kind.create(admin, "s-f").await;
-    let (_, lines) = admin.lines(&from(revision, 5), usize::MAX).await;
-    let marks = lines.iter().filter(|line| line["type"] == "BOOKMARK");
-    let last = lines.last().cloned().unwrap_or_default();
-    let marked = last["object"]["metadata"]["resourceVersion"]
-        .as_str()
-        .unwrap_or_default();
+    let begun = Notify::new();
+    let path = from(revision, 5);
+    let reading = admin.lines_until(&path, |lines| {
+        if !lines.is_empty() {
+            begun.notify_one();
+        }
+        lines.iter().any(is_bookmark)
+    });
+    let changing = async {
+        begun.notified().await;
+        let annotations = json!({"metadata": {"annotations": {"test/changed": "yes"}}});
+        let path = format!("{}/s-f", kind.path());
+        admin.merge(&path, annotations).await
+    };
+    let ((_, lines), _) = tokio::join!(reading, changing);
+    let mark = lines.iter().find(|line| is_bookmark(line));
+    let mark = mark.cloned().unwrap_or_default();
+    let marked = mark["object"]["metadata"]["resourceVersion"].as_str();
+    let marked = marked.unwrap_or_default();
     let number = |text: &str| text.parse::<u64>().unwrap_or_default();
     let (_, again) = admin.lines(&from(marked, 1), usize::MAX).await;
     json!({
-        "bookmarks": marks.count() > 0, "last": [last["type"], last["object"]["kind"]],
-        "later": number(marked) > number(revision), "new": added(&lines), "new again": added(&again),
+        "bookmark of": mark["object"]["kind"], "later": number(marked) > number(revision),
+        "new": added(&lines), "new again": added(&again),
     })
+}
+
+fn is_bookmark(line: &Value) -> bool {
+    line["type"] == "BOOKMARK"
 }
 
 /// What kube's watcher makes of it, in pages of two and over watches of a second.
