@@ -17,14 +17,18 @@ const LINE_LIMIT_BYTES: u64 = 1024;
 /// # Errors
 /// A configuration fault for a path that is absolute, leads upwards or is empty.
 pub fn path(dir: &Path, param: &str, path: &str) -> Result<PathBuf, Fault> {
-    let mut components = Path::new(path).components();
-    let is_inside = components.all(|part| matches!(part, Component::Normal(_)));
-    if path.is_empty() || !is_inside {
+    let parts = Path::new(path).components();
+    // `./` says nothing: the folder of a build is where a step starts.
+    let parts: Vec<Component<'_>> = parts.filter(|part| *part != Component::CurDir).collect();
+    let is_inside = parts
+        .iter()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if parts.is_empty() || !is_inside {
         return Err(Fault::config(format!(
             "params.{param}: {path:?} is not a path of this build: expected ARTIFACT/PATH"
         )));
     }
-    Ok(dir.join(path))
+    Ok(dir.join(parts.iter().collect::<PathBuf>()))
 }
 
 /// The small text file that `params.PARAM` names.
@@ -34,11 +38,14 @@ pub fn path(dir: &Path, param: &str, path: &str) -> Result<PathBuf, Fault> {
 /// one about data for a file that is no text or has more than `limit_bytes`.
 pub async fn read(dir: &Path, param: &str, file: &str, limit_bytes: u64) -> Result<String, Fault> {
     let text = read_if_there(dir, param, file, limit_bytes).await?;
-    text.ok_or_else(|| {
-        Fault::operational(format!(
-            "params.{param}: there is no {file}; is it an input of this step?"
-        ))
-    })
+    text.ok_or_else(|| missing(param, file))
+}
+
+/// The file or folder that `params.PARAM` names is not there.
+pub fn missing(param: &str, file: &str) -> Fault {
+    Fault::operational(format!(
+        "params.{param}: there is no {file}; is it an input of this step?"
+    ))
 }
 
 /// As [`read`], and `None` for a file that is not there.
@@ -104,8 +111,14 @@ mod tests {
     #[test]
     fn a_path_stays_in_the_build() {
         let dir = Path::new("/build");
-        assert_eq!(path(dir, "image", "a/b").unwrap(), dir.join("a/b"));
-        for outside in ["", "/etc/passwd", "../a", "a/../../b", "./a"] {
+        for inside in ["a/b", "./a/b", "././a/./b", "a//b/"] {
+            assert_eq!(
+                path(dir, "image", inside).unwrap(),
+                dir.join("a/b"),
+                "{inside}"
+            );
+        }
+        for outside in ["", ".", "./", "/etc/passwd", "../a", "./../a", "a/../../b"] {
             let refused = path(dir, "image", outside).unwrap_err();
             assert_eq!(refused.exit(), Exit::Config, "{outside}");
         }

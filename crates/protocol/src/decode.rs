@@ -5,6 +5,7 @@ use std::io::Read;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use serde_path_to_error::{Error, Path, Segment};
 
 use crate::schema::{for_each_secret, schema_of};
 use crate::{Fault, redact};
@@ -83,13 +84,7 @@ impl Request {
             Value::Object(members) if members.is_empty() => Ok(None),
             version => serde_path_to_error::deserialize(version.clone())
                 .map(Some)
-                .map_err(|error| {
-                    Fault::data(explain(
-                        "version",
-                        &error.path().to_string(),
-                        &error.inner().to_string(),
-                    ))
-                }),
+                .map_err(|error| Fault::data(explain("version", version, &error))),
         }
     }
 
@@ -111,12 +106,10 @@ fn typed<T: DeserializeOwned + JsonSchema>(what: &str, value: &Value) -> Result<
             )));
         }
     };
-    // An error message of serde may quote a value: what the schema calls secret is learned first.
+    // A message may quote what it should not: what the schema calls secret is learned first.
     for_each_secret(&schema_of::<T>(), &value, &mut learn);
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        Fault::config(explain(what, &path, &error.inner().to_string()))
-    })
+    serde_path_to_error::deserialize(&value)
+        .map_err(|error| Fault::config(explain(what, &value, &error)))
 }
 
 /// A URL may hold a password under whatever key it stands: a proxy, a server, a database.
@@ -140,16 +133,42 @@ fn learn(secret: &Value) {
 }
 
 /// `source.policy: unknown field `sevrity`, expected one of …; did you mean `severity`?`
-fn explain(what: &str, path: &str, message: &str) -> String {
+fn explain(what: &str, value: &Value, error: &Error<serde_json::Error>) -> String {
+    let path = error.path().to_string();
     let place = if path == "." {
         what.to_owned()
     } else {
         format!("{what}.{path}")
     };
-    match suggestion(message) {
-        Some(known) => format!("{place}: {message}; did you mean `{known}`?"),
-        None => format!("{place}: {message}"),
+    let message = error.inner().to_string();
+    let shown = without_value(&message, at(value, error.path()));
+    match suggestion(&message) {
+        Some(known) => format!("{place}: {shown}; did you mean `{known}`?"),
+        None => format!("{place}: {shown}"),
     }
+}
+
+/// The message without the value that serde quotes in it: it may be a secret in the wrong place.
+fn without_value(message: &str, found: &Value) -> String {
+    let expected = message.split_once(", expected ");
+    match (expected, message.rsplit_once(", expected ")) {
+        (Some((_, expected)), _) if message.starts_with("unknown variant ") => {
+            format!("unknown value, expected {expected}")
+        }
+        (_, Some((_, expected))) if message.starts_with("invalid ") => {
+            format!("found {}, expected {expected}", kind(found))
+        }
+        _ => message.to_owned(),
+    }
+}
+
+/// What stands at the path.
+fn at<'a>(value: &'a Value, path: &Path) -> &'a Value {
+    path.iter().fold(value, |value, segment| match segment {
+        Segment::Seq { index } => &value[*index],
+        Segment::Map { key } => &value[key.as_str()],
+        Segment::Enum { .. } | Segment::Unknown => value,
+    })
 }
 
 /// The known name nearest to the unknown one, both read from serde's message, which quotes names in backticks.
@@ -166,7 +185,8 @@ fn suggestion(message: &str) -> Option<String> {
         .map(|(_, known)| known.to_owned())
 }
 
-fn kind(value: &Value) -> &'static str {
+/// A word for what a value is.
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -1,11 +1,13 @@
 //! The filter that every output passes: no secret leaves, in any encoding.
 //!
 //! Known encodings: plain, JSON-escaped, URL-escaped (upper and lower case hex), hex, and base64 (standard and URL-safe
-//! alphabets) at all three alignments, so that a secret inside `user:password` is found too. A secret of several lines
-//! (a PEM, a kubeconfig) is also known line by line, and every form is found when line breaks divide it, as `base64`
-//! and PEM writers put them. The password of a URL is a secret under whatever key the URL stands. Concourse itself
-//! redacts plain values only (`atc/engine/build_step_delegate.go`).
+//! alphabets) at all three alignments, so that a secret inside `user:password` is found too, and the numbers of its bytes. A
+//! secret is also known by its parts ([`parts`]): a PEM and a kubeconfig line by line and word by word, however their line
+//! breaks were lost. Every form is found when line breaks divide it, as `base64` and PEM writers put them. The password of a
+//! URL is a secret under whatever key the URL stands. Concourse itself redacts plain values only
+//! (`atc/engine/build_step_delegate.go`).
 
+mod parts;
 mod wrapped;
 
 use std::cmp::Reverse;
@@ -26,9 +28,6 @@ const SHORTEST: usize = 3;
 /// A shorter run of base64 would mask ordinary words.
 const SHORTEST_CORE: usize = 6;
 
-/// A line of a longer secret is masked by itself from this length on.
-const SHORTEST_LINE: usize = 8;
-
 /// The filter of this process.
 static FILTER: Mutex<Filter> = Mutex::new(Filter::new());
 
@@ -41,7 +40,8 @@ impl Filter {
     }
 
     fn learn(&mut self, secret: &str) {
-        for form in forms_of_all_lines(secret) {
+        let parts = parts::of(secret);
+        for form in parts.iter().flat_map(|part| forms(part)) {
             self.0.insert((Reverse(form.len()), form));
         }
     }
@@ -73,26 +73,29 @@ pub fn learn_url(text: &str) {
         true => Url::parse(text),
         false => Url::parse(&format!("http://{text}")),
     };
-    if let Some(password) = url.as_ref().ok().and_then(Url::password) {
+    let password = match &url {
+        Ok(url) => url.password(),
+        Err(_) => password_of_no_url(text),
+    };
+    if let Some(password) = password {
         learn(password);
         learn(&percent_decode_str(password).decode_utf8_lossy());
     }
 }
 
+/// The password in what should be a URL and cannot be read as one: its port is not a number, or the password has a `/`.
+fn password_of_no_url(text: &str) -> Option<&str> {
+    if text.contains(char::is_whitespace) {
+        return None;
+    }
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let (user, _) = rest.rsplit_once('@')?;
+    user.split_once(':').map(|(_, password)| password)
+}
+
 /// The text with every known form of every known secret masked.
 pub fn redact(text: &str) -> String {
     filter().redact(text)
-}
-
-fn forms_of_all_lines(secret: &str) -> Vec<String> {
-    let mut forms = forms(secret.trim());
-    for line in secret.lines().map(str::trim) {
-        let is_armor = line.starts_with("-----");
-        if line.len() >= SHORTEST_LINE && line.len() < secret.trim().len() && !is_armor {
-            forms.extend(self::forms(line));
-        }
-    }
-    forms
 }
 
 fn forms(secret: &str) -> Vec<String> {
@@ -111,6 +114,7 @@ fn forms(secret: &str) -> Vec<String> {
         lower_hex_escapes(&url),
         hex::encode(secret),
         hex::encode_upper(secret),
+        numbers(secret),
     ];
     forms.extend(base64_cores(secret));
     forms.sort();
@@ -121,6 +125,12 @@ fn forms(secret: &str) -> Vec<String> {
 fn json_escaped(secret: &str) -> String {
     let quoted = serde_json::Value::from(secret).to_string();
     quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// The form in which Rust's `Debug` shows bytes.
+fn numbers(secret: &str) -> String {
+    let numbers: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+    numbers.join(", ")
 }
 
 /// The form in which Rust's `Debug` quotes text.
@@ -233,6 +243,63 @@ mod tests {
         assert_eq!(redact("-----BEGIN KEY-----"), "-----BEGIN KEY-----");
     }
 
+    /// What an error of a parser quotes of a text is what it took for one line or one word of it.
+    #[test]
+    fn no_part_of_a_pem_passes_however_its_line_breaks_were_lost() {
+        const BODY: [&str; 3] = [
+            "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg",
+            "Zm9sZGVkIHNjYWxhcnMgbG9zZSBicmVha3M3",
+            "c2hvcnQx",
+        ];
+        let pem = format!(
+            "-----BEGIN KEY-----\n{}\n-----END KEY-----\n",
+            BODY.join("\n")
+        );
+        for secret in [
+            pem.clone(),
+            pem.replace('\n', " "),
+            pem.replace('\n', ""),
+            pem.replace('\n', "\r\n"),
+            pem.replace('\n', "\\n"),
+            pem[..pem.len() - 20].to_owned(),
+        ] {
+            let filter = knowing(&secret);
+            let bytes = format!("{:?}", secret.trim().as_bytes());
+            assert!(
+                !filter.redact(&bytes).contains("77, 73, 71, 72"),
+                "{secret:?}"
+            );
+            for shown in [
+                secret.clone(),
+                secret.replace("-----", ""),
+                secret
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" \u{2026} "),
+                BODY.concat(),
+                format!("{secret:?}"),
+            ] {
+                let seen = filter.redact(&shown);
+                for line in BODY {
+                    assert!(!seen.contains(line), "of {secret:?} {seen:?} is shown");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_looks_like_a_key_is_known_in_a_secret_of_any_layout() {
+        let filter = knowing(
+            "users: - name: admin user: {token: eyJhbGciOiJSUzI1NiIs.ImtpZCI6, server: 'https://api.example.com:6443'}",
+        );
+        assert_eq!(
+            filter.redact("found eyJhbGciOiJSUzI1NiIs.ImtpZCI6!"),
+            format!("found {MASK}!")
+        );
+        let other = "admin at https://api.example.com:6443";
+        assert_eq!(filter.redact(other), other);
+    }
+
     #[test]
     fn the_password_of_a_url_is_known() {
         for url in [
@@ -242,6 +309,14 @@ mod tests {
             learn_url(url);
             assert_eq!(redact("has hunter2@proxy"), format!("has {MASK}"));
             assert!(!redact(&format!("{url} failed")).contains("hunter2"));
+        }
+        for url in [
+            "http://robot:hun/ter2@host",
+            "http://robot:hun/ter2@host:port",
+            "robot:hun/ter2@[::1",
+        ] {
+            learn_url(url);
+            assert_eq!(redact("has hun/ter2"), format!("has {MASK}"), "{url}");
         }
         for other in ["host:3128", "app@sha256:00", "http://user@host", "a b"] {
             learn_url(other);

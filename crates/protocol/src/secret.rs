@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
+use crate::decode::kind;
 use crate::redact;
 
 /// A secret text from `source` or `params`. It has no `Debug` and no `Display`; reading one teaches the process-wide
@@ -28,7 +31,17 @@ impl Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
+        // Not left to `String`, whose error would quote what is there in its place.
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self::new(text)),
+            Value::Number(_) => Err(D::Error::custom(
+                "found a number, expected a string; put it in quotes",
+            )),
+            other => Err(D::Error::custom(format!(
+                "found {}, expected a string",
+                kind(&other)
+            ))),
+        }
     }
 }
 

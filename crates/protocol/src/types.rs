@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
+
+use crate::decode::kind;
 
 /// A span of time: a whole number and one of `s`, `m`, `h`, `d`, e.g. `90s`, `15m`, `14d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,9 +64,9 @@ impl FromStr for DurationText {
             };
             number.checked_mul(factor)
         });
-        seconds.map(Self::seconds).ok_or_else(|| {
-            format!("`{text}` is not a duration; expected e.g. `90s`, `15m`, `2h`, `14d`")
-        })
+        seconds
+            .map(Self::seconds)
+            .ok_or_else(|| "not a duration; expected e.g. `90s`, `15m`, `2h`, `14d`".to_owned())
     }
 }
 
@@ -83,7 +86,7 @@ impl FromStr for Size {
         });
         bytes
             .map(Self)
-            .ok_or_else(|| format!("`{text}` is not a size; expected e.g. `512MiB`, `2GiB`"))
+            .ok_or_else(|| "not a size; expected e.g. `512MiB`, `2GiB`".to_owned())
     }
 }
 
@@ -110,6 +113,40 @@ impl fmt::Display for Size {
             bytes => (bytes, "B"),
         };
         write!(formatter, "{number}{unit}")
+    }
+}
+
+/// Text that YAML may take for a number: a tag such as `1.32`. Empty text is none. For `Option<String>`, with
+/// `#[serde(default, deserialize_with = "word")]` and `#[schemars(with = "Word")]`.
+pub struct Word;
+
+/// Reads a [`Word`].
+///
+/// # Errors
+/// For what is neither text nor a number; the value is not shown.
+pub fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        other => Err(de::Error::custom(format!(
+            "found {}, expected a string",
+            kind(&other)
+        ))),
+    }
+}
+
+impl JsonSchema for Word {
+    fn schema_name() -> Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "null"]})
     }
 }
 
@@ -165,6 +202,27 @@ mod tests {
         assert_eq!("512MiB".parse(), Ok(Size::bytes(512 << 20)));
         for bad in ["", "90", "1.5h", "-1s", "99999999999999999d"] {
             assert!(bad.parse::<DurationText>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_word_may_look_like_a_number() {
+        for (json, read) in [
+            ("\"1.32\"", Some("1.32")),
+            ("1.32", Some("1.32")),
+            ("7", Some("7")),
+            ("20261201000000", Some("20261201000000")),
+            ("\"\"", None),
+            ("null", None),
+        ] {
+            let mut json = serde_json::Deserializer::from_str(json);
+            assert_eq!(word(&mut json).unwrap().as_deref(), read);
+        }
+        for json in ["true", "[\"canary\"]", "{\"a\": 1}"] {
+            let error = word(&mut serde_json::Deserializer::from_str(json)).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains("expected a string"), "{error}");
+            assert!(!error.contains("canary"), "{error}");
         }
     }
 

@@ -10,10 +10,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
-use trireme_transport::{Client, Request};
+use trireme_transport::{Client, Request, redacted};
 use url::Url;
 
-use crate::RegistryError;
+use crate::{RegistryError, realm};
 
 /// A token answer has 1 to 5 kB.
 const TOKEN_LIMIT_BYTES: u64 = 64 * 1024;
@@ -121,13 +121,14 @@ impl Auth {
         }
     }
 
-    /// Answers the challenge of a 401; the next [`Auth::authorize`] uses what was granted.
+    /// Answers the challenge of a 401 of `registry`, the address of a repository; the next [`Auth::authorize`] uses what was
+    /// granted.
     pub async fn obtain(
         &self,
         client: &Client,
         what: &str,
         challenges: &[String],
-        path: &str,
+        registry: &Url,
         access: Access,
     ) -> Result<(), RegistryError> {
         let grant = match choose(challenges) {
@@ -137,8 +138,16 @@ impl Auth {
                 service,
                 scope,
             }) => {
+                let path = registry.path().trim_start_matches("/v2/");
                 let scope = scope.unwrap_or_else(|| default_scope(path, access));
-                self.token(client, what, &realm, service.as_deref(), &scope)
+                let url = realm::token_service(&realm, registry, self.credentials.is_some());
+                let url = url.map_err(|reason| {
+                    RegistryError::login(
+                        what,
+                        format!("the registry names a token service that is not asked: {reason}"),
+                    )
+                })?;
+                self.token(client, what, url, service.as_deref(), &scope)
                     .await?
             }
             None => {
@@ -170,15 +179,11 @@ impl Auth {
         &self,
         client: &Client,
         what: &str,
-        realm: &str,
+        mut url: Url,
         service: Option<&str>,
         scope: &str,
     ) -> Result<Grant, RegistryError> {
-        let what = format!(
-            "{what}: asking {} for a token",
-            realm.split('?').next().unwrap_or(realm)
-        );
-        let mut url = Url::parse(realm).map_err(|e| RegistryError::login(&what, e))?;
+        let what = format!("{what}: asking {} for a token", redacted(&url));
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", service);
         }

@@ -135,8 +135,9 @@ impl Repository {
         let mut answer = self
             .stream(&what, Access::Pull, || Request::head(&url))
             .await?;
-        if answer.status == StatusCode::METHOD_NOT_ALLOWED {
-            // Some registries refuse HEAD: the beginning of the blob tells as well.
+        if !matches!(answer.status, StatusCode::OK | StatusCode::NOT_FOUND) {
+            // Some registries refuse HEAD, and some send to a storage that was only told of GET: the beginning of the blob
+            // tells as well, and a refusal then has words.
             answer = self
                 .stream(&what, Access::Pull, || Request::get(&url))
                 .await?;
@@ -232,26 +233,26 @@ impl Repository {
         self.finish_upload(&what, &target, request).await
     }
 
-    /// Lets the registry take over a blob from another repository of its own; false when it does not.
+    /// Lets the registry take over a blob from another repository of its own; false when it does not, for whatever reason: it may
+    /// know no mounts, or who may write here may not read there. The blob is then to be sent.
     ///
     /// # Errors
-    /// For every answer but 201 and 202.
+    /// When no answer comes.
     pub async fn mount_blob(&self, digest: &str, from_path: &str) -> Result<bool, RegistryError> {
         let what = format!("mounting the blob {} from {from_path}", self.label(digest));
         let url = self.url(&format!("blobs/uploads/?mount={digest}&from={from_path}"));
+        let build = || Request::post(&url);
         let answer = self
-            .fetch(&what, Access::Push, ANSWER_LIMIT_BYTES, || {
-                Request::post(&url)
-            })
-            .await?;
-        match answer.status {
-            StatusCode::CREATED => Ok(true),
-            StatusCode::ACCEPTED => {
-                self.abandon(&what, &answer).await;
-                Ok(false)
-            }
-            _ => Err(RegistryError::unexpected(&what, &answer)),
+            .fetch(&what, Access::Push, ANSWER_LIMIT_BYTES, build)
+            .await;
+        let answer = match answer {
+            Err(RegistryError::Refused { .. } | RegistryError::Login { .. }) => return Ok(false),
+            answer => answer?,
+        };
+        if answer.status == StatusCode::ACCEPTED {
+            self.abandon(&what, &answer).await;
         }
+        Ok(answer.status == StatusCode::CREATED)
     }
 
     /// A 202 opened an upload that nobody wants. A registry that keeps it removes it later by itself.

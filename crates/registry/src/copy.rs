@@ -145,7 +145,7 @@ impl Repository {
         loop {
             let content = meter.watch(open().await?);
             match self.push_blob(blob, content).await {
-                Err(error) if error.broke_off() && backoff.pause(None).await => {}
+                Err(error) if self.may_again(&mut backoff, &error).await => {}
                 outcome => return outcome,
             }
             // Only the answer may have been lost.
@@ -153,6 +153,14 @@ impl Repository {
                 meter.reach(blob.size());
                 return Ok(());
             }
+        }
+    }
+
+    /// Waits after an upload that broke off on its way, if it may be sent again.
+    async fn may_again(&self, backoff: &mut Backoff, error: &RegistryError) -> bool {
+        match error.broke_off() {
+            Some(error) => self.client().pause_after(backoff, error).await,
+            None => false,
         }
     }
 

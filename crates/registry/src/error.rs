@@ -55,10 +55,12 @@ pub enum RegistryError {
         reason: String,
     },
     /// What was asked for does not exist.
-    #[error("{what}: it is not there")]
+    #[error("{what}: it is not there{}", said(.words.as_deref()))]
     NotFound {
         /// What was tried.
         what: String,
+        /// What the registry says of it, if it says anything: the repository may be what is missing.
+        words: Option<String>,
     },
     /// An answer that the protocol does not allow here.
     #[error("{what}: the registry answered {status}: {detail}")]
@@ -142,24 +144,17 @@ impl RegistryError {
 
     /// The error that this answer is.
     pub(crate) fn unexpected(what: &str, answer: &Fetched) -> Self {
-        Self::of_status(what, answer.status, answer.describe())
-    }
-
-    /// The same for an answer whose body was not read yet.
-    pub(crate) async fn unexpected_stream(what: &str, answer: Streamed) -> Self {
-        let status = answer.status;
-        Self::of_status(what, status, answer.describe().await)
-    }
-
-    fn of_status(what: &str, status: StatusCode, detail: String) -> Self {
-        let what = what.to_owned();
+        let (what, status, detail) = (what.to_owned(), answer.status, answer.describe());
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Refused {
                 what,
                 status,
                 detail,
             },
-            StatusCode::NOT_FOUND => Self::NotFound { what },
+            StatusCode::NOT_FOUND => Self::NotFound {
+                what,
+                words: answer.words(),
+            },
             _ => Self::Answer {
                 what,
                 status,
@@ -168,23 +163,37 @@ impl RegistryError {
         }
     }
 
+    /// The same for an answer whose body was not read yet.
+    pub(crate) async fn unexpected_stream(what: &str, answer: Streamed) -> Self {
+        Self::unexpected(what, &answer.start().await)
+    }
+
     /// Whether it says that something does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }
 
-    /// Whether it is an upload that broke off on its way. Its content can be sent once, so the transport did not try again.
-    pub(crate) fn broke_off(&self) -> bool {
-        match self {
-            Self::Transport { source, .. } => match source {
-                TransportError::NoAnswer {
-                    attempts, source, ..
-                } => *attempts == 1 && !is_from_content(source.as_ref()),
-                TransportError::Unavailable { attempts, .. } => *attempts == 1,
-                _ => false,
-            },
+    /// Whether the registry answered HEAD with a failure that may pass, and so without a word.
+    pub(crate) fn has_no_words(&self) -> bool {
+        let Self::Transport { source, .. } = self else {
+            return false;
+        };
+        matches!(source, TransportError::Unavailable { .. })
+    }
+
+    /// Why an upload broke off on its way, if it did. Its content can be sent once, so the transport did not try again.
+    pub(crate) fn broke_off(&self) -> Option<&TransportError> {
+        let Self::Transport { source: error, .. } = self else {
+            return None;
+        };
+        let is_one = match error {
+            TransportError::NoAnswer {
+                attempts, source, ..
+            } => *attempts == 1 && !is_from_content(source.as_ref()),
+            TransportError::Unavailable { attempts, .. } => *attempts == 1,
             _ => false,
-        }
+        };
+        is_one.then_some(error)
     }
 
     /// Whether trying again cannot help: the content itself is broken, gone, or not what was asked for.
@@ -197,6 +206,10 @@ impl RegistryError {
                 | Self::NoManifest { .. }
         )
     }
+}
+
+fn said(words: Option<&str>) -> String {
+    words.map_or_else(String::new, |words| format!(": {words}"))
 }
 
 /// Whether the content that was sent is the cause: it will not be better next time.

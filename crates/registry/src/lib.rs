@@ -9,7 +9,8 @@
 //!
 //! - Every manifest and blob that is returned was verified against its digest and, where known, its size.
 //! - Only 404 means "not there". Every other answer that was not expected is an error.
-//! - Credentials go to the registry's own host and to the token service that it names, nowhere else.
+//! - Credentials go to the registry's own host and, over https, to the token service that it names, nowhere else: a server
+//!   that the registry redirects to is not answered when it asks for them.
 //! - Plain HTTP is used for loopback hosts, and where the caller says `insecure`.
 
 mod artifact;
@@ -22,6 +23,7 @@ mod layer;
 mod layout;
 mod manifest;
 mod name;
+mod realm;
 mod referrers;
 mod repository;
 mod shape;

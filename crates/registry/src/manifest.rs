@@ -31,7 +31,7 @@ impl Repository {
     /// What a tag or a digest points to, without its content; `None` when it does not exist.
     ///
     /// # Errors
-    /// For every answer but 200 and 404.
+    /// For every answer but 200 and 404, in the registry's own words.
     pub async fn head_manifest(
         &self,
         reference: &str,
@@ -39,13 +39,16 @@ impl Repository {
         let what = format!("looking up {}", self.label(reference));
         let url = self.url(&format!("manifests/{reference}"));
         let build = || Request::head(&url).header(ACCEPT, ACCEPTED);
-        let answer = self.stream(&what, Access::Pull, build).await?;
+        let answer = match self.stream(&what, Access::Pull, build).await {
+            Err(error) if error.has_no_words() => return self.manifest_descriptor(reference).await,
+            answer => answer?,
+        };
         match answer.status {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(None),
-            // Some registries refuse HEAD: then the manifest itself tells.
-            StatusCode::METHOD_NOT_ALLOWED => return self.manifest_descriptor(reference).await,
-            _ => return Err(RegistryError::unexpected_stream(&what, answer).await),
+            // Some registries refuse HEAD, and some send to a storage that was only told of GET. The answer to HEAD has no
+            // words either: then that to GET tells.
+            _ => return self.manifest_descriptor(reference).await,
         }
         match head_descriptor(&what, &answer, reference)? {
             Some(descriptor) => Ok(Some(descriptor)),

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderName, StatusCode, header::CONTENT_TYPE};
 use oci_spec::image::{Descriptor, ImageIndex, ImageIndexBuilder, ImageManifest, MediaType};
+use tracing::warn;
 use trireme_transport::{Fetched, Request};
 
 use crate::{
@@ -36,10 +37,14 @@ impl Repository {
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let listed = match self.list_referrers(digest).await? {
             Some(listed) => listed,
-            None => self
-                .fallback(digest)
-                .await?
-                .map_or_else(Vec::new, |index| index.manifests().clone()),
+            None => match self.fallback(digest).await? {
+                Fallback::List(listed) => listed,
+                Fallback::Other => {
+                    let tag = self.label(&fallback_tag(digest));
+                    warn!(object = %format_args!("image {tag}"), "is no list of what refers to an image; it is left alone, and nothing is listed there");
+                    Vec::new()
+                }
+            },
         };
         let Some(wanted) = artifact_type else {
             return Ok(listed);
@@ -98,17 +103,26 @@ impl Repository {
         Ok(Some(found))
     }
 
-    async fn fallback(&self, digest: &str) -> Result<Option<ImageIndex>, RegistryError> {
+    /// What is at the fallback tag.
+    async fn fallback(&self, digest: &str) -> Result<Fallback, RegistryError> {
         let tag = fallback_tag(digest);
         let what = format!("reading the index {}", self.label(&tag));
-        match self.get_manifest(&tag).await {
-            Ok((_, bytes)) => {
-                let index = parse_index(&what, &bytes)?;
-                count(&what, index.manifests().len())?;
-                Ok(Some(index))
-            }
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
+        let (found, bytes) = match self.get_manifest(&tag).await {
+            Err(error) if error.is_not_found() => return Ok(Fallback::List(Vec::new())),
+            found => found?,
+        };
+        // GitLab takes the tag `sha256-HEX` for the digest `sha256:HEX`: there is no such tag.
+        if found.digest().as_ref() == digest {
+            return Ok(Fallback::List(Vec::new()));
+        }
+        if found.media_type().to_string() != INDEX {
+            return Ok(Fallback::Other);
+        }
+        let listed = parse_index(&what, &bytes)?.manifests().clone();
+        count(&what, listed.len())?;
+        match is_image(&listed) {
+            true => Ok(Fallback::Other),
+            false => Ok(Fallback::List(listed)),
         }
     }
 
@@ -146,34 +160,52 @@ impl Repository {
     async fn list_at_fallback(&self, subject: &str, new: &Descriptor) -> Result<(), RegistryError> {
         let tag = fallback_tag(subject);
         let what = format!("adding to the index {}", self.label(&tag));
-        for _ in 0..INDEX_ATTEMPTS {
-            let current = self.fallback(subject).await?;
-            let mut manifests = current.map_or_else(Vec::new, |index| index.manifests().clone());
-            if manifests
-                .iter()
-                .any(|listed| listed.digest() == new.digest())
-            {
+        for attempt in 0..=INDEX_ATTEMPTS {
+            let Fallback::List(mut listed) = self.fallback(subject).await? else {
+                let reason = "this tag is for a list of what refers to an image, and an image is there: remove the tag";
+                return Err(RegistryError::malformed(&what, reason));
+            };
+            if listed.iter().any(|listed| listed.digest() == new.digest()) {
                 return Ok(());
             }
-            manifests.push(new.clone());
-            let index = ImageIndexBuilder::default()
-                .schema_version(2_u32)
-                .media_type(INDEX)
-                .manifests(manifests)
-                .build();
-            let index = index.map_err(|e| RegistryError::malformed(&what, e))?;
-            let bytes =
-                serde_json::to_vec(&index).map_err(|e| RegistryError::malformed(&what, e))?;
-            self.put_manifest(&tag, INDEX, bytes.into()).await?;
+            if attempt < INDEX_ATTEMPTS {
+                listed.push(new.clone());
+                self.put_fallback(&what, &tag, listed).await?;
+            }
         }
-        match self.fallback(subject).await? {
-            Some(index) if index.manifests().iter().any(|m| m.digest() == new.digest()) => Ok(()),
-            _ => Err(RegistryError::malformed(
-                &what,
-                "other writers keep replacing it; try again",
-            )),
-        }
+        let reason = "other writers keep replacing it; try again";
+        Err(RegistryError::malformed(&what, reason))
     }
+
+    async fn put_fallback(
+        &self,
+        what: &str,
+        tag: &str,
+        listed: Vec<Descriptor>,
+    ) -> Result<(), RegistryError> {
+        let index = ImageIndexBuilder::default()
+            .schema_version(2_u32)
+            .media_type(INDEX)
+            .manifests(listed)
+            .build();
+        let index = index.map_err(|e| RegistryError::malformed(what, e))?;
+        let bytes = serde_json::to_vec(&index).map_err(|e| RegistryError::malformed(what, e))?;
+        self.put_manifest(tag, INDEX, bytes.into()).await
+    }
+}
+
+/// What is at the tag where a registry without the referrers API keeps its list.
+enum Fallback {
+    /// What refers to the image.
+    List(Vec<Descriptor>),
+    /// An image of somebody else.
+    Other,
+}
+
+/// Whether an index is a multi-platform image, and no list of referrers.
+fn is_image(listed: &[Descriptor]) -> bool {
+    let of_platform = |d: &Descriptor| d.platform().is_some() && d.artifact_type().is_none();
+    !listed.is_empty() && listed.iter().all(of_platform)
 }
 
 fn count(what: &str, found: usize) -> Result<(), RegistryError> {

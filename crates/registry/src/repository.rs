@@ -47,6 +47,20 @@ impl Repository {
         }
     }
 
+    /// The same repository for a step that has time: a registry that limits its rate is waited for up to an hour
+    /// ([`Client::patient`]).
+    #[must_use]
+    pub fn patiently(self) -> Self {
+        Self {
+            client: self.client.patient(),
+            ..self
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Its name.
     pub fn name(&self) -> &RepositoryName {
         &self.name
@@ -65,7 +79,7 @@ impl Repository {
         })
     }
 
-    /// Sends what `build` makes, again after authenticating when a 401 asks for it.
+    /// Sends what `build` makes, again after authenticating when a 401 of the registry itself asks for it.
     pub(crate) async fn stream(
         &self,
         what: &str,
@@ -75,13 +89,13 @@ impl Repository {
         let request = self.auth.authorize(build(), access);
         let answer = self.client.stream(request).await;
         let answer = answer.map_err(RegistryError::transport(what))?;
-        if answer.status != StatusCode::UNAUTHORIZED {
+        if answer.status != StatusCode::UNAUTHORIZED || !self.is_own(answer.url()) {
             return Ok(answer);
         }
         let challenges = challenges(&answer);
-        let path = self.name.path();
+        let registry = self.resolve(what, "")?;
         self.auth
-            .obtain(&self.client, what, &challenges, path, access)
+            .obtain(&self.client, what, &challenges, &registry, access)
             .await?;
         let request = self.auth.authorize(build(), access);
         let answer = self.client.stream(request).await;

@@ -30,19 +30,10 @@ impl Repository {
         let mut pages = 0;
         while let Some(url) = next {
             pages = count_page(&what, pages)?;
-            let build = || Request::get(&url);
-            let answer = self
-                .fetch(&what, Access::Pull, PAGE_LIMIT_BYTES, build)
-                .await?;
-            match answer.status {
-                StatusCode::OK => {}
-                StatusCode::NOT_FOUND if tags.is_empty() => return Ok(tags),
-                _ => return Err(RegistryError::unexpected(&what, &answer)),
-            }
-            let page: TagPage = serde_json::from_slice(&answer.body).map_err(|_| {
-                RegistryError::malformed(&what, format!("expected tags, got {}", answer.describe()))
-            })?;
-            tags.extend(page.tags.unwrap_or_default());
+            let Some((page, answer)) = self.tag_page(&what, &url, tags.is_empty()).await? else {
+                return Ok(tags);
+            };
+            tags.extend(page);
             if tags.len() > TAGS_LIMIT {
                 let reason = format!("there are more than {TAGS_LIMIT}");
                 return Err(RegistryError::malformed(&what, reason));
@@ -50,6 +41,39 @@ impl Repository {
             next = self.next_page(&what, &answer)?;
         }
         Ok(tags)
+    }
+
+    /// Whether there is a tag; false also when the repository does not exist.
+    ///
+    /// # Errors
+    /// When the answer is not a list of tags.
+    pub async fn has_tags(&self) -> Result<bool, RegistryError> {
+        let what = format!("listing the tags of {}", self.name());
+        let url = self.url("tags/list?n=1");
+        let page = self.tag_page(&what, &url, true).await?;
+        Ok(page.is_some_and(|(tags, _)| !tags.is_empty()))
+    }
+
+    /// One page; `None` when there is none and `may_be_none` says that this is no error.
+    async fn tag_page(
+        &self,
+        what: &str,
+        url: &str,
+        may_be_none: bool,
+    ) -> Result<Option<(Vec<String>, Fetched)>, RegistryError> {
+        let build = || Request::get(url);
+        let answer = self
+            .fetch(what, Access::Pull, PAGE_LIMIT_BYTES, build)
+            .await?;
+        match answer.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND if may_be_none => return Ok(None),
+            _ => return Err(RegistryError::unexpected(what, &answer)),
+        }
+        let page: TagPage = serde_json::from_slice(&answer.body).map_err(|_| {
+            RegistryError::malformed(what, format!("expected tags, got {}", answer.describe()))
+        })?;
+        Ok(Some((page.tags.unwrap_or_default(), answer)))
     }
 
     /// The URL of the next page, if the answer links to one on the registry itself.

@@ -5,6 +5,7 @@ use std::{pin::Pin, time::Duration};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use serde::Deserialize;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
@@ -41,6 +42,11 @@ impl Fetched {
     pub fn describe(&self) -> String {
         describe_answer(&self.headers, &self.body)
     }
+
+    /// What a registry says is wrong, in its own words: `NAME_UNKNOWN: no such repository`.
+    pub fn words(&self) -> Option<String> {
+        registry_words(&self.body).map(|words| shortened(&words))
+    }
 }
 
 /// An answer whose body is still to come.
@@ -66,6 +72,11 @@ impl Streamed {
             received: 0,
             waited: Duration::ZERO,
         }
+    }
+
+    /// Who answered: not who was asked, where a redirect was followed.
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The next piece of the body, `None` at its end.
@@ -122,8 +133,13 @@ impl Streamed {
         })
     }
 
-    /// The start of the body for an error message; what cannot be read is not worth another error.
-    pub async fn describe(mut self) -> String {
+    /// The start of the body for an error message.
+    pub async fn describe(self) -> String {
+        self.start().await.describe()
+    }
+
+    /// The start of the body, to be told about; what cannot be read is not worth another error.
+    pub async fn start(mut self) -> Fetched {
         let mut body = BytesMut::new();
         let until = Instant::now() + DETAIL_DEADLINE;
         while (body.len() as u64) < DETAIL_LIMIT_BYTES {
@@ -132,11 +148,40 @@ impl Streamed {
                 _ => break,
             }
         }
-        describe_answer(&self.headers, &body)
+        Fetched {
+            status: self.status,
+            headers: self.headers,
+            body: body.freeze(),
+        }
     }
 }
 
-/// An answer in words: the start of its text, or that it is a page for people, which no API sends.
+/// The errors of a registry, as the distribution specification writes them.
+#[derive(Deserialize)]
+struct Errors {
+    errors: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+fn registry_words(body: &[u8]) -> Option<String> {
+    let found: Errors = serde_json::from_slice(body).ok()?;
+    let words = found.errors.into_iter().map(|problem| {
+        let Problem { code, message } = problem;
+        match message.is_empty() {
+            true => code,
+            false => format!("{code}: {message}"),
+        }
+    });
+    Some(words.collect::<Vec<_>>().join("; ")).filter(|words| !words.is_empty())
+}
+
+/// An answer in words: those of a registry, else the start of its text, or that it is a page for people, which no API sends.
 pub fn describe_answer(headers: &HeaderMap, body: &[u8]) -> String {
     let kind = headers
         .get(CONTENT_TYPE)
@@ -147,11 +192,18 @@ pub fn describe_answer(headers: &HeaderMap, body: &[u8]) -> String {
     if tagged || kind.is_some_and(|kind| kind.starts_with("text/html")) {
         return "an HTML page (is it a login page, or one of a proxy?)".into();
     }
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim();
-    if text.is_empty() {
-        return "an empty body".into();
+    if let Some(words) = registry_words(body) {
+        return shortened(&words);
     }
+    let text = String::from_utf8_lossy(body);
+    match text.trim() {
+        "" => "an empty body".into(),
+        text => shortened(text),
+    }
+}
+
+/// The start of a text, in one line.
+fn shortened(text: &str) -> String {
     let shown: String = text
         .chars()
         .filter(|c| !c.is_control())
@@ -181,6 +233,13 @@ mod tests {
         assert!(describe_answer(&none, b" \n<!DOCTYPE html><p>hi").contains("HTML"));
         assert_eq!(describe_answer(&none, b"  \n"), "an empty body");
         assert_eq!(describe_answer(&none, b"{\"a\":\n1}"), "{\"a\":1}");
+        let registry = br#"{"errors":[{"code":"NAME_UNKNOWN","message":"no such repository","detail":{}},{"code":"DENIED"}]}"#;
+        let words = "NAME_UNKNOWN: no such repository; DENIED";
+        assert_eq!(describe_answer(&none, registry), words);
+        assert_eq!(
+            describe_answer(&none, b"{\"errors\":[]}"),
+            "{\"errors\":[]}"
+        );
         let long = describe_answer(&none, "an answer ".repeat(500).as_bytes());
         assert!(long.chars().count() <= DETAIL_SHOWN_CHARS + 2 && long.ends_with('…'));
         let secret = format!(

@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use http::Method;
+use http::{Method, StatusCode};
 use tokio::time::timeout;
-use tracing::debug;
+use tracing::{debug, info};
 use url::Url;
 
 use crate::{
-    Backoff, Body, Fetched, Proxies, Request, Streamed, TransportError, redacted, retry, roots,
+    Backoff, Body, Fetched, Proxies, Request, Streamed, TransportError, is_loopback, is_reserved,
+    redacted, retry, retry::PATIENCE, roots,
 };
 
 /// How long a connection may take, its TLS handshake included.
@@ -46,6 +47,8 @@ pub struct Client {
     http: reqwest::Client,
     /// Where the options name no proxy.
     proxies: Option<Arc<Proxies>>,
+    /// How long a server that limits its rate is waited for, beyond the budget of all other failures.
+    patience: Duration,
 }
 
 impl fmt::Debug for Client {
@@ -86,7 +89,46 @@ impl Client {
         Ok(Self {
             http: builder.build().map_err(|e| refused("the HTTP client", e))?,
             proxies,
+            patience: Duration::ZERO,
         })
+    }
+
+    /// The same client for a step that has time: a server that limits its rate (429) is waited for up to an hour, as it asks, and
+    /// people are told each minute.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self {
+            patience: PATIENCE,
+            ..self.clone()
+        }
+    }
+
+    /// Waits until what failed may be tried again: for what this client cannot try again itself, since its body can be sent once.
+    /// False when attempts or time are used up.
+    pub async fn pause_after(&self, backoff: &mut Backoff, error: &TransportError) -> bool {
+        match error {
+            TransportError::Unavailable {
+                status, asked, url, ..
+            } => self.pause(backoff, Some(*status), *asked, url).await,
+            _ => backoff.pause(None).await,
+        }
+    }
+
+    async fn pause(
+        &self,
+        backoff: &mut Backoff,
+        status: Option<StatusCode>,
+        asked: Option<Duration>,
+        url: &str,
+    ) -> bool {
+        if self.patience.is_zero() || status != Some(StatusCode::TOO_MANY_REQUESTS) {
+            return backoff.pause(asked).await;
+        }
+        let tell = |left: Duration| {
+            let seconds = left.as_secs();
+            info!(object = %format_args!("request {url}"), "answered 429 Too Many Requests; it is sent again in {seconds} s");
+        };
+        backoff.wait_for_rate(asked, self.patience, tell).await
     }
 
     /// Sends a request and reads the whole answer. A body that breaks off is read again from the start.
@@ -131,7 +173,9 @@ impl Client {
                 Err(failure) => failure,
             };
             let copy = copy.filter(|_| failure.may_pass());
-            let again = copy.is_some() && backoff.pause(failure.asked()).await;
+            let (status, asked) = (failure.status(), failure.asked());
+            let shown = redacted(&url);
+            let again = copy.is_some() && self.pause(&mut backoff, status, asked, &shown).await;
             let (Some(copy), true) = (copy, again) else {
                 return Err(failure.give_up(method, &url, attempt).await);
             };
@@ -185,7 +229,16 @@ impl Failure {
     fn may_pass(&self) -> bool {
         match self {
             Self::Status(_) => true,
-            Self::Error(error) => !is_distrust(error.as_ref()),
+            Self::Error(error) => {
+                !is_distrust(error.as_ref()) && !is_refused_redirect(error.as_ref())
+            }
+        }
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status(answer) => Some(answer.status),
+            Self::Error(_) => None,
         }
     }
 
@@ -199,12 +252,14 @@ impl Failure {
 
     async fn give_up(self, method: Method, url: &Url, attempts: u32) -> TransportError {
         let url = redacted(url);
+        let asked = self.asked();
         match self {
             Self::Status(answer) => TransportError::Unavailable {
                 method,
                 url,
                 attempts,
                 status: answer.status,
+                asked,
                 detail: answer.describe().await,
             },
             Self::Error(source) => TransportError::NoAnswer {
@@ -235,6 +290,12 @@ pub fn log_request(method: &Method, url: &str, status: Option<u16>, took: Durati
         milliseconds,
         attempt,
     );
+}
+
+/// Whether we do not go where the server sends us: it will send us there again.
+fn is_refused_redirect(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<reqwest::Error>();
+    error.is_some_and(reqwest::Error::is_redirect)
 }
 
 /// Whether the cause is TLS: waiting does not make a certificate trusted.
@@ -284,21 +345,34 @@ fn of_environment(proxies: Arc<Proxies>) -> reqwest::Proxy {
     })
 }
 
-/// reqwest takes credentials off when host or port change; this adds that https never becomes http.
+/// reqwest takes credentials off when host or port change; this adds that https never becomes http, and that nobody leads to
+/// this machine or to the metadata of a cloud but who is there.
 fn redirects() -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(|attempt| {
-        let was_https = attempt
-            .previous()
-            .last()
-            .is_some_and(|url| url.scheme() == "https");
+        let previous = attempt.previous().last();
+        let was_https = previous.is_some_and(|url| url.scheme() == "https");
+        let was_here = previous.is_some_and(is_here);
         if was_https && attempt.url().scheme() != "https" {
             attempt.error("a redirect from https to http is not followed")
+        } else if is_inside(attempt.url()) && !(was_here && is_here(attempt.url())) {
+            attempt.error("a redirect to this machine, or to a link-local address, is not followed")
         } else if attempt.previous().len() > REDIRECTS_LIMIT {
             attempt.error("too many redirects")
         } else {
             attempt.follow()
         }
     })
+}
+
+/// Whether the host is a number that [`is_reserved`].
+fn is_inside(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    is_here(url) || address.is_ok_and(is_reserved)
+}
+
+fn is_here(url: &Url) -> bool {
+    is_loopback(url.host_str().unwrap_or_default())
 }
 
 fn refused(what: &'static str, error: reqwest::Error) -> TransportError {

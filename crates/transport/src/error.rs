@@ -1,5 +1,7 @@
 //! Why a request failed.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use url::Url;
 
@@ -48,6 +50,8 @@ pub enum TransportError {
         attempts: u32,
         /// The last status.
         status: StatusCode,
+        /// How long the server asks to be left alone.
+        asked: Option<Duration>,
         /// The start of the answer's body, or what it is.
         detail: String,
     },

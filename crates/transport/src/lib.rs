@@ -10,7 +10,8 @@
 //!   those that the source names.
 //! - Proxies come from the source or from `https_proxy`, `http_proxy` and `no_proxy` in either case; those of the
 //!   environment are not asked for loopback.
-//! - Credentials are never carried to another host by a redirect, and no redirect leads from https to http.
+//! - Credentials are never carried to another host by a redirect, and no redirect leads from https to http, or from a network
+//!   to this machine.
 //! - Every attempt is an event of `tracing` with the target `trireme::request`, its URL redacted ([`log_request`]).
 //!
 //! An answer that is not 2xx is returned, not an error: its meaning is the caller's. Only when the retry budget ends on
@@ -31,7 +32,7 @@ pub use client::{Client, Options, log_request};
 pub use conditional::{Conditional, Validator};
 pub use download::Downloaded;
 pub use error::{TransportError, redacted};
-pub use proxy::{Proxies, http_proxy, is_loopback};
+pub use proxy::{Proxies, http_proxy, is_loopback, is_reserved};
 pub use request::{Body, Request};
 pub use retry::Backoff;
 pub use roots::system_roots;

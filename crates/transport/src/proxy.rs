@@ -45,6 +45,17 @@ pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether an address is this machine's own, or one that only its link knows: where clouds answer with credentials
+/// (169.254.169.254), and what nobody on a network can be meant by.
+pub fn is_reserved(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let is_link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    address.is_loopback() || address.is_unspecified() || is_link_local
+}
+
 /// An address that `what` says is that of a proxy, if we can go through it.
 ///
 /// # Errors

@@ -11,7 +11,10 @@ use rustls::{
     client::WebPkiServerVerifier,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
+    pki_types::{
+        CertificateDer, ServerName, UnixTime,
+        pem::{self, PemObject as _},
+    },
 };
 
 use crate::TransportError;
@@ -148,7 +151,7 @@ fn add(store: &mut RootCertStore, pem: &str) -> Result<(), TransportError> {
     };
     let mut found = 0;
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|e| refused(e.to_string()))?;
+        let certificate = certificate.map_err(|error| refused(problem(&error).into()))?;
         store.add(certificate).map_err(|e| refused(e.to_string()))?;
         found += 1;
     }
@@ -158,6 +161,18 @@ fn add(store: &mut RootCertStore, pem: &str) -> Result<(), TransportError> {
         ));
     }
     Ok(())
+}
+
+/// What is wrong with a PEM, without a byte of it: what stands there by mistake may be a private key.
+fn problem(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::IllegalSectionStart { .. } | pem::Error::MissingSectionEnd { .. } => {
+            "its marks do not stand on lines of their own: it was cut off, or its line breaks were lost; in YAML write `|`, which \
+             keeps them, and not `>`"
+        }
+        pem::Error::Base64Decode(_) => "what is between its marks is not base64",
+        _ => "it is not PEM",
+    }
 }
 
 fn folder() -> Vec<CertificateDer<'static>> {
@@ -231,6 +246,26 @@ mod tests {
             assert!(error.to_string().contains("ca_certs"), "{error}");
         }
         assert!(tls(&[], false).is_ok() && tls(&[], true).is_ok());
+    }
+
+    #[test]
+    fn a_certificate_on_one_line_is_told_by_that_and_not_shown() {
+        let lines = "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n";
+        let bytes = format!("{:?}", b"Y2FuYXJ5");
+        let bytes = bytes.trim_matches(['[', ']']);
+        for (text, words) in [
+            (lines.replace('\n', " "), "line breaks were lost"),
+            (lines.replace('\n', "\\n"), "line breaks were lost"),
+            (lines[..40].to_owned(), "was cut off"),
+            (lines.replace("Y2", "!2"), "not base64"),
+        ] {
+            let error = tls(&[text], false).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            assert!(
+                !error.contains("FuYXJ5") && !error.contains(&bytes[5..]),
+                "{error}"
+            );
+        }
     }
 
     #[test]

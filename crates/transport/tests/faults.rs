@@ -88,6 +88,17 @@ async fn transient_answers_are_tried_again_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn a_patient_client_waits_for_a_server_that_limits_its_rate_beyond_the_attempts() {
+    let (url, hits) = flaky(StatusCode::TOO_MANY_REQUESTS, 5).await;
+    let fetched = client().patient().fetch(Request::get(url), LIMIT).await;
+    assert_eq!(fetched.unwrap().status, StatusCode::OK);
+    assert_eq!(hits.count(), 6);
+    let (url, hits) = flaky(StatusCode::TOO_MANY_REQUESTS, 5).await;
+    client().fetch(Request::get(url), LIMIT).await.unwrap_err();
+    assert_eq!(hits.count(), 5);
+}
+
+#[tokio::test]
 async fn a_server_that_stays_unavailable_is_named_with_what_it_said() {
     let (url, hits) = flaky(StatusCode::SERVICE_UNAVAILABLE, 100).await;
     let error = client().fetch(Request::get(url), LIMIT).await.unwrap_err();

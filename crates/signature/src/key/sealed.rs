@@ -57,10 +57,12 @@ struct Cipher {
 
 /// Opens the content of an encrypted key file.
 pub(super) fn open(bytes: &[u8], password: Password<'_>) -> Result<Vec<u8>, KeyError> {
-    let sealed: Sealed = serde_json::from_slice(bytes).map_err(malformed(WHAT))?;
+    // Its error would quote what it found.
+    let sealed: Sealed = serde_json::from_slice(bytes)
+        .map_err(|_| malformed(WHAT)("it is not the JSON that cosign writes"))?;
     if sealed.kdf.name != "scrypt" || sealed.cipher.name != "nacl/secretbox" {
         return Err(KeyError::Derivation {
-            asked: format!("{:?} and {:?}", sealed.kdf.name, sealed.cipher.name),
+            asked: "another way to derive its key, or another cipher".to_owned(),
             expected: "scrypt and nacl/secretbox",
         });
     }
