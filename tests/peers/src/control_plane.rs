@@ -13,7 +13,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
-use crate::{PeerError, Tool, cache, program};
+use crate::{PeerError, Tool, cache, clock, program};
 
 /// The apiserver needs 4 s on an idle machine of two cores.
 const START_DEADLINE: Duration = Duration::from_secs(120);
@@ -26,6 +26,9 @@ const API_SERVER: usize = 1;
 
 /// The token of the administrator; it opens nothing but this control plane on loopback.
 const ADMIN_TOKEN: &str = "peers-admin";
+
+/// Since when its certificates are valid: a client whose clock is behind trusts them too.
+const SINCE: &str = "-1d";
 
 /// Every request is logged once, when it was answered, without its body.
 const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n";
@@ -151,10 +154,11 @@ impl ControlPlane {
     fn write_files(&self) -> Result<(), PeerError> {
         let issue = |arguments: &[&str]| {
             let common = [
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3",
             ];
             let tool = Tool::system("openssl").dir(self.dir.path());
-            tool.args(common).args(arguments).succeed().map(drop)
+            let tool = clock::tool_at(SINCE, tool.args(common).args(arguments))?;
+            tool.succeed().map(drop)
         };
         issue(&[
             "-subj",

@@ -9,6 +9,8 @@
 //!
 //! [`leak`] looks for planted secrets in what a program wrote.
 //!
+//! [`clock`] starts a program whose clock is off.
+//!
 //! [`Front`] stands before a server and makes its answers wrong.
 //!
 //! A server says its port itself (each is started on port 0), so two tests never race for one, and it dies with
@@ -16,6 +18,7 @@
 //! never passes because its judge was absent.
 
 mod cache;
+pub mod clock;
 pub mod concourse;
 mod control_plane;
 pub mod cosign;
