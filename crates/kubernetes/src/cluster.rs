@@ -34,9 +34,6 @@ pub(crate) const READ_PAUSES: [Duration; 3] = [
 ];
 /// One request, answered or not.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// What the API server reports of itself is asked for while a roll holds its Lease: an answer is worth no longer wait.
-const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// A cluster, and the namespace that holds our objects.
 #[derive(Clone)]
 pub struct Cluster {
@@ -72,8 +69,13 @@ impl Cluster {
     /// # Errors
     /// When it does not answer, or with something that is not a version.
     pub async fn server_version(&self) -> Result<Version, Error> {
+        self.server_version_within(REQUEST_TIMEOUT).await
+    }
+
+    /// The same, where an answer is worth no longer wait than this.
+    pub(crate) async fn server_version_within(&self, limit: Duration) -> Result<Version, Error> {
         let request = || self.client.apiserver_version();
-        let info = read_within(VERSION_TIMEOUT, "read /version", request).await?;
+        let info = read_within(limit, "read /version", request).await?;
         let version = info.git_version.parse();
         version.map_err(|error| Error::malformed("/version", error))
     }
@@ -256,6 +258,23 @@ mod tests {
     use tower::service_fn;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_version_that_is_told_late_is_waited_for_unless_that_is_too_long() {
+        let service = service_fn(|_: Request<Body>| async {
+            tokio::time::sleep(Duration::from_secs(16)).await;
+            let info = json!({"major": "1", "minor": "37", "gitVersion": "v1.37.2", "gitCommit": "", "gitTreeState": "",
+                "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
+            let answer = Response::new(Body::from(info.to_string().into_bytes()));
+            Ok::<_, std::convert::Infallible>(answer)
+        });
+        let cluster = Cluster::new(Client::new(service, "default"), "default");
+        let version = cluster.server_version().await.unwrap();
+        assert_eq!(version.to_string(), "v1.37.2");
+        let within = cluster.server_version_within(Duration::from_secs(5)).await;
+        let error = within.unwrap_err().to_string();
+        assert!(error.contains("no answer within 5 s"), "{error}");
+    }
 
     #[tokio::test]
     async fn a_list_without_end_is_an_error() {

@@ -14,6 +14,8 @@ use crate::{Cluster, Error};
 const AGE_MAX: Duration = Duration::from_secs(60);
 /// How long it is relied on while a control-plane node is newer: the workers wait for it.
 const AGE_MAX_BEHIND: Duration = Duration::from_secs(5);
+/// A roll that waits for it holds its Lease meanwhile.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the API server reported last.
 #[derive(Default)]
@@ -55,7 +57,7 @@ impl ServerVersion {
             return Ok(known.version.clone());
         }
         let read_at = Instant::now();
-        let version = cluster.server_version().await?;
+        let version = cluster.server_version_within(VERSION_TIMEOUT).await?;
         *known = Some(Known {
             version: version.clone(),
             planes,
