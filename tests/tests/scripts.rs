@@ -16,7 +16,7 @@ const INSTALL: &str = "tests/peers/install";
 
 /// Fails at the subcommand that `broken` names; `cargo test` says what `tested` says.
 const CARGO: &str = r#"#!/bin/sh
-[ "$1" != test ] || { cat "$TREE/tested"; echo "$PROPTEST_CASES" >"$TREE/cases"; }
+[ "$1" != test ] || { cat "$TREE/tested"; echo "$PROPTEST_CASES $TRIREME_LONG" >"$TREE/long"; }
 [ "$1" != "$(cat "$TREE/broken")" ]
 "#;
 
@@ -74,6 +74,9 @@ impl Tree {
             .args(arguments)
             .env("PATH", format!("{}:{path}", self.path("bin").display()))
             .env("TREE", self.0.path())
+            // A long run tests these scripts too.
+            .env_remove("PROPTEST_CASES")
+            .env_remove("TRIREME_LONG")
             .env("TRIREME_CACHE", self.path("cache"))
             .output()
             .expect("the script runs")
@@ -169,14 +172,16 @@ fn images_that_cannot_be_tested_fail_the_run() {
 }
 
 #[test]
-fn a_long_run_has_more_cases_and_keeps_its_log() {
+fn a_long_run_has_more_cases_and_nodes_and_keeps_its_log() {
     let tree = green();
+    let told = || fs::read_to_string(tree.path("long")).expect("the recorder wrote it");
+    verdict(&tree, &[]);
+    assert_eq!(told(), " \n");
     assert_eq!(
         verdict(&tree, &["--long"]),
         expected("3 passed, 0 failed", "0 of 8 steps failed", 0)
     );
-    let cases = fs::read_to_string(tree.path("cases")).expect("the recorder wrote it");
-    assert_eq!(cases, "20000\n");
+    assert_eq!(told(), "20000 1\n");
     let log = fs::read_to_string(tree.path("tests/long.log")).expect("the log");
     assert!(log.starts_with("tests/run --long, "), "{log}");
     assert!(log.ends_with("3 passed, 0 failed\n"), "{log}");

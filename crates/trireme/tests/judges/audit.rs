@@ -9,10 +9,10 @@ use crate::judge::{
     audit::{Case, judge},
 };
 
-const US: &str = "system:serviceaccount:trireme-system:trireme";
+pub(crate) const US: &str = "system:serviceaccount:trireme-system:trireme";
 const ADMIN: &str = "admin";
 
-fn event(user: &str, verb: &str, on: &Value, code: u16) -> Value {
+pub(crate) fn event(user: &str, verb: &str, on: &Value, code: u16) -> Value {
     json!({
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
         "requestURI": "/api", "verb": verb, "user": {"username": user}, "objectRef": on, "responseStatus": {"code": code},

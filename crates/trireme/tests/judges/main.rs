@@ -3,6 +3,8 @@
 #[path = "../real/judge/mod.rs"]
 mod judge;
 
+mod acts;
 mod audit;
+mod clock;
 mod observer;
 mod prober;

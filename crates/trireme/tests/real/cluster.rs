@@ -1,7 +1,11 @@
 //! A real control plane with the platform on it, its actor, and those who watch.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
+use serde_json::Value;
 use tokio::runtime::Runtime;
 use trireme_peers::ControlPlane;
 use trireme_sandbox::{
@@ -17,6 +21,7 @@ pub struct Cluster {
     _actor: Actor,
     plane: ControlPlane,
     runtime: Runtime,
+    size: Size,
 }
 
 /// What was seen and measured until now.
@@ -26,17 +31,15 @@ pub struct Witnessed {
 }
 
 impl Cluster {
-    pub fn start() -> Self {
+    pub fn start(size: Size) -> Self {
         let plane = ControlPlane::start().expect("a control plane");
         let runtime = Runtime::new().expect("a runtime");
         let admin = plane.admin_kubeconfig();
         runtime.block_on(async {
             let client = connect(&admin).await.expect("a client");
-            platform::seed(&client, &Size::thirty())
-                .await
-                .expect("a platform");
+            platform::seed(&client, &size).await.expect("a platform");
         });
-        await_workloads(&plane);
+        await_workloads(&plane, &size);
         let account = |name| plane.kubeconfig_for("sandbox", name).expect("an account");
         let (actor, viewer) = (account("actor"), account("viewer"));
         let (actor, witness) = runtime.block_on(async {
@@ -49,7 +52,48 @@ impl Cluster {
             _actor: actor,
             plane,
             runtime,
+            size,
         }
+    }
+
+    /// How many nodes it has: the workers of three zones, and in each one of the control plane.
+    pub fn nodes(&self) -> usize {
+        3 * (usize::try_from(self.size.workers).expect("a small number") + 1)
+    }
+
+    /// How many budgets.
+    pub fn budgets(&self) -> usize {
+        self.size.workloads.len()
+    }
+
+    /// How many pods all workloads have together.
+    pub fn pods(&self) -> usize {
+        let replicas = self.size.workloads.iter().map(|one| one.replicas);
+        usize::try_from(replicas.sum::<u32>()).expect("a small number")
+    }
+
+    /// The Jobs that acted on nodes and are there: the node of each, by its name.
+    pub fn jobs(&self) -> BTreeMap<String, String> {
+        let found = self.get(&["jobs", "--selector=trireme.dev/act=node"]);
+        let jobs = found["items"].as_array().expect("a list");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let job = |job: &Value| {
+            let metadata = &job["metadata"];
+            let node = &metadata["annotations"]["trireme.dev/node"];
+            (text(&metadata["name"]), text(node))
+        };
+        jobs.iter().map(job).collect()
+    }
+
+    /// The Lease of the roller, as it was written last.
+    pub fn lease(&self) -> Value {
+        self.get(&["lease", "trireme-roller"])
+    }
+
+    fn get(&self, what: &[&str]) -> Value {
+        let arguments = [&["get", "-n", "trireme-system", "-o", "json"], what].concat();
+        let kubectl = self.plane.kubectl(&arguments).expect("kubectl");
+        serde_json::from_str(&kubectl.succeed().expect("objects")).expect("JSON")
     }
 
     /// The kubeconfig of the account with the rights of `resources/cluster/rbac.yaml`.
@@ -83,7 +127,7 @@ impl Cluster {
 const LINE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Every pod is there and counted by its budget, so that nothing of the beginning is taken for the roll's doing.
-fn await_workloads(plane: &ControlPlane) {
+fn await_workloads(plane: &ControlPlane, size: &Size) {
     let wait = |what: &[&str]| {
         let arguments = [&["wait", "--timeout=180s", "--all"], what].concat();
         let kubectl = plane.kubectl(&arguments).expect("kubectl");
@@ -92,7 +136,7 @@ fn await_workloads(plane: &ControlPlane) {
     wait(&["nodes", "--for=condition=Ready"]);
     wait(&["deployments", "-A", "--for=condition=Available"]);
     wait(&["pods", "-A", "--for=condition=Ready"]);
-    for workload in Size::thirty().workloads {
+    for workload in &size.workloads {
         let healthy = workload.replicas;
         let status = format!("--for=jsonpath={{.status.currentHealthy}}={healthy}");
         let budget = ["-n", workload.namespace, "pdb", workload.name];

@@ -1,10 +1,11 @@
 //! What the API server noted of every request: pods left by eviction alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Verdict, kept, seen};
+use super::{Objection, Verdict, kept, seen};
 
 /// Who is judged, and by what one knows that the log is whole.
 pub struct Case<'a> {
@@ -43,6 +44,50 @@ pub fn judge(log: &str, case: &Case<'_>) -> Verdict {
     Ok(())
 }
 
+/// Each node was acted on by one Job, cordoned once and uncordoned once, and no Job was deleted. `jobs` are those that are there
+/// at the end: the node of each, by its name.
+pub fn acted_once(log: &str, case: &Case<'_>, jobs: &BTreeMap<String, String>) -> Verdict {
+    let events = read(log)?;
+    let done = |event: &&Event| event.is_of(case.identity) && event.changes();
+    let ours: Vec<_> = events.iter().filter(done).collect();
+    let of_jobs = |verb: &str| -> Vec<&str> {
+        let those = |event: &&&Event| event.is(verb, "jobs");
+        let names = ours.iter().filter(those).map(|event| event.on("name"));
+        names.collect()
+    };
+    kept(of_jobs("delete").is_empty(), || {
+        format!("deleted Jobs: {:?}", of_jobs("delete"))
+    })?;
+    let mut created = of_jobs("create");
+    created.sort_unstable();
+    kept(jobs.keys().eq(&created), || {
+        format!("created Jobs: {created:?}; there are {jobs:?}")
+    })?;
+    for node in case.rolled {
+        let acts = jobs.values().filter(|acted_on| *acted_on == node).count();
+        kept(acts == 1, || {
+            format!("{acts} Jobs of node {node}: {jobs:?}")
+        })?;
+        let patched = |event: &&&Event| event.is("patch", "nodes") && event.on("name") == node;
+        let patches = ours.iter().filter(patched).count();
+        kept(patches == 2, || {
+            format!("node {node} was written {patches} times, for one cordon and one uncordon")
+        })?;
+    }
+    Ok(())
+}
+
+/// When the last write of a Lease by this identity reached the API server.
+pub fn last_write_of_the_lease(log: &str, identity: &str) -> Result<Timestamp, Objection> {
+    let events = read(log)?;
+    let ours = |event: &&Event| event.is_of(identity) && event.changes();
+    let of_lease = |event: &&Event| event.on("resource") == "leases";
+    let last = events.iter().filter(ours).rfind(of_lease);
+    let received = last.map(|event| event.text("/requestReceivedTimestamp").parse());
+    let unseen = || Objection::Unseen(format!("{identity} wrote no Lease"));
+    received.and_then(Result::ok).ok_or_else(unseen)
+}
+
 /// Verb, resource and subresource of all that it may write: of what owns pods it may delete its own Jobs. A
 /// `deletecollection` of anything is not among them.
 const WRITES: [(&str, &str, &str); 10] = [
@@ -62,7 +107,7 @@ const WRITES: [(&str, &str, &str); 10] = [
 struct Event(Value);
 
 /// Every line, or none: one that cannot be read may be a deletion.
-fn read(log: &str) -> Result<Vec<Event>, super::Objection> {
+fn read(log: &str) -> Result<Vec<Event>, Objection> {
     seen(log.ends_with('\n'), || {
         "the audit log is empty, or its last line is cut off".into()
     })?;
@@ -71,9 +116,7 @@ fn read(log: &str) -> Result<Vec<Event>, super::Objection> {
         let event = serde_json::from_str(line).map(Event).ok();
         let whole =
             event.filter(|event| ["user", "verb"].iter().all(|key| !event.0[key].is_null()));
-        whole.ok_or_else(|| {
-            super::Objection::Unseen(format!("line {} is no event: {line}", number + 1))
-        })
+        whole.ok_or_else(|| Objection::Unseen(format!("line {} is no event: {line}", number + 1)))
     };
     lines.map(event).collect()
 }
@@ -142,6 +185,20 @@ impl Event {
             .is_some_and(|code| (200..300).contains(&code))
     }
 
+    /// Something was written by it.
+    fn changes(&self) -> bool {
+        self.is_write() && self.succeeded() && !self.is_rehearsed()
+    }
+
+    fn is_rehearsed(&self) -> bool {
+        self.text("/requestURI").contains("dryRun=")
+    }
+
+    fn is(&self, verb: &str, resource: &str) -> bool {
+        let on = (self.on("resource"), self.on("subresource"));
+        self.text("/verb") == verb && on == (resource, "")
+    }
+
     fn creates(&self, resource: &str, subresource: &str) -> bool {
         let on = (self.on("resource"), self.on("subresource"));
         self.text("/verb") == "create" && on == (resource, subresource) && self.succeeded()
@@ -149,7 +206,7 @@ impl Event {
 
     /// In earnest: a rehearsal evicts nobody.
     fn evicts(&self) -> bool {
-        self.creates("pods", "eviction") && !self.text("/requestURI").contains("dryRun=")
+        self.creates("pods", "eviction") && !self.is_rehearsed()
     }
 
     fn is_permitted(&self) -> bool {

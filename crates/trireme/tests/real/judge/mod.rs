@@ -1,8 +1,10 @@
-//! The verdict on a roll, from those who did not take part in it: an [`observer`], the [`audit`] log, a [`prober`].
+//! The verdict on a roll, from those who did not take part in it: an [`observer`], the [`audit`] log, a [`prober`]; and on the
+//! [`clock`] of who rolled.
 //!
 //! Each judge first asks whether its witness saw enough. One that did not has no verdict, least of all a good one.
 
 pub mod audit;
+pub mod clock;
 pub mod observer;
 pub mod prober;
 
