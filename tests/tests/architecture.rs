@@ -6,10 +6,11 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use trireme_tests::purity::impurity;
 
 /// Crates that decide: no I/O, no clock, no randomness.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "trireme-blueprint",
     "trireme-evidence",
     "trireme-finding",
+    "trireme-layer",
     "trireme-release",
     "trireme-scan",
     "trireme-signature",

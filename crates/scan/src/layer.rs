@@ -3,23 +3,18 @@
 //! Layers are applied from the base up. Three things of them stay in memory: the content of the files that a cataloguer
 //! reads, what programs say that they were built from, and the paths of files that may carry packages of a kind that is not read.
 
-mod compression;
 mod files;
-mod headers;
 mod interest;
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Read},
-};
+use std::io::{self, Read};
 
 use tar::{Archive, Entry, EntryType};
+use trireme_layer::{Extensions, Headers, decompress};
 
 pub use files::Files;
 pub use interest::{Trace, TraceKind};
 
 use crate::{ScanError, program};
-use headers::{Allowance, Allowed};
 use interest::Interest;
 
 /// The most that one layer may unpack to. Real layers stay below 20 GiB; a bomb does not.
@@ -49,14 +44,14 @@ impl Layers {
     ///
     /// # Errors
     /// The layer is no such archive, ends too early, or is larger than the limits.
-    pub fn apply(&mut self, layer: impl Read) -> Result<(), ScanError> {
+    pub fn apply(&mut self, layer: impl Read + Send) -> Result<(), ScanError> {
         self.applied += 1;
         let number = self.applied;
         let broken = |source| ScanError::Layer {
             layer: number,
             source,
         };
-        let unpacked = compression::decompressed(layer).map_err(broken)?;
+        let unpacked = decompress(layer).map_err(broken)?;
         let mut counted = unpacked.take(LAYER_LIMIT_BYTES);
         let above = read_archive(&mut counted, &self.files, number)?;
         // What follows the archive (padding, or the checksum of the compression) is read too: a cut is no end.
@@ -91,12 +86,12 @@ fn read_archive(from: impl Read, below: &Files, number: usize) -> Result<files::
         source,
     };
     let mut layer = files::Layer::default();
-    let allowance = Allowance::headers();
-    let mut archive = Archive::new(Allowed(from, allowance.clone()));
+    let (headers, limited) = Headers::of(from);
+    let mut archive = Archive::new(limited);
     let mut kept_bytes = 0;
     for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
         let mut entry = entry.map_err(broken)?;
-        let taken = allowance.pass(|| {
+        let taken = headers.pass(|| {
             let taken = take_in(&mut entry, &mut layer, below)?;
             // What is left of its content belongs to it, and not to the headers of the next one.
             io::copy(&mut entry, &mut io::sink()).map(|_| taken)
@@ -123,7 +118,7 @@ fn take_in(
     if kind == EntryType::XGlobalHeader {
         return Ok(0);
     }
-    let sparse = sparse_name(entry)?;
+    let sparse = Extensions::of(entry)?.sparse;
     let path = match &sparse {
         Some(name) => normal(name),
         None => normal(&entry.path_bytes()),
@@ -134,16 +129,12 @@ fn take_in(
             let kept = match sparse {
                 Some(_) => keep_unread(&path)?,
                 None => {
-                    let mode = entry.header().mode()?;
+                    // A mode that cannot be read may say that the file is to be run.
+                    let mode = entry.header().mode().unwrap_or(0o111);
                     keep(&path, mode, entry)?
                 }
             };
-            layer.file(path, kept)
-        }
-        // Container runtimes (Go's archive/tar) read the next header where others expect this content.
-        _ if entry.size() > 0 => {
-            let reason = format!("{path} is no file, and says that it has content");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+            layer.file(path, kept)?
         }
         EntryType::Directory => layer.directory(path),
         EntryType::Symlink => layer.symlink(path),
@@ -151,35 +142,9 @@ fn take_in(
             let target = entry.link_name_bytes().map(|target| normal(&target));
             layer.hard_link(path, &target.unwrap_or_default(), below)
         }
-        _ => layer.file(path, files::Kept::Nothing),
+        _ => layer.file(path, files::Kept::Nothing)?,
     };
     Ok(name_bytes + kept_bytes)
-}
-
-/// Keys of a pax header that describe a sparse file; some stand once for each piece of it.
-const SPARSE: &[u8] = b"GNU.sparse.";
-
-/// The true name of a sparse file as pax headers describe it (GNU tar and libarchive write such entries): name and content
-/// of the entry are only a description.
-fn sparse_name(entry: &mut Entry<'_, impl Read>) -> io::Result<Option<Vec<u8>>> {
-    let mut is_sparse = false;
-    let mut name = entry.path_bytes().into_owned();
-    let mut keys = BTreeSet::new();
-    for extension in entry.pax_extensions()?.into_iter().flatten() {
-        let extension = extension?;
-        let key = extension.key_bytes();
-        is_sparse |= key.starts_with(SPARSE);
-        if key == b"GNU.sparse.name" {
-            name = extension.value_bytes().to_vec();
-        }
-        // Container runtimes (Go's archive/tar) take the last one, others the first.
-        if !key.starts_with(SPARSE) && !keys.insert(key.to_vec()) {
-            let key = String::from_utf8_lossy(key);
-            let reason = format!("a pax header says {key} twice");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-        }
-    }
-    Ok(is_sparse.then_some(name))
 }
 
 /// What stays of a file whose content cannot be read: it may be a program.

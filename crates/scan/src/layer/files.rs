@@ -1,6 +1,11 @@
 //! The file system of an image, layer over layer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+use trireme_layer::Mark;
 
 use super::interest::{self, Trace, TraceKind};
 use crate::program::BuildData;
@@ -128,9 +133,6 @@ pub(super) struct Layer {
     opaque: Vec<String>,
 }
 
-const WHITEOUT: &str = ".wh.";
-const OPAQUE: &str = ".wh..wh..opq";
-
 impl Layer {
     /// Each of these gives the memory that the content takes which it keeps.
     pub(super) fn directory(&mut self, path: String) -> u64 {
@@ -161,21 +163,28 @@ impl Layer {
         self.put(path, content)
     }
 
-    pub(super) fn file(&mut self, path: String, kept: Kept) -> u64 {
+    /// # Errors
+    /// A mark that hides its own folder or what is above it.
+    pub(super) fn file(&mut self, path: String, kept: Kept) -> io::Result<u64> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        if name == OPAQUE {
-            self.opaque.push(folder.to_owned());
-        } else if let Some(hidden) = name.strip_prefix(WHITEOUT) {
-            let gone = if folder.is_empty() {
-                hidden.to_owned()
-            } else {
-                format!("{folder}/{hidden}")
-            };
-            self.removed.push(gone);
-        } else {
-            return self.put(path, kept);
+        match Mark::of(name.as_bytes()) {
+            None => return Ok(self.put(path, kept)),
+            Some(Mark::HidesAll) => self.opaque.push(folder.to_owned()),
+            Some(Mark::Hides(hidden)) => {
+                let hidden = String::from_utf8_lossy(hidden);
+                let gone = match folder {
+                    "" => hidden.into_owned(),
+                    folder => format!("{folder}/{hidden}"),
+                };
+                self.removed.push(gone);
+            }
+            Some(Mark::Hostile) => {
+                let reason =
+                    format!("{path} is a mark that removes its own folder or what is above it");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+            }
         }
-        0
+        Ok(0)
     }
 
     fn put(&mut self, path: String, kept: Kept) -> u64 {

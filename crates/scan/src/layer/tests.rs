@@ -75,6 +75,15 @@ fn whiteouts_take_away_what_is_below_and_nothing_of_their_own_layer() {
 }
 
 #[test]
+fn a_mark_that_removes_its_own_folder_is_refused() {
+    for hostile in ["var/.wh.", "var/.wh..", "var/.wh..."] {
+        let layer = tar_of(&[(hostile, b"")]);
+        let error = Layers::new().apply(&layer[..]).unwrap_err();
+        assert!(format!("{error:?}").contains("its own folder"), "{error:?}");
+    }
+}
+
+#[test]
 fn a_file_or_link_in_the_place_of_a_folder_takes_the_folder_away() {
     let base = tar_of(&[(STATUS, b"old")]);
     assert_eq!(
@@ -120,7 +129,8 @@ fn compressed_layers_are_told_by_their_first_bytes() {
     let gzip = gzip.finish().unwrap();
     let zstd =
         ruzstd::encoding::compress_to_vec(&plain[..], ruzstd::encoding::CompressionLevel::Fastest);
-    for layer in [plain, gzip, zstd] {
+    let padded = [&gzip[..], &[0; 512]].concat();
+    for layer in [plain, gzip, padded, zstd] {
         assert_eq!(files(&[layer]).content(STATUS), Some(&b"content"[..]));
     }
 }
