@@ -31,7 +31,7 @@ told() {
 # Programs of another release, or for another machine, are found before anything is touched.
 check_programs() {
     for program in kubeadm kubelet kubectl; do
-        if ! version=$(told $program); then
+        if ! version=$(told "$program"); then
             say "$PROGRAMS/$program of this image does not run on $(uname -m): is it there, and for this machine?" >&2
             return 1
         fi

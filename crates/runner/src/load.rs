@@ -65,14 +65,15 @@ pub fn validate(
     })
 }
 
-/// Reads a pipeline whose every reference has a value.
+/// Reads a pipeline whose every reference has a value, with what of it cannot be done here.
 pub(crate) fn pipeline(
     file: &Path,
     vars: &Vars,
     catalogue: &Catalogue,
     supply: &Supply,
-) -> Result<Pipeline, RunnerError> {
-    load(file, vars, Missing::KeepLocal, catalogue, supply).map(|read| read.pipeline)
+) -> Result<(Pipeline, Vec<Problem>), RunnerError> {
+    let read = load(file, vars, Missing::KeepLocal, catalogue, supply)?;
+    Ok((read.pipeline, read.notes))
 }
 
 /// A valid pipeline.

@@ -50,12 +50,13 @@ impl Runner {
     /// # Errors
     /// Everything that is wrong with the pipeline; an unknown job; a state folder that is not understood.
     pub fn new(options: RunOptions, state: StateLock) -> Result<Self, RunnerError> {
-        let pipeline = load::pipeline(
+        let (pipeline, notes) = load::pipeline(
             &options.file,
             &options.vars,
             &options.catalogue,
             &options.supply,
         )?;
+        progress::notes(&options.file, &notes);
         known_jobs(&pipeline, &options.jobs)?;
         may_be_started(&pipeline, &options.jobs)?;
         options

@@ -118,7 +118,7 @@ pub async fn run_single(
 }
 
 fn find(options: &SingleOptions) -> Result<Service, RunnerError> {
-    let pipeline = load::pipeline(
+    let (pipeline, _) = load::pipeline(
         &options.file,
         &options.vars,
         &options.catalogue,

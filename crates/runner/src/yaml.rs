@@ -7,7 +7,7 @@ mod scalar;
 mod tests;
 
 pub use compose::parse;
-pub(crate) use compose::{MAX_BYTES, read};
+pub(crate) use compose::{MAX_BYTES, read, read_strictly};
 
 use crate::problem::Position;
 use serde_json::{Map, Number, Value};

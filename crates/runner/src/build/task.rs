@@ -44,13 +44,12 @@ fn from_file(task: &TaskStep, step: &Step, scope: &Scope) -> Result<TaskConfig, 
         .ok_or_else(|| format!("`file: {file}` must be ARTIFACT/path/to/task.yml"))?;
     let text = files::read_text(&scope.need_artifact(artifact)?, path, MAX_CONFIG_BYTES)?;
     let place = |problem: &crate::Problem| format!("{file}:{}: {}", problem.at, problem.message);
-    let (node, mut problems) = yaml::read(&text).map_err(|problem| place(&problem))?;
+    // As `NewTaskConfig` in `atc/task.go`.
+    let (node, mut problems) = yaml::read_strictly(&text).map_err(|problem| place(&problem))?;
     let mut vars = Vars::default();
     if let Some(serde_json::Value::Object(values)) = task.vars.as_ref().map(yaml::Node::to_json) {
         vars.add_layer(values);
     }
-    // A key that stands twice is an error here (`NewTaskConfig` in `atc/task.go` reads strictly).
-    problems.errors.append(&mut problems.warnings);
     let filled = scope.fill(&vars.fill(&node, Missing::KeepLocal, &mut problems.errors))?;
     let config = TaskConfig::read(Reading::Strict, &filled, &step.context, &mut problems);
     let lines: Vec<String> = problems.errors.iter().map(place).collect();

@@ -3,7 +3,7 @@
 use super::{Entry, Kind, Node, scalar};
 use crate::problem::{Position, Problem, Problems};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Concourse's own pipelines stay far below: its largest public one has 300 KB.
 pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -32,6 +32,18 @@ pub fn parse(text: &str) -> Result<Node, Problem> {
 /// # Errors
 /// The first syntax error, or a limit that was passed, with its place.
 pub(crate) fn read(text: &str) -> Result<(Node, Problems), Problem> {
+    compose(text, false)
+}
+
+/// The same, by `UnmarshalStrict`: a key that stands twice is an error.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_strictly(text: &str) -> Result<(Node, Problems), Problem> {
+    compose(text, true)
+}
+
+fn compose(text: &str, is_strict: bool) -> Result<(Node, Problems), Problem> {
     if text.len() > MAX_BYTES {
         let message = format!("the file has more than {MAX_BYTES} bytes, which is the limit");
         return Err(problem(Position { line: 1, column: 1 }, message));
@@ -41,6 +53,7 @@ pub(crate) fn read(text: &str) -> Result<(Node, Problems), Problem> {
         anchors: HashMap::new(),
         size: Size::default(),
         problems: Problems::default(),
+        is_strict,
     };
     let root = composer.document()?;
     Ok((root, composer.problems))
@@ -58,6 +71,8 @@ struct Composer<'t> {
     anchors: HashMap<usize, (Node, Size)>,
     size: Size,
     problems: Problems,
+    /// Whether a key that stands twice is an error.
+    is_strict: bool,
 }
 
 impl<'t> Composer<'t> {
@@ -222,18 +237,24 @@ impl<'t> Composer<'t> {
             if text == "<<" && plain {
                 merge_sources(value)?
                     .into_iter()
-                    .for_each(|entry| entries.set(entry));
+                    .for_each(|entry| drop(entries.set(entry)));
                 continue;
             }
             let key = if plain { self.key(text, at)? } else { text };
-            // A key that is written over one of a merge is what merges are for.
-            if !entries.written.insert(key.clone()) {
-                let message = format!(
-                    "the key `{key}` stands twice in one mapping: Concourse takes this one"
-                );
-                self.problems.warning(at, message);
+            let entry = Entry { key, at, value };
+            if let Some(Entry { key, .. }) = entries.set(entry) {
+                self.stands_twice(&key, at);
             }
-            entries.set(Entry { key, at, value });
+        }
+    }
+
+    fn stands_twice(&mut self, key: &str, at: Position) {
+        let message = format!("the key `{key}` stands twice in one mapping");
+        if self.is_strict {
+            self.problems.error(at, message);
+        } else {
+            let message = format!("{message}: Concourse takes this one");
+            self.problems.warning(at, message);
         }
     }
 
@@ -262,18 +283,17 @@ impl<'t> Composer<'t> {
 struct Entries {
     list: Vec<Entry>,
     index: HashMap<String, usize>,
-    /// The keys that stand in the mapping itself.
-    written: HashSet<String>,
 }
 
 impl Entries {
-    fn set(&mut self, entry: Entry) {
+    /// Sets a key; gives what it was set to before.
+    fn set(&mut self, entry: Entry) -> Option<Entry> {
         if let Some(&index) = self.index.get(&entry.key) {
-            self.list[index] = entry;
-        } else {
-            self.index.insert(entry.key.clone(), self.list.len());
-            self.list.push(entry);
+            return Some(std::mem::replace(&mut self.list[index], entry));
         }
+        self.index.insert(entry.key.clone(), self.list.len());
+        self.list.push(entry);
+        None
     }
 }
 

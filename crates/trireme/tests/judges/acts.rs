@@ -33,9 +33,11 @@ fn good() -> Vec<Value> {
         rehearsed,
         patch("w-1", 409),
         patch("w-1", 200),
+        patch("w-1", 200),
         job("create", "job-1", 201),
         job("create", "job-1", 409),
         patch("w-1", 200),
+        patch("w-2", 200),
         patch("w-2", 200),
         job("create", "job-2", 201),
         event(
@@ -72,7 +74,7 @@ fn broken(verdict: Verdict, words: &str) {
 }
 
 #[test]
-fn one_cordon_one_job_and_one_uncordon_of_each_node_are_let_pass() {
+fn one_cordon_one_start_one_job_and_one_uncordon_of_each_node_are_let_pass() {
     assert_eq!(verdict(&good(), &JOBS), Ok(()));
 }
 
@@ -86,7 +88,7 @@ fn a_job_that_was_deleted_is_found() {
 #[test]
 fn a_second_job_of_a_node_is_found_whether_it_is_still_there_or_not() {
     let mut events = good();
-    events.insert(8, job("create", "job-9", 201));
+    events.insert(10, job("create", "job-9", 201));
     broken(verdict(&events, &JOBS), "created Jobs");
     let jobs = [JOBS[0], JOBS[1], ("job-9", "w-2")];
     broken(verdict(&events, &jobs), "2 Jobs of node w-2");
@@ -110,8 +112,8 @@ fn a_node_without_its_job_is_found() {
 fn a_second_cordon_or_one_that_lacks_is_found() {
     let mut events = good();
     events.push(patch("w-2", 200));
-    broken(verdict(&events, &JOBS), "node w-2 was written 3 times");
+    broken(verdict(&events, &JOBS), "node w-2 was written 4 times");
     let mut events = good();
     events.remove(2);
-    broken(verdict(&events, &JOBS), "node w-1 was written 1 times");
+    broken(verdict(&events, &JOBS), "node w-1 was written 2 times");
 }

@@ -44,7 +44,8 @@ pub fn judge(log: &str, case: &Case<'_>) -> Verdict {
     Ok(())
 }
 
-/// Each node was acted on by one Job, cordoned once and uncordoned once, and no Job was deleted. `jobs` are those that are there
+/// Each node was acted on by one Job, written when it was cordoned, when its Job was started and when it was uncordoned, each once,
+/// and no Job was deleted. `jobs` are those that are there
 /// at the end: the node of each, by its name.
 pub fn acted_once(log: &str, case: &Case<'_>, jobs: &BTreeMap<String, String>) -> Verdict {
     let events = read(log)?;
@@ -70,12 +71,15 @@ pub fn acted_once(log: &str, case: &Case<'_>, jobs: &BTreeMap<String, String>) -
         })?;
         let patched = |event: &&&Event| event.is("patch", "nodes") && event.on("name") == node;
         let patches = ours.iter().filter(patched).count();
-        kept(patches == 2, || {
-            format!("node {node} was written {patches} times, for one cordon and one uncordon")
+        kept(patches == WRITES_OF_A_NODE, || {
+            format!("node {node} was written {patches} times, expected one cordon, one start and one uncordon")
         })?;
     }
     Ok(())
 }
+
+/// Its cordon, the start of its Job, its uncordon.
+const WRITES_OF_A_NODE: usize = 3;
 
 /// When the last write of a Lease by this identity reached the API server.
 pub fn last_write_of_the_lease(log: &str, identity: &str) -> Result<Timestamp, Objection> {
