@@ -72,7 +72,9 @@ pub fn acted_once(log: &str, case: &Case<'_>, jobs: &BTreeMap<String, String>) -
         let patched = |event: &&&Event| event.is("patch", "nodes") && event.on("name") == node;
         let patches = ours.iter().filter(patched).count();
         kept(patches == WRITES_OF_A_NODE, || {
-            format!("node {node} was written {patches} times, expected one cordon, one start and one uncordon")
+            format!(
+                "node {node} was written {patches} times, expected one cordon, one start and one uncordon"
+            )
         })?;
     }
     Ok(())
