@@ -3,7 +3,7 @@
 use super::{Entry, Kind, Node, scalar};
 use crate::problem::{Position, Problem, Problems};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Concourse's own pipelines stay far below: its largest public one has 300 KB.
 pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -237,14 +237,15 @@ impl<'t> Composer<'t> {
             if text == "<<" && plain {
                 merge_sources(value)?
                     .into_iter()
-                    .for_each(|entry| drop(entries.set(entry)));
+                    .for_each(|entry| entries.set(entry));
                 continue;
             }
             let key = if plain { self.key(text, at)? } else { text };
-            let entry = Entry { key, at, value };
-            if let Some(Entry { key, .. }) = entries.set(entry) {
+            // A key that is written over one of a merge is what merges are for.
+            if !entries.written.insert(key.clone()) {
                 self.stands_twice(&key, at);
             }
+            entries.set(Entry { key, at, value });
         }
     }
 
@@ -283,17 +284,18 @@ impl<'t> Composer<'t> {
 struct Entries {
     list: Vec<Entry>,
     index: HashMap<String, usize>,
+    /// The keys that stand in the mapping itself.
+    written: HashSet<String>,
 }
 
 impl Entries {
-    /// Sets a key; gives what it was set to before.
-    fn set(&mut self, entry: Entry) -> Option<Entry> {
+    fn set(&mut self, entry: Entry) {
         if let Some(&index) = self.index.get(&entry.key) {
-            return Some(std::mem::replace(&mut self.list[index], entry));
+            self.list[index] = entry;
+        } else {
+            self.index.insert(entry.key.clone(), self.list.len());
+            self.list.push(entry);
         }
-        self.index.insert(entry.key.clone(), self.list.len());
-        self.list.push(entry);
-        None
     }
 }
 

@@ -10,6 +10,7 @@ mod cordons;
 mod crash;
 mod evidence;
 mod get;
+mod proofs;
 mod proxy;
 mod rights;
 mod roll;
