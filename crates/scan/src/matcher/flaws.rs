@@ -187,7 +187,7 @@ mod tests {
             HIGH,
             Some("10".to_owned()),
         );
-        assert_eq!(seen(vec![first(), dsa(), second()]), [expected.clone()]);
+        assert_eq!(seen(vec![first(), dsa(), second()]), vec![expected.clone()]);
         assert_eq!(seen(vec![second(), first(), dsa()]), [expected]);
         let found = merged(vec![first(), dsa(), second()], Order::Dpkg);
         assert_eq!(found[0].id, "DSA-1");
