@@ -7,7 +7,6 @@
 mod ahead;
 mod apply;
 mod error;
-mod meter;
 mod name;
 mod root;
 mod spool;
@@ -17,9 +16,10 @@ use std::{io, path::Path};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::{fs, sync::mpsc, task::spawn_blocking};
+use trireme_layer::decompress;
 use trireme_protocol::{Fault, Progress, Step, types::Size};
 use trireme_registry::{
-    BlobStream, Descriptor, ImageManifest, RegistryError, Repository, decompress, is_foreign,
+    BlobStream, Descriptor, ImageManifest, RegistryError, Repository, is_foreign,
 };
 
 use ahead::Ahead;

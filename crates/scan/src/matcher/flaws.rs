@@ -182,10 +182,13 @@ mod tests {
         };
         let first = || repairs(&["CVE-1"], one("DEBIAN-CVE-1", LOW, Some("2")));
         let second = || repairs(&["CVE-2"], one("DEBIAN-CVE-2", HIGH, Some("10")));
-        let ids = "DEBIAN-CVE-1 DEBIAN-CVE-2 DSA-1".to_owned();
-        let expected = [(ids, HIGH, Some("10".to_owned()))];
-        assert_eq!(seen(vec![first(), dsa(), second()]), expected);
-        assert_eq!(seen(vec![second(), first(), dsa()]), expected);
+        let expected = (
+            "DEBIAN-CVE-1 DEBIAN-CVE-2 DSA-1".to_owned(),
+            HIGH,
+            Some("10".to_owned()),
+        );
+        assert_eq!(seen(vec![first(), dsa(), second()]), vec![expected.clone()]);
+        assert_eq!(seen(vec![second(), first(), dsa()]), [expected]);
         let found = merged(vec![first(), dsa(), second()], Order::Dpkg);
         assert_eq!(found[0].id, "DSA-1");
         assert_eq!(found[0].aliases, ["CVE-1", "CVE-2"]);

@@ -72,7 +72,7 @@ fn data_is_found_wherever_it_lies() {
         let at = at / 16 * 16;
         let program = [&filler(at), &info[..], &audit, &filler(5000)].concat();
         let data = found(&program);
-        assert_eq!(data.go, [text.as_slice()], "at {at}");
+        assert_eq!(data.go, vec![text.clone()], "at {at}");
         assert_eq!(data.rust, [CRATES.as_bytes()], "at {at}");
         assert!(!data.unreadable);
     }

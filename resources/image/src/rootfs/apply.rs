@@ -10,11 +10,11 @@ use std::{
 };
 
 use tar::{Archive, Entry, EntryType, Header};
+use trireme_layer::{Ambiguous, Extensions, Headers};
 
 use super::{
     Root,
     error::{LayerError, hostile, write_error},
-    meter::{Meter, Metered},
     name::{Name, plain},
 };
 
@@ -64,15 +64,15 @@ impl Applier {
 
     pub fn layer(&mut self, tar: impl Read) -> Result<(), LayerError> {
         self.made.clear();
-        let meter = Meter::new();
-        let mut archive = Archive::new(Metered(tar, meter.clone()));
+        let (headers, limited) = Headers::of(tar);
+        let mut archive = Archive::new(limited);
         for entry in archive.entries().map_err(LayerError::Read)? {
             let mut entry = entry.map_err(LayerError::Read)?;
             self.count(&entry)?;
-            meter.expect_content();
-            self.entry(&mut entry)?;
-            io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)?;
-            meter.expect_headers();
+            headers.pass(|| {
+                self.entry(&mut entry)?;
+                io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)
+            })?;
         }
         Ok(())
     }
@@ -311,32 +311,18 @@ impl Applier {
 
 /// Refuses what readers of archives take for different things: what is unpacked here must be what others see.
 fn refuse_ambiguous(entry: &mut Entry<'_, impl Read>, name: &Path) -> Result<(), LayerError> {
-    // Container runtimes (Go's archive/tar) read the next header where others expect this content.
-    let has_no_content = !matches!(
-        entry.header().entry_type(),
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse
-    );
-    if has_no_content && entry.size() > 0 {
-        return Err(hostile(name, "it is no file, and says that it has content"));
-    }
-    let mut keys = BTreeSet::new();
-    let extensions = entry.pax_extensions().map_err(LayerError::Read)?;
-    for extension in extensions.into_iter().flatten() {
-        let extension = extension.map_err(LayerError::Read)?;
-        let key = extension.key_bytes();
-        // Name and content are only a description of the true ones (GNU tar and libarchive write such entries).
-        if key.starts_with(b"GNU.sparse.") {
-            let reason = "a sparse file as pax headers describe it, which is not supported; write the layer without";
-            return Err(hostile(name, reason));
+    let reason = match Extensions::of(entry) {
+        Ok(Extensions { sparse: None }) => return Ok(()),
+        Ok(Extensions { sparse: Some(_) }) => {
+            "a sparse file as pax headers describe it, which is not supported; write the layer without"
         }
-        // Go takes the last one, others the first.
-        if !keys.insert(key.to_vec()) {
-            let reason =
-                "its pax header says something twice, and readers differ in which they take";
-            return Err(hostile(name, reason));
+        Err(Ambiguous::Read(error)) => return Err(LayerError::Read(error)),
+        Err(Ambiguous::Content) => "it is no file, and says that it has content",
+        Err(Ambiguous::Twice(_)) => {
+            "its pax header says something twice, and readers differ in which they take"
         }
-    }
-    Ok(())
+    };
+    Err(hostile(name, reason))
 }
 
 fn mode(header: &Header) -> Result<u32, LayerError> {

@@ -6,10 +6,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::error::{LayerError, hostile};
+use trireme_layer::Mark;
 
-const WHITEOUT: &[u8] = b".wh.";
-const OPAQUE: &[u8] = b".wh..wh..opq";
+use super::error::{LayerError, hostile};
 
 /// What an entry is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,16 +34,16 @@ impl Name {
             return Ok(Self::Root);
         };
         folder.pop();
-        if name.as_bytes() == OPAQUE {
-            return Ok(Self::Opaque(folder));
-        }
-        match name.as_bytes().strip_prefix(WHITEOUT) {
+        match Mark::of(name.as_bytes()) {
             None => Ok(Self::In(folder, name)),
-            Some(b"" | b"." | b"..") => {
+            Some(Mark::HidesAll) => Ok(Self::Opaque(folder)),
+            Some(Mark::Hides(hidden)) => {
+                Ok(Self::Hidden(folder, OsString::from_vec(hidden.to_vec())))
+            }
+            Some(Mark::Hostile) => {
                 let reason = "a mark that removes its own folder or what is above it";
                 Err(hostile(entry, reason))
             }
-            Some(hidden) => Ok(Self::Hidden(folder, OsString::from_vec(hidden.to_vec()))),
         }
     }
 }
