@@ -155,12 +155,9 @@ impl Checks {
         let command = match service {
             Service::Linked { command, .. } => command,
             Service::Time { source } => {
-                return Ok(Reply::Answer(vec![clock::check(
-                    source,
-                    last,
-                    Timestamp::now(),
-                )]));
+                return clock::check(source, last, Timestamp::now()).map(Reply::Answer);
             }
+            Service::Unserved(reason) => return Err(reason.clone()),
             Service::Folder(dir) => {
                 let digest = files::digest(dir).map_err(|error| error.to_string())?;
                 return Ok(Reply::Answer(vec![Version::from([(

@@ -17,10 +17,9 @@ use std::path::Path;
 /// # Errors
 /// It cannot be read, is no YAML, or is no mapping.
 pub fn read_vars(file: &Path) -> Result<serde_json::Map<String, serde_json::Value>, RunnerError> {
-    let (node, errors) = read_yaml(file)?;
-    if !errors.is_empty() {
-        let warnings = Vec::new();
-        return Err(invalid(file, Problems { errors, warnings }));
+    let (node, problems) = read_yaml(file)?;
+    if !problems.errors.is_empty() {
+        return Err(invalid(file, problems));
     }
     match node.to_json() {
         serde_json::Value::Object(values) => Ok(values),
@@ -39,8 +38,10 @@ pub fn read_vars(file: &Path) -> Result<serde_json::Map<String, serde_json::Valu
 /// What [`validate()`] says of a pipeline that is valid.
 #[derive(Debug)]
 pub struct Valid {
-    /// What Concourse accepts with a warning.
+    /// What Concourse accepts, and is likely a mistake.
     pub warnings: Vec<Problem>,
+    /// What is right for Concourse and cannot be done here: `trireme run` leaves it out or refuses it at that step.
+    pub notes: Vec<Problem>,
     /// The vars that it names against those that are given.
     pub vars: Comparison,
 }
@@ -59,18 +60,20 @@ pub fn validate(
     let read = load(file, vars, Missing::Keep, catalogue, supply)?;
     Ok(Valid {
         warnings: read.warnings,
+        notes: read.notes,
         vars: vars.compare(&read.written.to_json()),
     })
 }
 
-/// Reads a pipeline whose every reference has a value.
+/// Reads a pipeline whose every reference has a value, with what of it cannot be done here.
 pub(crate) fn pipeline(
     file: &Path,
     vars: &Vars,
     catalogue: &Catalogue,
     supply: &Supply,
-) -> Result<Pipeline, RunnerError> {
-    load(file, vars, Missing::KeepLocal, catalogue, supply).map(|read| read.pipeline)
+) -> Result<(Pipeline, Vec<Problem>), RunnerError> {
+    let read = load(file, vars, Missing::KeepLocal, catalogue, supply)?;
+    Ok((read.pipeline, read.notes))
 }
 
 /// A valid pipeline.
@@ -79,6 +82,7 @@ struct Loaded {
     written: Node,
     pipeline: Pipeline,
     warnings: Vec<Problem>,
+    notes: Vec<Problem>,
 }
 
 fn load(
@@ -88,11 +92,7 @@ fn load(
     catalogue: &Catalogue,
     supply: &Supply,
 ) -> Result<Loaded, RunnerError> {
-    let (written, errors) = read_yaml(file)?;
-    let mut problems = Problems {
-        errors,
-        warnings: Vec::new(),
-    };
+    let (written, mut problems) = read_yaml(file)?;
     let root = vars.fill(&written, missing, &mut problems.errors);
     let pipeline = Pipeline::read(&root, &mut problems);
     rules::structure(&pipeline, &mut problems);
@@ -105,11 +105,12 @@ fn load(
         written,
         pipeline,
         warnings: problems.warnings,
+        notes: problems.notes,
     })
 }
 
 /// The file, and what is wrong with it that does not keep the rest of it from being judged.
-fn read_yaml(file: &Path) -> Result<(Node, Vec<Problem>), RunnerError> {
+fn read_yaml(file: &Path) -> Result<(Node, Problems), RunnerError> {
     let mut bytes = Vec::new();
     // One byte more than the limit is enough for the reader of YAML to say so.
     let read = File::open(file).and_then(|open| {
@@ -120,11 +121,14 @@ fn read_yaml(file: &Path) -> Result<(Node, Vec<Problem>), RunnerError> {
     text(bytes)
         .and_then(|text| yaml::read(&text))
         .map_err(|problem| {
-            let problems = Problems {
-                errors: vec![problem],
-                warnings: Vec::new(),
-            };
-            invalid(file, problems)
+            let errors = vec![problem];
+            invalid(
+                file,
+                Problems {
+                    errors,
+                    ..Problems::default()
+                },
+            )
         })
 }
 

@@ -7,17 +7,40 @@ use std::collections::BTreeSet;
 /// Indices of jobs.
 type Edges = Vec<BTreeSet<usize>>;
 
-/// The names of the jobs that a `passed` entry means; since Concourse 8 it may be a glob.
-pub(crate) fn matching<'p>(pipeline: &'p Pipeline, glob: &str) -> Vec<&'p Job> {
-    let pattern = regex::escape(glob).replace(r"\*", ".*").replace(r"\?", ".");
-    let Ok(pattern) = Regex::new(&format!("^{pattern}$")) else {
+/// The jobs that a `passed` entry or a group means; since Concourse 8 it may be a glob.
+pub(crate) fn matching<'p>(pipeline: &'p Pipeline, text: &str) -> Vec<&'p Job> {
+    let Some(glob) = glob(text) else {
         return Vec::new();
     };
-    pipeline
-        .jobs
-        .iter()
-        .filter(|job| pattern.is_match(&job.name.text))
-        .collect()
+    let is_meant = |job: &&Job| glob.is_match(&job.name.text);
+    pipeline.jobs.iter().filter(is_meant).collect()
+}
+
+/// The globs of `gobwas/glob`: `*`, `?`, `[a-z]`, `[!x]`, `{a,b}` and `\`. `None` for one that is not closed.
+pub(crate) fn glob(text: &str) -> Option<Regex> {
+    let (mut pattern, mut open) = (String::from("^"), 0);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '*' => pattern += ".*",
+            '?' => pattern.push('.'),
+            '{' => (pattern, open) = (pattern + "(?:", open + 1),
+            '}' if open > 0 => (pattern, open) = (pattern + ")", open - 1),
+            ',' if open > 0 => pattern.push('|'),
+            '[' => {
+                let (set, after) = rest.as_str().split_once(']')?;
+                let set = regex::escape(set).replace(r"\-", "-");
+                let set = set
+                    .strip_prefix('!')
+                    .map_or(set.clone(), |set| format!("^{set}"));
+                pattern += &format!("[{set}]");
+                rest = after.chars();
+            }
+            '\\' => pattern += &regex::escape(&rest.next()?.to_string()),
+            plain => pattern += &regex::escape(&plain.to_string()),
+        }
+    }
+    Regex::new(&(pattern + "$")).ok()
 }
 
 /// All jobs in an order in which each comes after those it depends on, otherwise as in the file.
@@ -152,6 +175,33 @@ mod tests {
             ["mirror", "sign", "roll", "alone", "scan"]
         );
         assert!(circle(&pipeline).is_none());
+    }
+
+    #[test]
+    fn names_of_jobs_may_be_globs() {
+        let rows = [
+            ("build", "build", true),
+            ("build", "builds", false),
+            ("b*", "build", true),
+            ("b?ild", "build", true),
+            ("{unit,lint}-*", "lint-go", true),
+            ("{unit,lint}-*", "test-go", false),
+            ("v[0-9]", "v7", true),
+            ("v[!0-9]", "v7", false),
+            (r"a\*", "a*", true),
+            (r"a\*", "ab", false),
+            ("a.b", "axb", false),
+        ];
+        for (text, name, is_meant) in rows {
+            assert_eq!(
+                glob(text).unwrap().is_match(name),
+                is_meant,
+                "{text} {name}"
+            );
+        }
+        for text in ["[a", "{a", "a\\"] {
+            assert!(glob(text).is_none(), "{text}");
+        }
     }
 
     #[test]

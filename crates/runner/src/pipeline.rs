@@ -6,6 +6,7 @@ mod duration;
 mod fields;
 mod job;
 mod resource;
+mod sources;
 mod step;
 mod task;
 #[cfg(test)]
@@ -15,16 +16,16 @@ pub use duration::parse_duration;
 pub use job::Job;
 pub use resource::{Group, Resource, ResourceType};
 pub use step::{
-    Across, AcrossVar, Core, Get, Hooks, InParallel, Inputs, LoadFormat, LoadVar, Put, Step,
-    TaskStep, VersionChoice,
+    Across, AcrossVar, Core, Elsewhere, Get, Hooks, InParallel, Inputs, LoadFormat, LoadVar, Put,
+    Step, TaskStep, VersionChoice,
 };
 pub use task::{TaskConfig, TaskDir, TaskRun};
 
-pub(crate) use fields::{Fields, Shape};
+pub(crate) use fields::{Fields, Reading, Shape};
 pub(crate) use task::environment;
 
 use crate::problem::{Position, Problems};
-use crate::yaml::{Kind, Node};
+use crate::yaml::Node;
 
 /// Jobs, resources or types: far above what people write (the largest public pipelines have some hundred jobs), low enough
 /// that each can be compared with each.
@@ -44,6 +45,8 @@ pub struct Name {
 pub struct Pipeline {
     /// Where resource types come from.
     pub resource_types: Vec<ResourceType>,
+    /// Prototypes, which nothing here serves.
+    pub prototypes: Vec<ResourceType>,
     /// The resources.
     pub resources: Vec<Resource>,
     /// The jobs, in the order of the file.
@@ -58,19 +61,14 @@ impl Pipeline {
         let mut fields = Fields::new(root, "the pipeline", problems);
         let mut pipeline = Self {
             resource_types: fields.each("resource_types", "resource_types", ResourceType::read),
+            prototypes: fields.each("prototypes", "prototypes", ResourceType::read),
             resources: fields.each("resources", "resources", Resource::read),
             jobs: fields.each("jobs", "jobs", Job::read),
             groups: fields.each("groups", "groups", Group::read),
         };
         resource::read_display(&mut fields);
-        fields.refuse(
-            "var_sources",
-            "var sources are not supported: give the values with --var or --load-vars-from",
-        );
-        fields.refuse("prototypes", "prototypes are not supported");
-        // Concourse drops unknown keys at the top, so that they can hold anchors; one without an anchor is a typing error.
-        fields.allow(|entry| holds_anchor(&entry.value) || entry.anchored);
-        fields.finish();
+        sources::read_var_sources(&mut fields);
+        fields.finish_top();
         pipeline.bound(root, problems);
         if pipeline.jobs.is_empty() {
             problems.error(root.at, "the pipeline has no jobs: there is nothing to run");
@@ -113,15 +111,5 @@ impl Pipeline {
         self.resource_types
             .iter()
             .find(|kind| kind.name.text == name)
-    }
-}
-
-fn holds_anchor(node: &Node) -> bool {
-    match &node.kind {
-        Kind::Map(entries) => entries
-            .iter()
-            .any(|entry| entry.anchored || holds_anchor(&entry.value)),
-        Kind::List(items) => items.iter().any(holds_anchor),
-        _ => false,
     }
 }

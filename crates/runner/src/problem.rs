@@ -18,7 +18,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// One thing that is wrong, or (for warnings) that Concourse would frown on.
+/// One thing that is wrong, that is likely a mistake, or that is to be known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Where it stands.
@@ -33,10 +33,12 @@ const MOST_LINES: usize = 500;
 /// All problems of one file, collected, so that a person repairs them in one go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// What keeps the pipeline from running.
+    /// What Concourse refuses, or what can never work.
     pub errors: Vec<Problem>,
-    /// What Concourse accepts with a warning.
+    /// What Concourse accepts, and is likely a mistake.
     pub warnings: Vec<Problem>,
+    /// What is right for Concourse and cannot be done here.
+    pub notes: Vec<Problem>,
 }
 
 impl Problems {
@@ -52,9 +54,22 @@ impl Problems {
         self.warnings.push(Problem { at, message });
     }
 
+    /// Records a note.
+    pub fn note(&mut self, at: Position, message: impl Into<String>) {
+        let message = message.into();
+        self.notes.push(Problem { at, message });
+    }
+
+    /// Takes in what was said elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        self.errors.extend(other.errors);
+        self.warnings.extend(other.warnings);
+        self.notes.extend(other.notes);
+    }
+
     /// Sorts by place and removes repetitions: an aliased node is read once per use.
     pub fn settle(&mut self) {
-        for list in [&mut self.errors, &mut self.warnings] {
+        for list in [&mut self.errors, &mut self.warnings, &mut self.notes] {
             list.sort();
             list.dedup();
         }

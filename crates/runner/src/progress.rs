@@ -3,9 +3,11 @@
 //! What happens inside of a job or a step happens inside of its span, and is about it. The report of a run is no part of this: it is
 //! the typed result of [`crate::Runner::run`].
 
+use crate::problem::Problem;
 use crate::report::{BuildReport, Idle, Status, StepKind, StepReport};
 use owo_colors::OwoColorize;
 use std::fmt::Display;
+use std::path::Path;
 use std::time::Duration;
 use tracing::{Span, error, info, info_span, warn};
 use trireme_protocol::lines::{Line, LineLayer};
@@ -40,6 +42,13 @@ pub(crate) fn step(job: &str, kind: StepKind, name: &str) -> Span {
 /// A program of the step wrote a line.
 pub(crate) fn program_line(text: &str) {
     info!(target: PROGRAM, "{text}");
+}
+
+/// What of a pipeline cannot be done here, before anything is done.
+pub(crate) fn notes(file: &Path, notes: &[Problem]) {
+    for Problem { at, message } in notes {
+        info!(object = %format_args!("{}:{at}", file.display()), "{message}");
+    }
 }
 
 /// The step starts.

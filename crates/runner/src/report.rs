@@ -49,6 +49,10 @@ pub enum StepKind {
     Task,
     /// `load_var`.
     LoadVar,
+    /// `set_pipeline`, which is refused here.
+    SetPipeline,
+    /// `run` of a prototype, which is refused here.
+    Run,
 }
 
 impl fmt::Display for Status {
@@ -73,6 +77,8 @@ impl fmt::Display for StepKind {
             Self::Put => "put",
             Self::Task => "task",
             Self::LoadVar => "load_var",
+            Self::SetPipeline => "set_pipeline",
+            Self::Run => "run",
         })
     }
 }

@@ -31,6 +31,10 @@ pub(crate) fn structure(pipeline: &Pipeline, problems: &mut Problems) {
                 .map(|kind| &kind.name)
                 .collect(),
         ),
+        (
+            "prototypes",
+            pipeline.prototypes.iter().map(|kind| &kind.name).collect(),
+        ),
         ("jobs", pipeline.jobs.iter().map(|job| &job.name).collect()),
         (
             "groups",
@@ -60,7 +64,11 @@ fn types(pipeline: &Pipeline, problems: &mut Problems) {
         .resource_types
         .iter()
         .map(|kind| ("resource_types", &kind.name, &kind.kind));
-    for (list, name, kind) in resources.chain(kinds) {
+    let prototypes = pipeline
+        .prototypes
+        .iter()
+        .map(|kind| ("prototypes", &kind.name, &kind.kind));
+    for (list, name, kind) in resources.chain(kinds).chain(prototypes) {
         if kind.text.is_empty() {
             problems.error(kind.at, format!("{list}.{} has no type", name.text));
         }
@@ -127,7 +135,7 @@ fn groups(pipeline: &Pipeline, problems: &mut Problems) {
     }
 }
 
-/// Concourse accepts a circle of `passed` and then never schedules its jobs; here it would look like "nothing to do".
+/// Concourse accepts a circle of `passed`, and never schedules its jobs unless their versions passed before it was one.
 fn circle(pipeline: &Pipeline, problems: &mut Problems) {
     let Some(jobs) = order::circle(pipeline) else {
         return;
@@ -135,9 +143,9 @@ fn circle(pipeline: &Pipeline, problems: &mut Problems) {
     let names: Vec<&str> = jobs.iter().map(|job| job.name.text.as_str()).collect();
     if let Some(first) = jobs.first() {
         let message = format!(
-            "the jobs {} wait for each other by `passed`: none can ever run",
+            "the jobs {} wait for each other by `passed`: none ever runs without a version that has passed already",
             names.join(", ")
         );
-        problems.error(first.name.at, message);
+        problems.warning(first.name.at, message);
     }
 }

@@ -8,7 +8,7 @@ use crate::inputs::{self, Chosen};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{Job, Pipeline, VersionChoice};
 use crate::report::{BuildReport, Idle, JobOutcome, JobReport, RunReport, Status};
-use crate::service::{self, Supply};
+use crate::service::{self, Service, Supply};
 use crate::store::{StateLock, Store};
 use crate::vars::Vars;
 use crate::{load, order, progress, wire};
@@ -50,12 +50,13 @@ impl Runner {
     /// # Errors
     /// Everything that is wrong with the pipeline; an unknown job; a state folder that is not understood.
     pub fn new(options: RunOptions, state: StateLock) -> Result<Self, RunnerError> {
-        let pipeline = load::pipeline(
+        let (pipeline, notes) = load::pipeline(
             &options.file,
             &options.vars,
             &options.catalogue,
             &options.supply,
         )?;
+        progress::notes(&options.file, &notes);
         known_jobs(&pipeline, &options.jobs)?;
         may_be_started(&pipeline, &options.jobs)?;
         options
@@ -67,16 +68,14 @@ impl Runner {
         wire::proxies().for_each(|(_, url)| redact::learn_url(&url));
         let mut services = BTreeMap::new();
         for resource in &pipeline.resources {
-            // Every one was resolved a moment ago, when the pipeline was judged.
-            if let Ok(service) =
+            let service =
                 service::resolve(&pipeline, resource, &options.catalogue, &options.supply)
-            {
-                service
-                    .secrets()
-                    .iter()
-                    .for_each(|secret| redact::learn(secret));
-                services.insert(resource.name.text.clone(), service);
-            }
+                    .unwrap_or_else(|unserved| Service::Unserved(unserved.problem().message));
+            service
+                .secrets()
+                .iter()
+                .for_each(|secret| redact::learn(secret));
+            services.insert(resource.name.text.clone(), service);
         }
         let store = Mutex::new(Store::open(state)?);
         let name = options

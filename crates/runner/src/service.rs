@@ -33,11 +33,33 @@ pub(crate) enum Service {
         command: Vec<OsString>,
         source: Node,
         schema: Value,
+        /// Whether it serves a type that is Concourse's own.
+        stands_in: bool,
     },
     /// The `time` resource: a check gives the current time.
     Time { source: Node },
     /// A folder: its only version, never put.
     Folder(PathBuf),
+    /// Nothing: every step with it is refused with this reason.
+    Unserved(String),
+}
+
+/// Why nothing serves a resource.
+#[derive(Debug)]
+pub(crate) enum Unserved {
+    /// Its type is ours, and the pipeline does not declare it: Concourse would not know it either.
+    Undeclared(Problem),
+    /// Its type is somebody else's.
+    Foreign(Problem),
+}
+
+impl Unserved {
+    /// What is to be said of it.
+    pub fn problem(self) -> Problem {
+        match self {
+            Self::Undeclared(problem) | Self::Foreign(problem) => problem,
+        }
+    }
 }
 
 impl Service {
@@ -45,7 +67,19 @@ impl Service {
     pub fn linked(&self) -> Option<&str> {
         match self {
             Self::Linked { name, .. } => Some(name),
-            Self::Time { .. } | Self::Folder(_) => None,
+            Self::Time { .. } | Self::Folder(_) | Self::Unserved(_) => None,
+        }
+    }
+
+    /// The linked resource's name, when it serves a type that is Concourse's own.
+    pub fn stands_in(&self) -> Option<&str> {
+        match self {
+            Self::Linked {
+                name,
+                stands_in: true,
+                ..
+            } => Some(name),
+            _ => None,
         }
     }
 
@@ -53,7 +87,7 @@ impl Service {
     pub fn schema(&self, part: &str) -> Option<&Value> {
         match self {
             Self::Linked { schema, .. } => schema.get(part),
-            Self::Time { .. } | Self::Folder(_) => None,
+            Self::Time { .. } | Self::Folder(_) | Self::Unserved(_) => None,
         }
     }
 
@@ -71,7 +105,7 @@ impl Service {
                 Value::Object(fields) => fields,
                 _ => Map::new(),
             },
-            Self::Folder(_) => Map::new(),
+            Self::Folder(_) | Self::Unserved(_) => Map::new(),
         }
     }
 
@@ -148,7 +182,7 @@ pub(crate) fn resolve(
     resource: &Resource,
     catalogue: &Catalogue,
     supply: &Supply,
-) -> Result<Service, Problem> {
+) -> Result<Service, Unserved> {
     let name = &resource.name.text;
     if let Some(dir) = supply.inputs.get(name) {
         return Ok(Service::Folder(dir.clone()));
@@ -170,14 +204,16 @@ pub(crate) fn resolve(
     };
     let found = linked.and_then(|name| Some((name, catalogue.resources.get(name)?)));
     let Some((linked, entry)) = found else {
-        return Err(Problem {
-            at: resource.kind.at,
-            message: match linked {
-                None if declared.is_none() && catalogue.resources.contains_key(kind) => {
-                    undeclared(resource)
-                }
-                _ => unserved(resource, linked, catalogue),
-            },
+        let at = resource.kind.at;
+        return Err(match linked {
+            None if declared.is_none() && catalogue.resources.contains_key(kind) => {
+                let message = undeclared(resource);
+                Unserved::Undeclared(Problem { at, message })
+            }
+            _ => {
+                let message = unserved(resource, linked, catalogue);
+                Unserved::Foreign(Problem { at, message })
+            }
         });
     };
     let (command, schema) = (entry.command.clone(), entry.schema.clone());
@@ -186,6 +222,7 @@ pub(crate) fn resolve(
         command,
         source,
         schema,
+        stands_in: declared.is_none() && !supply.types.contains_key(kind),
     })
 }
 
@@ -248,22 +285,23 @@ resources:
             launcher: vec![],
         };
         resolve(&pipeline, &pipeline.resources[0], &catalogue, supply)
-            .map_err(|problem| problem.message)
+            .map_err(|unserved| unserved.problem().message)
     }
 
     #[test]
     fn a_type_is_served_by_the_image_it_names() {
         let none = Supply::default();
         let service = served("ours", &none).unwrap();
-        assert_eq!(service.linked(), Some("image"));
+        assert_eq!(
+            (service.linked(), service.stands_in()),
+            (Some("image"), None)
+        );
         assert_eq!(
             Value::Object(service.source()),
             serde_json::json!({"repository": "a", "insecure": true})
         );
-        assert_eq!(
-            served("registry-image", &none).unwrap().linked(),
-            Some("image")
-        );
+        let service = served("registry-image", &none).unwrap();
+        assert_eq!(service.stands_in(), Some("image"));
         assert!(matches!(served("time", &none), Ok(Service::Time { .. })));
         let message = served("image", &none).unwrap_err();
         assert!(

@@ -118,7 +118,7 @@ pub async fn run_single(
 }
 
 fn find(options: &SingleOptions) -> Result<Service, RunnerError> {
-    let pipeline = load::pipeline(
+    let (pipeline, _) = load::pipeline(
         &options.file,
         &options.vars,
         &options.catalogue,
@@ -138,7 +138,7 @@ fn find(options: &SingleOptions) -> Result<Service, RunnerError> {
         return Err(RunnerError::Option(message));
     };
     service::resolve(&pipeline, resource, &options.catalogue, &options.supply)
-        .map_err(|problem| RunnerError::Option(problem.message))
+        .map_err(|unserved| RunnerError::Option(unserved.problem().message))
 }
 
 struct Caller<'c> {

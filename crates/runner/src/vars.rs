@@ -52,25 +52,21 @@ impl Vars {
     /// Sets one value, with a dotted name for a nested one, as `--var a.b=c` does.
     ///
     /// # Errors
-    /// A reason, when the name is no valid reference or names a source.
+    /// A reason, when the name is no valid reference or names a local var.
     pub fn set(&mut self, name: &str, value: Value) -> Result<(), String> {
         let reference: Reference = name.parse()?;
-        if reference.source.is_some() {
+        if reference.is_local() {
             return Err(format!(
-                "`{name}` names a var source: only plain vars can be set"
+                "`{name}` is a local var, which a step of the pipeline sets"
             ));
         }
         let nested = reference.fields.iter().rev().fold(value, |value, field| {
             Value::Object(Map::from_iter([(field.clone(), value)]))
         });
-        let top = self
-            .layers
-            .iter()
-            .rev()
-            .find_map(|layer| layer.get(&reference.name))
-            .cloned();
-        let merged = merge(top.unwrap_or(Value::Null), nested);
-        self.add_layer(Map::from_iter([(reference.name, merged)]));
+        let key = key(&reference);
+        let top = self.layers.iter().rev().find_map(|layer| layer.get(&key));
+        let merged = merge(top.cloned().unwrap_or(Value::Null), nested);
+        self.add_layer(Map::from_iter([(key, merged)]));
         Ok(())
     }
 
@@ -80,7 +76,7 @@ impl Vars {
             .layers
             .iter()
             .rev()
-            .find_map(|layer| layer.get(&reference.name))?;
+            .find_map(|layer| layer.get(&key(reference)))?;
         reference
             .fields
             .iter()
@@ -97,7 +93,7 @@ impl Vars {
             }
         }
         let given: BTreeSet<&String> = self.layers.iter().flat_map(Map::keys).collect();
-        let is_unnamed = |name: &String| !named.iter().any(|one| one.name == *name);
+        let is_unnamed = |name: &String| !named.iter().any(|one| key(one) == *name);
         Comparison {
             without_value: named
                 .iter()
@@ -125,7 +121,7 @@ impl Vars {
     pub fn fill(&self, node: &Node, missing: Missing, problems: &mut Vec<Problem>) -> Node {
         Filler {
             vars: self,
-            source: None,
+            local: false,
             missing,
             inside: false,
             problems,
@@ -138,7 +134,7 @@ impl Vars {
     pub fn fill_local(&self, node: &Node, missing: Missing, problems: &mut Vec<Problem>) -> Node {
         Filler {
             vars: self,
-            source: Some("."),
+            local: true,
             missing,
             inside: false,
             problems,
@@ -160,10 +156,22 @@ const SECRET_NAMES: [&str; 8] = [
     "kubeconfig",
 ];
 
+/// Under which the value of a reference is kept: that of `((vault:name))` under `vault:name`.
+fn key(reference: &Reference) -> String {
+    match &reference.source {
+        Some(source) if !reference.is_local() => format!("{source}:{}", reference.name),
+        _ => reference.name.clone(),
+    }
+}
+
 fn says_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     let last_word = name.rsplit(['-', '_', '.', ' ']).next();
-    SECRET_NAMES.iter().any(|part| name.contains(part)) || matches!(last_word, Some("key" | "keys"))
+    // A var source is there for secrets.
+    let of_source = name.contains(':');
+    of_source
+        || SECRET_NAMES.iter().any(|part| name.contains(part))
+        || matches!(last_word, Some("key" | "keys"))
 }
 
 fn collect_secrets(values: &Map<String, Value>, found: &mut Vec<String>) {
@@ -202,13 +210,9 @@ pub fn references(text: &str) -> Vec<Reference> {
         .collect()
 }
 
-/// The references to plain vars in a value.
+/// The references in a value that are not local.
 fn collect_references(value: &Value, found: &mut BTreeSet<Reference>) {
-    let plain = |text: &str| {
-        references(text)
-            .into_iter()
-            .filter(|one| one.source.is_none())
-    };
+    let plain = |text: &str| references(text).into_iter().filter(|one| !one.is_local());
     match value {
         Value::String(text) => found.extend(plain(text)),
         Value::Array(items) => items
@@ -239,7 +243,8 @@ const MAX_FILLED: usize = 64 * 1024 * 1024;
 
 struct Filler<'f> {
     vars: &'f Vars,
-    source: Option<&'f str>,
+    /// Whether local references are filled in, or all others.
+    local: bool,
     missing: Missing,
     /// Whether this is a value of a var, whose own values are taken as they are.
     inside: bool,
@@ -283,7 +288,6 @@ impl Filler<'_> {
             key,
             at: entry.at,
             value: self.node(&entry.value),
-            anchored: entry.anchored,
         }
     }
 
@@ -327,7 +331,7 @@ impl Filler<'_> {
     }
 
     fn value(&mut self, reference: &Reference, at: Position) -> Option<Value> {
-        let ours = reference.source.as_deref() == self.source;
+        let ours = reference.is_local() == self.local;
         let found = ours.then(|| self.vars.lookup(reference)).flatten();
         let size = found.map_or(0, weight);
         if size > self.left {
@@ -352,7 +356,7 @@ impl Filler<'_> {
 
     /// A value of a var, with its own references filled in.
     fn inner(&mut self, value: Value, at: Position) -> Value {
-        if self.inside || self.source.is_some() || !has_references(&value) {
+        if self.inside || self.local || !has_references(&value) {
             return value;
         }
         self.inside = true;
@@ -386,7 +390,7 @@ fn undefined(reference: &Reference) -> String {
             "(({reference})) is not set here: a `load_var`, `across` or `get` before this step sets local vars"
         ),
         Some(source) => format!(
-            "(({reference})) asks the var source `{source}`: the runner has none; give the value with --var and a plain name"
+            "(({reference})) asks the var source `{source}`, which only Concourse does: give the value with --var {reference}=VALUE"
         ),
         None => format!("(({reference})) has no value: give it with --var or --load-vars-from"),
     }

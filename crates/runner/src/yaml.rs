@@ -1,5 +1,5 @@
-//! YAML with positions, read as Concourse reads it: one document, anchors, aliases and merge keys
-//! resolved, plain scalars typed by the YAML 1.1 rules of the Go library that Concourse uses.
+//! YAML with positions, read as Concourse reads it: the first document, anchors, aliases and merge keys
+//! resolved, plain scalars (keys too) typed by the YAML 1.1 rules of the Go library that Concourse uses.
 
 mod compose;
 mod scalar;
@@ -7,7 +7,7 @@ mod scalar;
 mod tests;
 
 pub use compose::parse;
-pub(crate) use compose::{MAX_BYTES, read};
+pub(crate) use compose::{MAX_BYTES, read, read_strictly};
 
 use crate::problem::Position;
 use serde_json::{Map, Number, Value};
@@ -47,8 +47,6 @@ pub struct Entry {
     pub at: Position,
     /// What stands behind it.
     pub value: Node,
-    /// Whether the value was given a name (`&name`) for reuse elsewhere in the file.
-    pub anchored: bool,
 }
 
 impl Node {
@@ -148,7 +146,6 @@ impl Entry {
             key: key.to_owned(),
             at,
             value,
-            anchored: false,
         }
     }
 }

@@ -143,11 +143,13 @@ jobs:
 ";
     std::fs::write(dir.path().join("pipeline.yml"), text).unwrap();
     let mut world = World::at(dir);
-    let error = world.runner().err().unwrap().to_string();
-    assert!(
-        error.contains("--input repo=DIR") && error.contains("pipeline.yml:2:32"),
-        "{error}"
-    );
+    let report = world.run().await;
+    let JobOutcome::Unknown(check) = &report.jobs[0].outcome else {
+        panic!("{report:?}");
+    };
+    let reason = check.reason.as_deref().unwrap();
+    assert!(reason.contains("--input repo=DIR"), "{reason}");
+    assert_eq!(report.exit_code(), 1);
     world
         .supply
         .inputs

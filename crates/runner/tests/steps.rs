@@ -166,14 +166,14 @@ async fn across_repeats_over_a_list_that_load_var_read() {
   plan:
   - {get: a, trigger: true}
   - task: list
-    config: {platform: linux, outputs: [{name: o}], run: {path: sh, args: [-c, 'echo \"[{n: x}, {n: y}]\" > o/list.yml']}}
+    config: {platform: linux, outputs: [{name: o}], run: {path: sh, args: [-c, 'echo \"[{k: x}, {k: w}]\" > o/list.yml']}}
   - {load_var: list, file: o/list.yml, reveal: true}
   - across:
     - {var: item, values: ((.:list)), max_in_flight: all}
     - {var: size, values: [1, 2]}
     put: b
     no_get: true
-    params: {v: '((.:item.n))-((.:size))'}
+    params: {v: '((.:item.k))-((.:size))'}
 ");
     world.found("a", &["1"]);
     let report = world.run().await;
@@ -184,14 +184,14 @@ async fn across_repeats_over_a_list_that_load_var_read() {
         .map(str::to_owned)
         .collect::<Vec<_>>();
     made.sort();
-    assert_eq!(made, ["x-1", "x-2", "y-1", "y-2"]);
+    assert_eq!(made, ["w-1", "w-2", "x-1", "x-2"]);
     let paths: Vec<&str> = report
         .steps()
         .filter(|step| step.name == "b")
         .map(|step| step.path.as_str())
         .collect();
     assert!(
-        paths.contains(&r#"plan[3] (item: {"n":"x"}) (size: 2)"#),
+        paths.contains(&r#"plan[3] (item: {"k":"x"}) (size: 2)"#),
         "{paths:?}"
     );
 }
@@ -349,4 +349,33 @@ async fn a_put_needs_the_artifacts_that_it_lists() {
     let reason = report.steps().last().unwrap().reason.clone().unwrap();
     assert_eq!(reason, "there is no artifact `none` here; there is: a");
     assert!(world.calls("b").is_empty());
+}
+
+#[tokio::test]
+async fn what_only_a_concourse_does_is_refused_at_its_step() {
+    let world = World::new(
+        "
+- {name: set, plan: [{get: a, trigger: true}, {set_pipeline: p, file: a/p.yml}]}
+- {name: windows, plan: [{get: a, trigger: true}, {task: t, config: {platform: windows, run: {path: x}}}]}
+- {name: right, plan: [{get: a, trigger: true, tags: [here]}]}
+",
+    );
+    world.found("a", &["1"]);
+    let report = world.run().await;
+    let ends = [Status::Errored, Status::Errored, Status::Succeeded];
+    assert_eq!(statuses(&report), ends);
+    let reasons: Vec<&str> = report
+        .steps()
+        .filter_map(|step| step.reason.as_deref())
+        .collect();
+    assert!(
+        reasons[0].contains("run that pipeline by itself"),
+        "{reasons:?}"
+    );
+    assert!(
+        reasons[1].contains("`windows` does not run on this host"),
+        "{reasons:?}"
+    );
+    let expected = "p SetPipeline Errored";
+    assert!(steps(&report).contains(&expected.to_owned()), "{report:?}");
 }

@@ -45,16 +45,34 @@ fn a_failing_task_fails_the_run_whatever_its_code() {
 #[test]
 fn what_is_wrong_is_said_all_at_once_with_its_place() {
     let dir = folder();
+    let text = PIPELINE.replace("trigger: true", "triger: true");
+    std::fs::write(dir.path().join("p.yml"), text).expect("the pipeline");
     let run = trireme(dir.path(), &["run", "p.yml"]);
     assert_eq!(run.status.code(), Some(78));
-    for part in [
-        "p.yml:2:32: resources.repo: nothing here serves the type `git`",
-        "((code)) has no value",
-    ] {
+    for part in ["unknown key `triger`", "((code)) has no value"] {
         assert!(stderr(&run).contains(part), "{}", stderr(&run));
     }
-    let valid = trireme(dir.path(), &["validate", "p.yml", "--input", "repo=repo"]);
+}
+
+#[test]
+fn what_cannot_run_here_is_a_note_and_stops_only_the_jobs_that_need_it() {
+    let dir = folder();
+    let note = "p.yml:2:32: note: resources.repo: nothing here serves the type `git`";
+    let valid = trireme(dir.path(), &["validate", "p.yml"]);
     assert_eq!(valid.status.code(), Some(0), "{}", stderr(&valid));
+    assert!(stderr(&valid).contains(note), "{}", stderr(&valid));
+    let run = trireme(dir.path(), &["run", "p.yml", "--var", "code=0"]);
+    assert_eq!(run.status.code(), Some(1), "{}", stderr(&run));
+    let reason =
+        "nothing here serves the type `git`; give the content of repo with --input repo=DIR";
+    assert!(stderr(&run).contains(reason), "{}", stderr(&run));
+    let supplied = trireme(dir.path(), &["validate", "p.yml", "--input", "repo=repo"]);
+    assert_eq!(supplied.status.code(), Some(0), "{}", stderr(&supplied));
+    assert!(
+        !stderr(&supplied).contains("note:"),
+        "{}",
+        stderr(&supplied)
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What stands around steps: hooks, attempts, timeouts. Order and meaning are those of `atc/exec`
 //! (`ensure_step.go`, `on_*.go`, `retry_step.go`, `timeout_step.go`, `try_step.go`).
 
-use super::{Scope, across, get, load_var, parallel, put, task, worst};
+use super::{Scope, across, get, leaf, load_var, parallel, put, task, worst};
 use crate::pipeline::{Core, Hooks, Job, Step, parse_duration};
 use crate::report::Status;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -106,6 +106,7 @@ async fn run_core(step: &Step, scope: &Scope) -> Status {
             Status::Aborted => Status::Aborted,
             _ => Status::Succeeded,
         },
+        Core::Elsewhere(inner) => leaf::refused(inner, step, scope).await,
         Core::Refused => Status::Errored,
     }
 }

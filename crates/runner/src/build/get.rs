@@ -76,6 +76,7 @@ pub(super) async fn fetch(
             };
             fetched
         }
+        Service::Unserved(reason) => return Err(reason.clone()),
         Service::Time { .. } => write_time(wanted.version, &dir)?,
         Service::Folder(folder) => {
             files::copy_tree(folder, &dir).map_err(|error| error.to_string())?;

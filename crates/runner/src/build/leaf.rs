@@ -1,7 +1,7 @@
 //! What every step that does something has in common: its report.
 
 use super::Scope;
-use crate::pipeline::{Core, Step};
+use crate::pipeline::{Core, Elsewhere, Step};
 use crate::progress;
 use crate::report::{Metadatum, Status, StepKind, StepReport, Version};
 use crate::wire::Reply;
@@ -110,6 +110,13 @@ async fn report(
     status
 }
 
+/// Reports a step that only a Concourse does.
+pub(super) async fn refused(elsewhere: &Elsewhere, step: &Step, scope: &Scope) -> Status {
+    let reason = elsewhere.reason.to_owned();
+    let (kind, name) = (elsewhere.kind, elsewhere.name.text.as_str());
+    reported(kind, name, step, scope, async |_| Err(reason)).await
+}
+
 /// Reports a step that could not even be started.
 pub(super) fn cannot_start(step: &Step, scope: &Scope, reason: &str) -> Status {
     let (kind, name) = match &step.core {
@@ -117,6 +124,7 @@ pub(super) fn cannot_start(step: &Step, scope: &Scope, reason: &str) -> Status {
         Core::Put(put) => (StepKind::Put, put.name.text.as_str()),
         Core::LoadVar(load) => (StepKind::LoadVar, load.name.text.as_str()),
         Core::Task(task) => (StepKind::Task, task.name.text.as_str()),
+        Core::Elsewhere(other) => (other.kind, other.name.text.as_str()),
         _ => (StepKind::Task, "across"),
     };
     let fail = reported(kind, name, step, scope, async |_| Err(reason.to_owned()));

@@ -52,9 +52,10 @@ async fn make(put: &Put, scope: &Scope, ending: &mut Ending) -> Result<Option<Ve
         },
         Service::Folder(_) => {
             return Err(format!(
-                "`{resource}` cannot be put: it is given as a folder"
+                "`{resource}` cannot be put here: it is given as a folder; name the jobs that do without with --job"
             ));
         }
+        Service::Unserved(reason) => return Err(reason.clone()),
     };
     ending.metadata = get::masked(build, made.metadata);
     ending.version = Some(made.version.clone());

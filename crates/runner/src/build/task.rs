@@ -4,8 +4,7 @@ use super::Scope;
 use super::leaf::{Ending, reported};
 use crate::child::{self, Program};
 use crate::files;
-use crate::pipeline::{Step, TaskConfig, TaskRun, TaskStep};
-use crate::problem::Problems;
+use crate::pipeline::{Reading, Step, TaskConfig, TaskRun, TaskStep};
 use crate::report::{Status, StepKind};
 use crate::vars::{Missing, Vars};
 use crate::yaml;
@@ -45,18 +44,14 @@ fn from_file(task: &TaskStep, step: &Step, scope: &Scope) -> Result<TaskConfig, 
         .ok_or_else(|| format!("`file: {file}` must be ARTIFACT/path/to/task.yml"))?;
     let text = files::read_text(&scope.need_artifact(artifact)?, path, MAX_CONFIG_BYTES)?;
     let place = |problem: &crate::Problem| format!("{file}:{}: {}", problem.at, problem.message);
-    let (node, wrong) = yaml::read(&text).map_err(|problem| place(&problem))?;
+    // As `NewTaskConfig` in `atc/task.go`.
+    let (node, mut problems) = yaml::read_strictly(&text).map_err(|problem| place(&problem))?;
     let mut vars = Vars::default();
     if let Some(serde_json::Value::Object(values)) = task.vars.as_ref().map(yaml::Node::to_json) {
         vars.add_layer(values);
     }
-    let mut errors = wrong;
-    let filled = scope.fill(&vars.fill(&node, Missing::KeepLocal, &mut errors))?;
-    let mut problems = Problems {
-        errors,
-        warnings: Vec::new(),
-    };
-    let config = TaskConfig::read(&filled, &step.context, &mut problems);
+    let filled = scope.fill(&vars.fill(&node, Missing::KeepLocal, &mut problems.errors))?;
+    let config = TaskConfig::read(Reading::Strict, &filled, &step.context, &mut problems);
     let lines: Vec<String> = problems.errors.iter().map(place).collect();
     if lines.is_empty() {
         Ok(config)
@@ -73,6 +68,11 @@ async fn execute(
 ) -> Result<(), String> {
     let build = &scope.build;
     let name = task.name.text.as_str();
+    if let Some(platform) = &config.foreign {
+        return Err(format!(
+            "a task for the platform `{platform}` does not run on this host, which is linux; name the jobs that do without it with --job"
+        ));
+    }
     let dir = build.folder("task", name)?;
     ending.dir = Some(dir.clone());
     for key in task

@@ -168,7 +168,7 @@ fn passed_survives_a_changed_source() {
 #[test]
 fn gets_without_an_answer_do_not_try_the_versions_of_all_others() {
     let mut jobs = String::from("jobs:\n");
-    let mut resources = String::from("resources: [{name: x, type: t}, {name: y, type: t}");
+    let mut resources = String::from("resources: [{name: x, type: t}, {name: z, type: t}");
     let mut gets = String::new();
     for number in 0..12 {
         resources += &format!(", {{name: r{number}, type: t}}");
@@ -176,8 +176,8 @@ fn gets_without_an_answer_do_not_try_the_versions_of_all_others() {
         gets += &format!("{{get: r{number}, passed: [j{number}]}}, ");
     }
     let jobs = format!(
-        "{resources}]\n{jobs}- {{name: both, plan: [{{get: x}}, {{get: y}}]}}\n\
-         - {{name: all, plan: [{gets}{{get: x, passed: [both], version: {{v: '1'}}}}, {{get: y, passed: [both], version: {{v: '2'}}}}]}}\n"
+        "{resources}]\n{jobs}- {{name: both, plan: [{{get: x}}, {{get: z}}]}}\n\
+         - {{name: all, plan: [{gets}{{get: x, passed: [both], version: {{v: '1'}}}}, {{get: z, passed: [both], version: {{v: '2'}}}}]}}\n"
     );
     let mut world = World::of(&jobs);
     for number in 0..12 {
@@ -185,12 +185,12 @@ fn gets_without_an_answer_do_not_try_the_versions_of_all_others() {
             world.built(&format!("j{number}"), &[(&format!("r{number}"), version)]);
         }
     }
-    world.built("both", &[("x", "1"), ("y", "1")]);
-    world.built("both", &[("x", "2"), ("y", "2")]);
+    world.built("both", &[("x", "1"), ("z", "1")]);
+    world.built("both", &[("x", "2"), ("z", "2")]);
     assert!(
         matches!(world.choose("all"), Err(Idle::Waiting { reason, .. }) if reason.contains("together"))
     );
-    world.built("both", &[("x", "1"), ("y", "2")]);
+    world.built("both", &[("x", "1"), ("z", "2")]);
     let chosen = world.choose("all").unwrap();
     assert_eq!(chosen.len(), 14);
     assert!(

@@ -4,15 +4,25 @@ use super::Name;
 use crate::problem::{Position, Problems};
 use crate::vars;
 use crate::yaml::{Entry, Kind, Node};
-use std::collections::BTreeSet;
+
+/// How Concourse reads a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Outside of steps and in task files, by `UnmarshalStrict` of `sigs.k8s.io/yaml`: a number or truth value is taken where a
+    /// text is wanted, and unknown keys are refused.
+    Strict,
+    /// Inside of a step, by `encoding/json`: a text must be one, and unknown keys are ignored (those of the step itself are
+    /// refused by `Step.UnmarshalJSON`).
+    InStep,
+}
 
 /// The keys of one mapping, being read.
 pub(crate) struct Fields<'n, 'p> {
     node: &'n Node,
+    reading: Reading,
     /// How messages call this mapping: `jobs.repair.plan[0]`.
     pub context: String,
     known: Vec<&'static str>,
-    allowed: BTreeSet<&'n str>,
     pub problems: &'p mut Problems,
 }
 
@@ -26,7 +36,22 @@ pub(crate) enum Shape {
 }
 
 impl<'n, 'p> Fields<'n, 'p> {
+    /// A mapping outside of steps.
     pub fn new(node: &'n Node, context: &str, problems: &'p mut Problems) -> Self {
+        Self::read(Reading::Strict, node, context, problems)
+    }
+
+    /// A step, or a mapping inside of one.
+    pub fn in_step(node: &'n Node, context: &str, problems: &'p mut Problems) -> Self {
+        Self::read(Reading::InStep, node, context, problems)
+    }
+
+    pub fn read(
+        reading: Reading,
+        node: &'n Node,
+        context: &str,
+        problems: &'p mut Problems,
+    ) -> Self {
         if !matches!(node.kind, Kind::Map(_)) {
             problems.error(
                 node.at,
@@ -35,9 +60,9 @@ impl<'n, 'p> Fields<'n, 'p> {
         }
         Self {
             node,
+            reading,
             context: context.to_owned(),
             known: Vec::new(),
-            allowed: BTreeSet::new(),
             problems,
         }
     }
@@ -76,18 +101,50 @@ impl<'n, 'p> Fields<'n, 'p> {
             .error(at, format!("{}: {message}", self.context));
     }
 
+    pub fn warning(&mut self, at: Position, message: &str) {
+        self.problems
+            .warning(at, format!("{}: {message}", self.context));
+    }
+
+    /// Says of a key what cannot be done here.
+    pub fn note(&mut self, key: &str, message: &str) {
+        let (at, context) = (self.place(key), &self.context);
+        self.problems.note(at, format!("{context}: {message}"));
+    }
+
     fn wrong(&mut self, key: &str, node: &Node, expected: &str) {
+        let quote = match node.kind {
+            Kind::Bool(_) | Kind::Number(_) if expected.contains("text") => ": quote it",
+            _ => "",
+        };
         let found = node.describe();
-        self.error(node.at, &format!("`{key}` must be {expected}, not {found}"));
+        let message = format!("`{key}` must be {expected}, not {found}{quote}");
+        self.error(node.at, &message);
     }
 
     pub fn string(&mut self, key: &'static str) -> Option<Name> {
         let node = self.node(key)?;
-        let Some(text) = text_of(node) else {
+        let Some(text) = self.text_of(key, node) else {
             self.wrong(key, node, "a text");
             return None;
         };
         Some(Name { text, at: node.at })
+    }
+
+    /// The text of a value, as far as Concourse takes one there.
+    fn text_of(&mut self, key: &str, node: &Node) -> Option<String> {
+        let text = match &node.kind {
+            Kind::String(text) => return Some(text.clone()),
+            _ if self.reading == Reading::InStep => return None,
+            Kind::Number(number) => return Some(number.to_string()),
+            Kind::Bool(truth) => truth.to_string(),
+            _ => return None,
+        };
+        let message = format!(
+            "`{key}` is a truth value to Concourse, which makes the text `{text}` of it: quote it"
+        );
+        self.warning(node.at, &message);
+        Some(text)
     }
 
     /// A truth value; one that is still a reference counts as false.
@@ -155,7 +212,7 @@ impl<'n, 'p> Fields<'n, 'p> {
         };
         let mut found = Vec::new();
         for item in items {
-            match text_of(item) {
+            match self.text_of(key, item) {
                 Some(text) => found.push(Name { text, at: item.at }),
                 None => self.wrong(key, item, "a list of texts"),
             }
@@ -187,15 +244,13 @@ impl<'n, 'p> Fields<'n, 'p> {
         };
         let mut found = Vec::new();
         for entry in entries {
-            match entry.value.as_str() {
-                Some(text) => found.push((
-                    Name {
-                        text: entry.key.clone(),
-                        at: entry.at,
-                    },
-                    text.to_owned(),
-                )),
-                None => self.wrong(&entry.key, &entry.value, "a text (quote it)"),
+            let name = Name {
+                text: entry.key.clone(),
+                at: entry.at,
+            };
+            match self.text_of(&entry.key, &entry.value) {
+                Some(text) => found.push((name, text)),
+                None => self.wrong(&entry.key, &entry.value, "a text"),
             }
         }
         Some(found)
@@ -259,34 +314,59 @@ impl<'n, 'p> Fields<'n, 'p> {
         names.filter(|key| self.has(key)).collect()
     }
 
-    /// A key that Concourse knows and the runner does not do, with the reason.
-    pub fn refuse(&mut self, key: &str, reason: &str) {
-        if let Some(entry) = self.node.entry(key) {
-            self.allowed.insert(&entry.key);
-            let (at, context) = (entry.at, &self.context);
-            self.problems
-                .error(at, format!("{context}: `{key}`: {reason}"));
+    /// The tags of workers: there is one worker here.
+    pub fn tags(&mut self) {
+        if !self.strings("tags").is_empty() {
+            self.note(
+                "tags",
+                "`tags` choose a worker; `trireme run` has one, this host, and ignores them",
+            );
         }
     }
 
-    /// Accepts further keys by a rule.
-    pub fn allow(&mut self, rule: impl Fn(&Entry) -> bool) {
-        let found = self
-            .entries()
-            .iter()
-            .filter(|entry| rule(entry))
-            .map(|entry| entry.key.as_str());
-        self.allowed.extend(found);
+    /// The keys that nobody asked for.
+    fn unknown(&self) -> Vec<&'n Entry> {
+        let is_unknown = |entry: &&Entry| !self.known.contains(&entry.key.as_str());
+        self.entries().iter().filter(is_unknown).collect()
     }
 
-    /// Reports every key that nobody asked for, with the ones that are known.
+    /// Refuses every key that nobody asked for, with the ones that are known.
     pub fn finish(self) {
-        for entry in self.entries() {
+        let known = self.known.join(", ");
+        for entry in self.unknown() {
+            let (context, key) = (&self.context, &entry.key);
+            let message = format!("{context}: unknown key `{key}`; known here: {known}");
+            self.problems.error(entry.at, message);
+        }
+    }
+
+    /// The same for a mapping that may stand in a step, where Concourse ignores such keys.
+    pub fn finish_inside(self) {
+        if self.reading == Reading::Strict {
+            return self.finish();
+        }
+        let known = self.known.join(", ");
+        for entry in self.unknown() {
+            let (context, key) = (&self.context, &entry.key);
+            let message = format!(
+                "{context}: Concourse ignores the unknown key `{key}`; known here: {known}"
+            );
+            self.problems.warning(entry.at, message);
+        }
+    }
+
+    /// The same for the pipeline itself: Concourse drops unknown keys at the top, which may hold anchors; one that is nearly a
+    /// known key is likely a typing error.
+    pub fn finish_top(self) {
+        for entry in self.unknown() {
             let key = entry.key.as_str();
-            if !self.known.contains(&key) && !self.allowed.contains(key) {
-                let known = self.known.join(", ");
-                let message = format!("{}: unknown key `{key}`; known here: {known}", self.context);
-                self.problems.error(entry.at, message);
+            let near = |known: &&&str| strsim::damerau_levenshtein(known, key) <= 2;
+            if let Some(known) = self.known.iter().find(near) {
+                let message = format!(
+                    "{}: Concourse ignores the key `{key}`; is `{known}` meant?",
+                    self.context
+                );
+                self.problems.warning(entry.at, message);
             }
         }
     }
@@ -294,13 +374,5 @@ impl<'n, 'p> Fields<'n, 'p> {
     /// The whole mapping: a leaf step is read from it again when its local vars are known.
     pub fn value(&self) -> &'n Node {
         self.node
-    }
-}
-
-/// A text. A number is none, as in Concourse: `name: 1` has to be quoted.
-fn text_of(node: &Node) -> Option<String> {
-    match &node.kind {
-        Kind::String(text) => Some(text.clone()),
-        _ => None,
     }
 }

@@ -29,13 +29,12 @@ impl Job {
             ("old_name", Shape::Text),
             ("public", Shape::Flag),
             ("interruptible", Shape::Flag),
-            ("tags", Shape::Texts),
         ]);
         let disable_manual_trigger = fields.flag("disable_manual_trigger");
         // Jobs run one after another here, so that limits on builds at the same time hold by themselves.
         fields.flag("serial");
         fields.strings("serial_groups");
-        fields.count("max_in_flight", 1);
+        fields.count("max_in_flight", 0);
         read_retention(&mut fields);
         let hooks = Hooks::read(&mut fields, "");
         let plan = read_plan(&mut fields);
@@ -70,7 +69,7 @@ fn read_plan(fields: &mut Fields<'_, '_>) -> Vec<Step> {
         None => &[],
     };
     if steps.is_empty() {
-        fields.error(fields.at(), "the job has no plan: there is nothing to run");
+        fields.warning(fields.at(), "the job has no plan: there is nothing to run");
     }
     let read =
         |(index, node)| Step::read(node, &format!("{context}.plan[{index}]"), fields.problems);

@@ -69,10 +69,10 @@ impl Resource {
             ("old_name", Shape::Text),
             ("public", Shape::Flag),
             ("webhook_token", Shape::Text),
-            ("tags", Shape::Texts),
             ("icon", Shape::Text),
             ("expose_build_created_by", Shape::Flag),
         ]);
+        fields.tags();
         fields.finish();
         resource
     }
@@ -93,11 +93,8 @@ impl ResourceType {
         };
         check_every(&mut fields);
         // The linked resource runs as a process: there is no image to fetch and no container to privilege.
-        fields.ignore(&[
-            ("params", Shape::Mapping),
-            ("privileged", Shape::Flag),
-            ("tags", Shape::Texts),
-        ]);
+        fields.ignore(&[("params", Shape::Mapping), ("privileged", Shape::Flag)]);
+        fields.tags();
         fields.finish();
         kind
     }

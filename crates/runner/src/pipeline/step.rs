@@ -3,9 +3,11 @@
 //! attempts, timeout, core.
 
 mod across;
+mod elsewhere;
 mod leaf;
 
 pub use across::{Across, AcrossVar};
+pub use elsewhere::Elsewhere;
 pub use leaf::{Get, Inputs, LoadFormat, LoadVar, Put, TaskStep, VersionChoice};
 
 use super::{Fields, duration::parse_duration};
@@ -49,6 +51,8 @@ pub enum Core {
     Do(Vec<Step>),
     /// At the same time.
     InParallel(InParallel),
+    /// What only a Concourse does; a run refuses it at this step.
+    Elsewhere(Elsewhere),
     /// Something that was refused; a pipeline with one in it is never run.
     Refused,
 }
@@ -134,7 +138,7 @@ const CORES: [&str; 10] = [
 impl Step {
     /// Reads a step with everything inside it.
     pub fn read(node: &Node, context: &str, problems: &mut Problems) -> Self {
-        let mut fields = Fields::new(node, context, problems);
+        let mut fields = Fields::in_step(node, context, problems);
         let timeout = read_timeout(&mut fields);
         let attempts = fields.count("attempts", 1).unwrap_or(1);
         let across = Across::read(&mut fields);
@@ -193,21 +197,16 @@ fn read_core(fields: &mut Fields<'_, '_>) -> Core {
         "try" => read_try(fields),
         "do" => Core::Do(read_steps(fields, "do", "do")),
         "in_parallel" => read_in_parallel(fields),
-        "set_pipeline" => refuse(
-            fields,
-            at,
-            "`set_pipeline` is refused: the runner runs one pipeline and has no server on which to set another",
-        ),
-        "run" => refuse(
-            fields,
-            at,
-            "`run` is refused: prototypes are an experiment of Concourse that no release supports",
-        ),
-        _ => refuse(
-            fields,
-            at,
-            "`aggregate` was removed from Concourse: use `in_parallel`",
-        ),
+        "set_pipeline" => Core::Elsewhere(Elsewhere::set_pipeline(fields)),
+        "run" => Core::Elsewhere(Elsewhere::run(fields)),
+        _ => {
+            // Its steps are judged all the same, so that nothing else is said for want of them.
+            fields.error(
+                at,
+                "`aggregate` was removed from Concourse: use `in_parallel`",
+            );
+            Core::Do(read_steps(fields, "aggregate", "aggregate"))
+        }
     }
 }
 
@@ -250,13 +249,13 @@ fn read_in_parallel(fields: &mut Fields<'_, '_>) -> Core {
     };
     fields.node("in_parallel");
     let context = format!("{}.in_parallel", fields.context);
-    let mut inner = Fields::new(node, &context, fields.problems);
+    let mut inner = Fields::in_step(node, &context, fields.problems);
     let parallel = InParallel {
         steps: read_steps(&mut inner, "steps", "steps"),
         limit: inner.count("limit", 0).filter(|limit| *limit > 0),
         fail_fast: inner.flag("fail_fast"),
     };
-    inner.finish();
+    inner.finish_inside();
     Core::InParallel(parallel)
 }
 

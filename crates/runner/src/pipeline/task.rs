@@ -1,6 +1,6 @@
 //! A task's configuration: inline, or from a file of an artifact.
 
-use super::{Fields, Name, Shape};
+use super::{Fields, Name, Reading, Shape};
 use crate::problem::Problems;
 use crate::vars;
 use crate::yaml::{Kind, Node};
@@ -22,6 +22,8 @@ pub struct TaskConfig {
     pub run: TaskRun,
     /// Keys about containers: the task runs on the host all the same, and says so.
     pub not_used: Vec<&'static str>,
+    /// The platform, when it is not that of this host: then the task cannot run here.
+    pub foreign: Option<String>,
 }
 
 /// An input or output of a task.
@@ -48,39 +50,51 @@ pub struct TaskRun {
 
 impl TaskConfig {
     /// Reads a configuration by the rules of `atc/task.go`.
-    pub fn read(node: &Node, context: &str, problems: &mut Problems) -> Self {
-        let mut fields = Fields::new(node, context, problems);
-        read_platform(&mut fields);
-        let not_used = fields.present(&[
+    pub(crate) fn read(
+        reading: Reading,
+        node: &Node,
+        context: &str,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut fields = Fields::read(reading, node, context, problems);
+        let foreign = read_platform(&mut fields);
+        let mut not_used = fields.present(&[
             ("image_resource", Shape::Mapping),
             ("rootfs_uri", Shape::Text),
             ("container_limits", Shape::Mapping),
         ]);
-        read_image(&mut fields);
-        read_limits(&mut fields);
-        let config = Self {
-            inputs: fields.each("inputs", &format!("{context}.inputs"), TaskDir::read),
-            outputs: fields.each("outputs", &format!("{context}.outputs"), TaskDir::read),
-            caches: fields.each("caches", &format!("{context}.caches"), read_cache),
-            params: environment(fields.mapping("params").as_ref()),
-            run: read_run(&mut fields),
-            not_used,
+        read_image(&mut fields, reading);
+        read_limits(&mut fields, reading);
+        let dir = |node: &Node, context: &str, problems: &mut Problems| {
+            TaskDir::read(reading, node, context, problems)
         };
-        fields.finish();
+        let cache = |node: &Node, context: &str, problems: &mut Problems| {
+            read_cache(reading, node, context, problems)
+        };
+        let config = Self {
+            inputs: fields.each("inputs", &format!("{context}.inputs"), dir),
+            outputs: fields.each("outputs", &format!("{context}.outputs"), dir),
+            caches: fields.each("caches", &format!("{context}.caches"), cache),
+            params: environment(fields.mapping("params").as_ref()),
+            run: read_run(&mut fields, reading, &mut not_used),
+            not_used,
+            foreign,
+        };
+        fields.finish_inside();
         config
     }
 }
 
 impl TaskDir {
-    fn read(node: &Node, context: &str, problems: &mut Problems) -> Self {
-        let mut fields = Fields::new(node, context, problems);
+    fn read(reading: Reading, node: &Node, context: &str, problems: &mut Problems) -> Self {
+        let mut fields = Fields::read(reading, node, context, problems);
         let name = fields.string("name").filter(|name| !name.text.is_empty());
         if name.is_none() {
             fields.error(node.at, "is missing a name");
         }
         let path = fields.string("path").map(|path| path.text);
         let optional = fields.flag("optional");
-        fields.finish();
+        fields.finish_inside();
         Self {
             name: name.unwrap_or(Name {
                 text: String::new(),
@@ -97,44 +111,46 @@ impl TaskDir {
     }
 }
 
-/// Tasks run on this host.
-fn read_platform(fields: &mut Fields<'_, '_>) {
+/// Tasks run on this host: gives the platform when it is another.
+fn read_platform(fields: &mut Fields<'_, '_>) -> Option<String> {
     let Some(platform) = fields.string("platform") else {
         fields.error(fields.at(), "missing `platform`");
-        return;
+        return None;
     };
-    if platform.text != "linux" && vars::references(&platform.text).is_empty() {
-        let message = format!(
-            "`platform`: `{}` is refused: the runner has no worker but this host, and runs tasks for linux only",
-            platform.text
-        );
-        fields.error(platform.at, &message);
+    if platform.text == "linux" || !vars::references(&platform.text).is_empty() {
+        return None;
     }
+    let message = format!(
+        "`platform`: a task for `{}` does not run here: `trireme run` has no worker but this host, which is linux",
+        platform.text
+    );
+    fields.note("platform", &message);
+    Some(platform.text)
 }
 
 /// An image that the task does not run in, since it runs on the host.
-fn read_image(fields: &mut Fields<'_, '_>) {
+fn read_image(fields: &mut Fields<'_, '_>, reading: Reading) {
     let Some(node) = fields.inner("image_resource") else {
         return;
     };
     let context = format!("{}.image_resource", fields.context);
-    let mut image = Fields::new(node, &context, fields.problems);
+    let mut image = Fields::read(reading, node, &context, fields.problems);
     if image.string("type").is_none() {
-        image.error(node.at, "missing `type`");
+        image.warning(node.at, "missing `type`");
     }
     image.mapping("source");
     image.mapping("params");
     image.texts("version");
-    image.finish();
+    image.finish_inside();
 }
 
 /// Limits that nobody holds the task to: numbers, or texts such as `512MB` (`atc/container_limits.go`).
-pub(super) fn read_limits(fields: &mut Fields<'_, '_>) {
+pub(super) fn read_limits(fields: &mut Fields<'_, '_>, reading: Reading) {
     let Some(node) = fields.inner("container_limits") else {
         return;
     };
     let context = format!("{}.container_limits", fields.context);
-    let mut limits = Fields::new(node, &context, fields.problems);
+    let mut limits = Fields::read(reading, node, &context, fields.problems);
     for key in ["cpu", "memory"] {
         if !matches!(node.get(key).map(|node| &node.kind), Some(Kind::String(_))) {
             limits.count(key, 0);
@@ -142,20 +158,24 @@ pub(super) fn read_limits(fields: &mut Fields<'_, '_>) {
             limits.string(key);
         }
     }
-    limits.finish();
+    limits.finish_inside();
 }
 
-fn read_cache(node: &Node, context: &str, problems: &mut Problems) -> String {
-    let mut fields = Fields::new(node, context, problems);
+fn read_cache(reading: Reading, node: &Node, context: &str, problems: &mut Problems) -> String {
+    let mut fields = Fields::read(reading, node, context, problems);
     let path = fields.string("path").map(|path| path.text);
     if path.is_none() {
         fields.error(node.at, "is missing a path");
     }
-    fields.finish();
+    fields.finish_inside();
     path.unwrap_or_default()
 }
 
-fn read_run(fields: &mut Fields<'_, '_>) -> TaskRun {
+fn read_run(
+    fields: &mut Fields<'_, '_>,
+    reading: Reading,
+    not_used: &mut Vec<&'static str>,
+) -> TaskRun {
     let mut run = TaskRun {
         path: String::new(),
         args: Vec::new(),
@@ -166,7 +186,7 @@ fn read_run(fields: &mut Fields<'_, '_>) -> TaskRun {
         return run;
     };
     let context = format!("{}.run", fields.context);
-    let mut inner = Fields::new(node, &context, fields.problems);
+    let mut inner = Fields::read(reading, node, &context, fields.problems);
     match inner.string("path") {
         Some(path) if !path.text.is_empty() => run.path = path.text,
         _ => inner.error(node.at, "missing `path`: the program to run"),
@@ -177,8 +197,14 @@ fn read_run(fields: &mut Fields<'_, '_>) -> TaskRun {
         .map(|arg| arg.text)
         .collect();
     run.dir = inner.string("dir").map(|dir| dir.text);
-    inner.refuse("user", "tasks run as the user who started the runner");
-    inner.finish();
+    if inner.string("user").is_some() {
+        inner.note(
+            "user",
+            "`user`: tasks run as the user who started `trireme run`",
+        );
+        not_used.push("user");
+    }
+    inner.finish_inside();
     run
 }
 

@@ -91,17 +91,49 @@ jobs:
 }
 
 #[test]
-fn top_level_keys_may_hold_anchors_but_nothing_else() {
+fn top_level_keys_are_free_and_one_that_is_nearly_known_is_a_warning() {
     let job = "jobs: [{name: j, plan: [{get: r}]}]\n";
+    let said = |text: &str| {
+        let mut problems = Problems::default();
+        Pipeline::read(
+            &yaml::parse(&format!("{text}{job}")).unwrap(),
+            &mut problems,
+        );
+        assert_eq!(problems.errors, []);
+        let warnings = problems.warnings.into_iter();
+        warnings.map(|one| one.message).collect::<Vec<_>>()
+    };
+    assert_eq!(said("meta: {a: 1}\nshared: [x]\nanchors: 3\n"), [""; 0]);
+    let expected = "the pipeline: Concourse ignores the key `resource`; is `resources` meant?";
+    assert_eq!(said("resource: []\n"), [expected]);
+}
+
+#[test]
+fn outside_of_steps_a_number_is_taken_for_a_text() {
+    let text = "
+resources: [{name: 1, type: t, version: {ref: 1.5, x: yes}, webhook_token: 12}]
+jobs: [{name: 2, old_name: 3, serial_groups: [4], plan: [{get: r}]}]
+groups: [{name: 5, jobs: [2]}]
+";
+    let (pipeline, errors) = read(text);
+    assert_eq!(errors, [""; 0]);
+    let resource = &pipeline.resources[0];
+    assert_eq!(resource.name.text, "1");
+    let version =
+        [("ref", "1.5"), ("x", "true")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(resource.version, Some(version.into()));
+    assert_eq!(pipeline.jobs[0].name.text, "2");
+    assert_eq!(pipeline.groups[0].jobs[0].text, "2");
+    let (_, errors) = read("jobs: [{name: j, plan: [{get: 1}, {get: r, passed: [n]}]}]");
     assert_eq!(
-        read(&format!("shared: &s {{a: 1}}\n{job}")).1,
-        Vec::<String>::new()
+        errors[0],
+        "1:31: jobs.j.plan[0]: `get` must be a text, not a number: quote it"
     );
-    let (_, problems) = read(&format!("resource: []\n{job}"));
-    assert_eq!(problems.len(), 1);
     assert!(
-        problems[0].starts_with("1:1: the pipeline: unknown key `resource`"),
-        "{problems:?}"
+        errors
+            .iter()
+            .any(|line| line.ends_with("not a truth value: quote it")),
+        "{errors:?}"
     );
 }
 

@@ -6,7 +6,7 @@ use crate::pipeline::{Core, Pipeline, Resource, Step, VersionChoice};
 use crate::problem::{Position, Problems};
 use crate::report::Version;
 use crate::schema;
-use crate::service::{self, Service, Supply};
+use crate::service::{self, Service, Supply, Unserved};
 use crate::vars;
 use crate::yaml::{Kind, Node};
 use serde_json::Value;
@@ -30,7 +30,8 @@ pub(crate) fn resources(
                 source(resource, &service, problems);
                 services.insert(resource.name.text.as_str(), service);
             }
-            Err(problem) => problems.errors.push(problem),
+            Err(Unserved::Undeclared(problem)) => problems.errors.push(problem),
+            Err(Unserved::Foreign(problem)) => problems.notes.push(problem),
         }
     }
     options(pipeline, catalogue, supply, problems);
@@ -57,7 +58,7 @@ fn source(resource: &Resource, service: &Service, problems: &mut Problems) {
     match service {
         Service::Linked { source, .. } => against(service, "source", source, &context, problems),
         Service::Time { source } => clock::validate(source, &context, problems),
-        Service::Folder(_) => {}
+        Service::Folder(_) | Service::Unserved(_) => {}
     }
     if let Some(version) = &resource.version {
         let context = format!("resources.{}.version", resource.name.text);
@@ -130,9 +131,9 @@ fn judge(step: &Step, services: &BTreeMap<&str, Service>, problems: &mut Problem
             let at = put.name.at;
             if matches!(service, Service::Folder(_)) {
                 let name = &put.resource.text;
-                problems.error(
+                problems.note(
                     at,
-                    format!("{context}: `{name}` cannot be put: it is given as a folder"),
+                    format!("{context}: `{name}` cannot be put here: it is given as a folder"),
                 );
             }
             params(
@@ -184,21 +185,30 @@ fn pin(service: &Service, version: &Version, at: Position, context: &str, proble
         schema.remove("required");
     }
     let node = Node::from_json(&serde_json::json!(version), at);
-    judged(&schema, &node, context, problems);
+    judged(service, &schema, &node, context, problems);
 }
 
 fn against(service: &Service, part: &str, node: &Node, context: &str, problems: &mut Problems) {
     let Some(schema) = service.schema(part) else {
         return;
     };
-    judged(schema, node, context, problems);
+    judged(service, schema, node, context, problems);
 }
 
-fn judged(schema: &Value, node: &Node, context: &str, problems: &mut Problems) {
+/// What a resource of ours that the pipeline names would refuse is an error; where one only stands in for Concourse's own type,
+/// the pipeline may be right all the same.
+fn judged(service: &Service, schema: &Value, node: &Node, context: &str, problems: &mut Problems) {
     for objection in schema::objections(schema, node) {
         let path = objection.pointer.replace('/', ".");
         let at = place(node, &objection.pointer);
-        problems.error(at, format!("{context}{path}: {}", objection.message));
+        let message = format!("{context}{path}: {}", objection.message);
+        match service.stands_in() {
+            None => problems.error(at, message),
+            Some(linked) => problems.note(
+                at,
+                format!("{message} (for trireme-{linked}, which serves this type here)"),
+            ),
+        }
     }
 }
 

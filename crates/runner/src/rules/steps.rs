@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::order;
-use crate::pipeline::{Core, Get, Job, Name, Pipeline, Step};
+use crate::pipeline::{Core, Elsewhere, Get, Job, Name, Pipeline, Step};
 use crate::problem::Problems;
 use std::collections::BTreeSet;
 
@@ -69,7 +69,20 @@ impl<'c> Checker<'c> {
                 names::identifier(context, &load.name, self.problems);
                 self.declare(&load.name, context);
             }
+            Core::Elsewhere(other) => self.elsewhere(other, context),
             Core::Try(_) | Core::Do(_) | Core::InParallel(_) | Core::Refused => {}
+        }
+    }
+
+    fn elsewhere(&mut self, other: &Elsewhere, context: &str) {
+        names::identifier(context, &other.name, self.problems);
+        let Some(prototype) = &other.prototype else {
+            return;
+        };
+        let mut known = self.pipeline.prototypes.iter().map(|one| &one.name);
+        if !known.any(|name| name.text == prototype.text) {
+            let message = format!("{context}: unknown prototype '{}'", prototype.text);
+            self.problems.error(prototype.at, message);
         }
     }
 
@@ -84,9 +97,9 @@ impl<'c> Checker<'c> {
         self.resource(&get.resource, context);
         for passed in &get.passed {
             let jobs = order::matching(self.pipeline, &passed.text);
-            if passed.text.contains(['[', '{', '\\']) {
+            if order::glob(&passed.text).is_none() {
                 let message = format!(
-                    "{context}.passed: '{}': the runner understands `*` and `?` in the names of jobs, and nothing else",
+                    "{context}.passed: invalid glob expression '{}'",
                     passed.text
                 );
                 self.problems.error(passed.at, message);

@@ -92,8 +92,8 @@ fn secrets_are_found_through_references_and_choices() {
 fn defaults_fill_what_is_not_given() {
     let (defaults, own) = (
         yaml::parse("{a: 1, b: {x: 1}}").unwrap(),
-        yaml::parse("{b: {y: 2}}").unwrap(),
+        yaml::parse("{b: {z: 2}}").unwrap(),
     );
     let merged = over_defaults(Some(&defaults), Some(&own), Position::default());
-    assert_eq!(merged.to_json(), json!({"b": {"y": 2}, "a": 1}));
+    assert_eq!(merged.to_json(), json!({"b": {"z": 2}, "a": 1}));
 }

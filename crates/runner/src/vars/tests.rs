@@ -85,10 +85,21 @@ fn what_is_named_and_what_is_given_are_compared() {
     assert_eq!(
         found,
         Comparison {
-            without_value: vec!["b.c".to_owned(), "d".to_owned()],
+            without_value: ["b.c", "d", "vault:e"].map(str::to_owned).into(),
             unnamed: vec!["typo".to_owned()],
         }
     );
+}
+
+#[test]
+fn a_person_gives_the_values_of_a_var_source() {
+    let mut vars = vars(json!({"a": "plain"}));
+    vars.set("vault:a.b", json!("s3cret")).unwrap();
+    let (filled, problems) = fill(&vars, "[((vault:a.b)), ((a)), ((vault:c))]");
+    assert_eq!(filled, json!(["s3cret", "plain", "((vault:c))"]));
+    let expected = "((vault:c)) asks the var source `vault`, which only Concourse does: give the value with --var vault:c=VALUE";
+    assert!(problems[0].ends_with(expected), "{problems:?}");
+    assert_eq!(vars.secrets(), ["s3cret"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Parser events to nodes: aliases, merge keys and the limits that keep hostile input small.
 
 use super::{Entry, Kind, Node, scalar};
-use crate::problem::{Position, Problem};
+use crate::problem::{Position, Problem, Problems};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use std::collections::{HashMap, HashSet};
 
@@ -19,18 +19,31 @@ const MAX_TEXT: usize = 16 * MAX_BYTES;
 /// # Errors
 /// The first thing that is wrong with it, or a limit that was passed, with its place.
 pub fn parse(text: &str) -> Result<Node, Problem> {
-    match read(text)? {
-        (node, objections) if objections.is_empty() => Ok(node),
-        (_, mut objections) => Err(objections.swap_remove(0)),
+    let (node, mut problems) = read(text)?;
+    match problems.errors.is_empty() {
+        true => Ok(node),
+        false => Err(problems.errors.swap_remove(0)),
     }
 }
 
-/// Reads one YAML document that may have keys that stand twice, values that JSON does not have, and tags that nobody
-/// understands: these come as a list, so that they can be said together with everything else.
+/// Reads one YAML document. What can be read past comes beside it, so that it can be said together with everything else:
+/// values that JSON does not have are errors; what Concourse takes without a word, such as a key that stands twice, are warnings.
 ///
 /// # Errors
 /// The first syntax error, or a limit that was passed, with its place.
-pub(crate) fn read(text: &str) -> Result<(Node, Vec<Problem>), Problem> {
+pub(crate) fn read(text: &str) -> Result<(Node, Problems), Problem> {
+    compose(text, false)
+}
+
+/// The same, by `UnmarshalStrict`: a key that stands twice is an error.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_strictly(text: &str) -> Result<(Node, Problems), Problem> {
+    compose(text, true)
+}
+
+fn compose(text: &str, is_strict: bool) -> Result<(Node, Problems), Problem> {
     if text.len() > MAX_BYTES {
         let message = format!("the file has more than {MAX_BYTES} bytes, which is the limit");
         return Err(problem(Position { line: 1, column: 1 }, message));
@@ -39,10 +52,11 @@ pub(crate) fn read(text: &str) -> Result<(Node, Vec<Problem>), Problem> {
         parser: Parser::new_from_str(text),
         anchors: HashMap::new(),
         size: Size::default(),
-        objections: Vec::new(),
+        problems: Problems::default(),
+        is_strict,
     };
     let root = composer.document()?;
-    Ok((root, composer.objections))
+    Ok((root, composer.problems))
 }
 
 /// What a value takes when its aliases are unfolded.
@@ -56,36 +70,40 @@ struct Composer<'t> {
     parser: Parser<'t, StrInput<'t>>,
     anchors: HashMap<usize, (Node, Size)>,
     size: Size,
-    objections: Vec<Problem>,
+    problems: Problems,
+    /// Whether a key that stands twice is an error.
+    is_strict: bool,
 }
 
 impl<'t> Composer<'t> {
+    /// The first document: Concourse ignores what follows, whatever it is.
     fn document(&mut self) -> Result<Node, Problem> {
-        let mut root = None;
-        loop {
+        let root = loop {
             let (event, span) = self.next()?;
             match event {
-                Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
-                Event::DocumentStart(_) if root.is_some() => {
+                Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
+                Event::StreamEnd => {
                     return Err(problem(
-                        start(&span),
-                        "a second document: a pipeline is one document",
+                        Position { line: 1, column: 1 },
+                        "the file is empty",
                     ));
                 }
-                Event::DocumentStart(_) => {
-                    let first = self.next()?;
-                    root = Some(self.node(first, 0)?.0);
-                }
+                _ => break self.node((event, span), 0)?,
+            }
+        };
+        while let Ok((event, span)) = self.next() {
+            match event {
                 Event::StreamEnd => break,
-                _ => {
-                    return Err(problem(
-                        start(&span),
-                        "unexpected content between documents",
-                    ));
+                Event::DocumentStart(_) => {
+                    let message =
+                        "Concourse ignores this second document: a pipeline is one document";
+                    self.problems.warning(start(&span), message);
+                    break;
                 }
+                _ => {}
             }
         }
-        root.ok_or_else(|| problem(Position { line: 1, column: 1 }, "the file is empty"))
+        Ok(root)
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Problem> {
@@ -96,12 +114,8 @@ impl<'t> Composer<'t> {
         }
     }
 
-    /// The node that starts with this event, and whether it was given a name.
-    fn node(
-        &mut self,
-        (event, span): (Event<'t>, Span),
-        depth: usize,
-    ) -> Result<(Node, bool), Problem> {
+    /// The node that starts with this event.
+    fn node(&mut self, (event, span): (Event<'t>, Span), depth: usize) -> Result<Node, Problem> {
         let at = start(&span);
         if depth > MAX_DEPTH {
             return Err(problem(
@@ -113,7 +127,7 @@ impl<'t> Composer<'t> {
         let own = Size { nodes: 1, text: 0 };
         self.count(own, at)?;
         let (anchor, kind) = match event {
-            Event::Alias(id) => return self.alias(id, at).map(|node| (node, false)),
+            Event::Alias(id) => return self.alias(id, at),
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag
                     .as_ref()
@@ -132,7 +146,7 @@ impl<'t> Composer<'t> {
             };
             self.anchors.insert(anchor, (node.clone(), size));
         }
-        Ok((node, anchor != 0))
+        Ok(node)
     }
 
     fn scalar(
@@ -147,8 +161,12 @@ impl<'t> Composer<'t> {
             text: text.len(),
         };
         self.count(size, at)?;
+        if let Some((_, name)) = tag.filter(|tag| !is_known(*tag)) {
+            let message = format!("Concourse ignores the tag `{name}` and takes a text");
+            self.problems.warning(at, message);
+        }
         Ok(scalar_kind(text, style, tag).unwrap_or_else(|reason| {
-            self.objections.push(problem(at, reason));
+            self.problems.error(at, reason);
             Kind::Null
         }))
     }
@@ -187,63 +205,137 @@ impl<'t> Composer<'t> {
             if matches!(next.0, Event::SequenceEnd) {
                 return Ok(Kind::List(items));
             }
-            items.push(self.node(next, depth + 1)?.0);
+            items.push(self.node(next, depth + 1)?);
         }
     }
 
     fn map(&mut self, depth: usize) -> Result<Kind, Problem> {
-        let (mut own, mut merged, mut keys) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut entries = Entries::default();
         loop {
             let (event, span) = self.next()?;
             let at = start(&span);
-            let (key, plain) = match event {
-                Event::MappingEnd => return Ok(Kind::Map(merge(own, merged, keys))),
-                Event::Scalar(key, style, ..) => (key.into_owned(), style == ScalarStyle::Plain),
+            let (text, plain) = match event {
+                Event::MappingEnd => return Ok(Kind::Map(entries.list)),
+                // A tag (`!!str y`) says that the text is meant.
+                Event::Scalar(text, style, _, tag) => {
+                    let plain = style == ScalarStyle::Plain && tag.is_none();
+                    (text.into_owned(), plain)
+                }
+                Event::MappingStart(..) => {
+                    let message = "a key must be a plain text; Concourse no longer knows `{{name}}`: write ((name))";
+                    return Err(problem(at, message));
+                }
                 _ => return Err(problem(at, "a key must be a plain text")),
             };
             let size = Size {
                 nodes: 0,
-                text: key.len(),
+                text: text.len(),
             };
             self.count(size, at)?;
             let next = self.next()?;
-            let (value, anchored) = self.node(next, depth + 1)?;
-            if key == "<<" && plain {
-                merged.extend(merge_sources(value)?);
-            } else if !keys.insert(key.clone()) {
-                let message = format!("the key `{key}` stands twice in one mapping");
-                self.objections.push(problem(at, message));
-            } else {
-                own.push(Entry {
-                    key,
-                    at,
-                    value,
-                    anchored,
-                });
+            let value = self.node(next, depth + 1)?;
+            if text == "<<" && plain {
+                merge_sources(value)?
+                    .into_iter()
+                    .for_each(|entry| entries.merge(entry));
+                continue;
+            }
+            let key = if plain { self.key(text, at)? } else { text };
+            let entry = Entry {
+                key: key.clone(),
+                at,
+                value,
+            };
+            if entries.set(entry) {
+                self.stands_twice(&key, at);
             }
         }
     }
+
+    fn stands_twice(&mut self, key: &str, at: Position) {
+        let message = format!("the key `{key}` stands twice in one mapping");
+        if self.is_strict {
+            self.problems.error(at, message);
+        } else {
+            let message = format!("{message}: Concourse takes this one");
+            self.problems.warning(at, message);
+        }
+    }
+
+    /// The text that a plain key becomes: a truth value or a number is written anew (`convertToJSONableObject` in
+    /// sigs.k8s.io/yaml), and there is none for null.
+    fn key(&mut self, text: String, at: Position) -> Result<String, Problem> {
+        let key = match scalar::resolve(&text) {
+            Ok(Kind::Bool(truth)) => truth.to_string(),
+            Ok(Kind::Number(number)) => number.to_string(),
+            Ok(Kind::Null) => {
+                return Err(problem(at, "a key must be a text, not nothing: quote it"));
+            }
+            _ => return Ok(text),
+        };
+        if key != text {
+            let message =
+                format!("Concourse reads the key `{text}` as `{key}`: quote it if a text is meant");
+            self.problems.warning(at, message);
+        }
+        Ok(key)
+    }
+}
+
+/// The entries of a mapping while it is read: whatever sets a key last wins, and keeps the place of the first.
+#[derive(Default)]
+struct Entries {
+    list: Vec<Entry>,
+    /// Where each key stands in the list.
+    index: HashMap<String, usize>,
+    /// The keys that the mapping itself has; the others came by a merge, and may be set again.
+    own: HashSet<String>,
+}
+
+impl Entries {
+    /// Sets a key of the mapping itself; says whether it stood there before.
+    fn set(&mut self, entry: Entry) -> bool {
+        let is_new = self.own.insert(entry.key.clone());
+        self.merge(entry);
+        !is_new
+    }
+
+    /// Sets a key that a merge brings.
+    fn merge(&mut self, entry: Entry) {
+        if let Some(&index) = self.index.get(&entry.key) {
+            self.list[index] = entry;
+        } else {
+            self.index.insert(entry.key.clone(), self.list.len());
+            self.list.push(entry);
+        }
+    }
+}
+
+/// Whether the tag is one that decides the type of a scalar.
+fn is_known((core, name): (bool, &str)) -> bool {
+    core || name == "!" || name.is_empty()
 }
 
 fn scalar_kind(text: &str, style: ScalarStyle, tag: Option<(bool, &str)>) -> Result<Kind, String> {
     match tag {
-        Some((true, "str")) => Ok(Kind::String(text.to_owned())),
         Some((true, "int" | "float" | "bool" | "null")) => scalar::resolve(text),
-        Some((_, tag)) if tag != "!" && !tag.is_empty() => {
-            Err(format!("the tag `{tag}` is not understood"))
+        Some((true, "binary")) => {
+            Err("`!!binary` is not read here: write the text itself".to_owned())
         }
-        _ if style == ScalarStyle::Plain => scalar::resolve(text),
+        None if style == ScalarStyle::Plain => scalar::resolve(text),
         _ => Ok(Kind::String(text.to_owned())),
     }
 }
 
-/// The entries that `<<: *name` or `<<: [*a, *b]` brings in.
+/// The entries that `<<: *name` or `<<: [*a, *b]` brings in, in the order in which they are set: of several mappings the first
+/// wins. As any other entry they win over what stands above them, and what stands below wins over them (`merge` in `decode.go`
+/// of go-yaml v2).
 fn merge_sources(value: Node) -> Result<Vec<Entry>, Problem> {
     match value.kind {
         Kind::Map(entries) => Ok(entries),
         Kind::List(items) => {
             let lists: Result<Vec<Vec<Entry>>, Problem> =
-                items.into_iter().map(merge_sources).collect();
+                items.into_iter().rev().map(merge_sources).collect();
             Ok(lists?.into_iter().flatten().collect())
         }
         _ => Err(problem(
@@ -251,19 +343,6 @@ fn merge_sources(value: Node) -> Result<Vec<Entry>, Problem> {
             "`<<` takes a mapping or a list of mappings",
         )),
     }
-}
-
-/// Own keys win over merged ones, earlier merged ones over later ones.
-fn merge(mut own: Vec<Entry>, merged: Vec<Entry>, mut keys: HashSet<String>) -> Vec<Entry> {
-    for entry in merged {
-        if keys.insert(entry.key.clone()) {
-            own.push(Entry {
-                anchored: false,
-                ..entry
-            });
-        }
-    }
-    own
 }
 
 fn start(span: &Span) -> Position {

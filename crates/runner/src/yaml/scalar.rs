@@ -1,4 +1,4 @@
-//! Types of plain scalars, by the table of go-yaml v2, which `sigs.k8s.io/yaml` and so Concourse use:
+//! Types of plain scalars, by the table of go-yaml v2 (`resolve.go`), which `sigs.k8s.io/yaml` and so Concourse use: `y`, `n`,
 //! `yes`, `no`, `on` and `off` are truth values, `0755` is octal, a date stays a text.
 
 use super::Kind;
@@ -8,10 +8,10 @@ use serde_json::Number;
 pub(super) fn resolve(text: &str) -> Result<Kind, String> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Kind::Null),
-        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
             return Ok(Kind::Bool(true));
         }
-        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             return Ok(Kind::Bool(false));
         }
         _ => {}
@@ -58,7 +58,14 @@ fn integer(plain: &str) -> Option<Number> {
 }
 
 fn radix(digits: &str) -> (u32, &str) {
-    let prefixes = [("0x", 16), ("0X", 16), ("0b", 2), ("0o", 8)];
+    let prefixes = [
+        ("0x", 16),
+        ("0X", 16),
+        ("0b", 2),
+        ("0B", 2),
+        ("0o", 8),
+        ("0O", 8),
+    ];
     for (prefix, radix) in prefixes {
         if let Some(rest) = digits.strip_prefix(prefix) {
             return (radix, rest);

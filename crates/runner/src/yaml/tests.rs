@@ -38,10 +38,56 @@ fn plain_scalars_have_the_types_that_concourse_gives_them() {
     }
 }
 
+/// What sigs.k8s.io/yaml 1.6.0 makes of the same text.
+#[test]
+fn y_and_n_are_truth_values_and_keys_are_typed_too() {
+    let rows = [
+        (
+            "[y, n, Y, N, oFF, tRUE]",
+            json!([true, false, true, false, "oFF", "tRUE"]),
+        ),
+        ("['y', \"n\", !!str y]", json!(["y", "n", "y"])),
+        ("{y: 1, n: 2}", json!({"true": 1, "false": 2})),
+        ("{\"y\": 1, !!str n: 2}", json!({"y": 1, "n": 2})),
+        (
+            "{0755: x, 1.0: w, 1.50: z, 1e3: u}",
+            json!({"493": "x", "1": "w", "1.5": "z", "1000": "u"}),
+        ),
+        (
+            "[0o17, 0B11, 0O17, 0X1f, -0b11, 1__0, 08]",
+            json!([15, 3, 15, 31, -3, 10, 8]),
+        ),
+        (
+            "{a: !custom x, b: !foo {c: 1}}",
+            json!({"a": "x", "b": {"c": 1}}),
+        ),
+        ("\"<<\": {a: 1}", json!({"<<": {"a": 1}})),
+        ("--- {a: 1}\n--- [\n", json!({"a": 1})),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(json_of(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn of_keys_that_stand_twice_the_last_one_is_taken() {
+    assert_eq!(json_of("a: 1\nb: 2\na: 3\n"), json!({"a": 3, "b": 2}));
+    // A merge sets its keys where it stands.
+    let text = "a: &a {x: 1, z: 2}\nb: {z: 3, <<: *a}\nc: {<<: *a, z: 3}\n";
+    let expected = json!({"a": {"x": 1, "z": 2}, "b": {"x": 1, "z": 2}, "c": {"x": 1, "z": 3}});
+    assert_eq!(json_of(text), expected);
+    let (_, problems) = read(text).unwrap();
+    assert_eq!(
+        problems.warnings,
+        [],
+        "to set a merged key is what merges are for"
+    );
+}
+
 #[test]
 fn aliases_and_merge_keys_are_resolved() {
-    let text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {<<: [{x: 9}, *a]}\nd: *a\n";
-    let expected = json!({"a": {"x": 1, "y": 2}, "b": {"y": 3, "x": 1}, "c": {"x": 9, "y": 2}, "d": {"x": 1, "y": 2}});
+    let text = "a: &a {x: 1, z: 2}\nb: {<<: *a, z: 3}\nc: {<<: [{x: 9}, *a]}\nd: *a\n";
+    let expected = json!({"a": {"x": 1, "z": 2}, "b": {"z": 3, "x": 1}, "c": {"x": 9, "z": 2}, "d": {"x": 1, "z": 2}});
     assert_eq!(json_of(text), expected);
 }
 
@@ -62,15 +108,14 @@ fn positions_start_at_one() {
 #[test]
 fn what_cannot_be_read_says_where() {
     let rows = [
-        ("a: 1\na: 2\n", "2:1", "twice"),
+        ("~: 1", "1:1", "not nothing"),
         ("a: [1\n", "", ""),
         ("a: *b\n", "1:4", "anchor"),
-        ("--- 1\n--- 2\n", "2:1", "second document"),
         ("", "1:1", "empty"),
         ("a: .inf", "1:4", "JSON"),
         ("? [a]\n: 1\n", "1:3", "key"),
         ("a: &a [*a]", "1:8", ""),
-        ("a: !custom x", "1:4", "custom"),
+        ("a: !!binary eA==", "1:4", "binary"),
     ];
     for (text, at, part) in rows {
         let problem = parse(text).expect_err(text);
@@ -114,13 +159,32 @@ fn hostile_input_stays_small() {
 
 #[test]
 fn what_can_be_read_past_is_said_all_at_once() {
-    let (node, objections) = read("a: 1\na: 2\nb: .nan\nc: !x y\n").unwrap();
-    assert_eq!(node.to_json(), json!({"a": 1, "b": null, "c": null}));
-    let places: Vec<String> = objections
-        .iter()
-        .map(|problem| problem.at.to_string())
-        .collect();
-    assert_eq!(places, ["2:1", "3:4", "4:4"], "{objections:?}");
+    let (node, problems) = read("a: 1\na: 2\nb: .nan\nc: !x y\nn: 1\n--- 2\n").unwrap();
+    assert_eq!(
+        node.to_json(),
+        json!({"a": 2, "b": null, "c": "y", "false": 1})
+    );
+    let said = |list: &[crate::Problem]| {
+        let lines = list
+            .iter()
+            .map(|problem| format!("{}: {}", problem.at, problem.message));
+        lines.collect::<Vec<_>>()
+    };
+    let errors = ["3:4: `.nan` is a number that JSON does not have: quote it if a text is meant"];
+    assert_eq!(said(&problems.errors), errors);
+    let warnings = [
+        "2:1: the key `a` stands twice in one mapping: Concourse takes this one",
+        "4:4: Concourse ignores the tag `x` and takes a text",
+        "5:1: Concourse reads the key `n` as `false`: quote it if a text is meant",
+        "6:1: Concourse ignores this second document: a pipeline is one document",
+    ];
+    assert_eq!(said(&problems.warnings), warnings);
+    let (_, problems) = read_strictly("a: 1\na: 2\nn: 1\n").unwrap();
+    assert_eq!(
+        said(&problems.errors),
+        ["2:1: the key `a` stands twice in one mapping"]
+    );
+    assert_eq!(problems.warnings.len(), 1);
 }
 
 proptest! {

@@ -2,18 +2,16 @@
 
 use crate::cli::PipelineArgs;
 use crate::linked;
+use trireme_runner::Problem;
 
-/// Shows warnings, or fails with all errors at once.
+/// Shows warnings and notes, or fails with all errors at once.
 pub fn run(args: &PipelineArgs) -> anyhow::Result<u8> {
     let vars = args.vars()?;
     let valid = trireme_runner::validate(&args.file, &vars, &linked::catalogue()?, &args.supply())?;
-    for warning in &valid.warnings {
-        eprintln!(
-            "{}:{}: warning: {}",
-            args.file.display(),
-            warning.at,
-            warning.message
-        );
+    for (kind, problems) in [("warning", &valid.warnings), ("note", &valid.notes)] {
+        for Problem { at, message } in problems {
+            eprintln!("{}:{at}: {kind}: {message}", args.file.display());
+        }
     }
     for name in &valid.vars.unnamed {
         eprintln!("warning: the pipeline names no ((var)) `{name}`");

@@ -44,7 +44,7 @@ impl Across {
 
 impl AcrossVar {
     fn read(node: &Node, context: &str, problems: &mut Problems) -> Self {
-        let mut fields = Fields::new(node, context, problems);
+        let mut fields = Fields::in_step(node, context, problems);
         let var = fields.string("var").filter(|var| !var.text.is_empty());
         if var.is_none() {
             fields.error(node.at, "missing `var`: the name of the local var");
@@ -60,7 +60,7 @@ impl AcrossVar {
             );
         }
         let max_in_flight = read_limit(&mut fields);
-        fields.finish();
+        fields.finish_inside();
         Self {
             var: var.unwrap_or(Name {
                 text: String::new(),

@@ -2,7 +2,7 @@
 //! filled with the local vars and read once more.
 
 use crate::pipeline::resource::version_of;
-use crate::pipeline::{Fields, Name, Shape, TaskConfig, task};
+use crate::pipeline::{Fields, Name, Reading, Shape, TaskConfig, task};
 use crate::problem::Position;
 use crate::report::Version;
 use crate::vars;
@@ -125,8 +125,7 @@ impl Get {
     pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
         let name = name(fields, "get");
         let resource = fields.string("resource").unwrap_or_else(|| name.clone());
-        // Tags choose a worker; there is one.
-        fields.ignore(&[("tags", Shape::Texts)]);
+        fields.tags();
         Self {
             version: read_version(fields),
             params: fields.mapping("params"),
@@ -144,7 +143,7 @@ impl Put {
     pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
         let name = name(fields, "put");
         let resource = fields.string("resource").unwrap_or_else(|| name.clone());
-        fields.ignore(&[("tags", Shape::Texts)]);
+        fields.tags();
         Self {
             params: fields.mapping("params"),
             inputs: read_inputs(fields),
@@ -172,7 +171,7 @@ impl TaskStep {
             ),
             _ => {}
         }
-        fields.ignore(&[("tags", Shape::Texts)]);
+        fields.tags();
         let about_containers = [
             ("privileged", Shape::Flag),
             ("image", Shape::Text),
@@ -180,9 +179,10 @@ impl TaskStep {
             ("hermetic", Shape::Flag),
         ];
         let not_used = fields.present(&about_containers);
-        task::read_limits(fields);
+        task::read_limits(fields, Reading::InStep);
         Self {
-            config: inline.map(|node| TaskConfig::read(node, &context, fields.problems)),
+            config: inline
+                .map(|node| TaskConfig::read(Reading::InStep, node, &context, fields.problems)),
             vars: fields.mapping("vars"),
             params: fields.mapping("params"),
             input_mapping: version_of(fields.texts("input_mapping").unwrap_or_default()),
@@ -241,7 +241,7 @@ fn bare(step: &Node) -> Node {
     Node { at: step.at, kind }
 }
 
-fn name(fields: &mut Fields<'_, '_>, key: &'static str) -> Name {
+pub(super) fn name(fields: &mut Fields<'_, '_>, key: &'static str) -> Name {
     let at: Position = fields.place(key);
     let name = fields.string(key).filter(|name| !name.text.is_empty());
     name.unwrap_or_else(|| {
@@ -273,9 +273,11 @@ fn read_version(fields: &mut Fields<'_, '_>) -> VersionChoice {
             VersionChoice::Latest
         }
         other => {
-            fields.error(
+            fields.warning(
                 text.at,
-                &format!("`version` must be latest, every or a mapping, not `{other}`"),
+                &format!(
+                    "`version` is latest, every or a mapping; Concourse takes `{other}` for latest"
+                ),
             );
             VersionChoice::Latest
         }
@@ -297,9 +299,11 @@ fn read_inputs(fields: &mut Fields<'_, '_>) -> Inputs {
         "all" => Inputs::All,
         "detect" => Inputs::Detect,
         other => {
-            fields.error(
+            fields.warning(
                 text.at,
-                &format!("`inputs` must be all, detect or a list of artifacts, not `{other}`"),
+                &format!(
+                    "`inputs` is all, detect or a list of artifacts; Concourse takes `{other}` for detect"
+                ),
             );
             Inputs::Detect
         }
