@@ -1,5 +1,8 @@
 //! `check`: which releases are new?
 
+#[cfg(test)]
+mod tests;
+
 use trireme_protocol::Step;
 use trireme_release::{
     Constraint, Minor, Version as Release,
@@ -30,13 +33,17 @@ pub(crate) async fn check(
         None => None,
     };
     let newest = server.newest().await?;
-    let search = Search {
+    let mut search = Search {
         running,
-        last,
+        last: last.map(|release| Last {
+            release,
+            is_published: true,
+        }),
         constraint,
         newest,
     };
     let available = search.available(step, &server).await?;
+    search.look_back(step, &server, &available).await?;
     let releases = search.emitted(step, &available);
     Ok(releases.iter().map(Version::stable).collect())
 }
@@ -56,10 +63,25 @@ async fn running_version(step: &Step, from: &Running) -> anyhow::Result<Release>
 /// What decides which releases are emitted.
 struct Search {
     running: Option<Release>,
-    last: Option<Release>,
+    last: Option<Last>,
     constraint: Constraint,
     /// The newest stable release of all.
     newest: Release,
+}
+
+/// The release that Concourse knows.
+#[derive(Debug, Clone)]
+struct Last {
+    release: Release,
+    /// Whether it is still there; asked for only when its marker went back.
+    is_published: bool,
+}
+
+impl Last {
+    /// Whether it is still a version to go on from.
+    fn is_valid(&self, constraint: &Constraint) -> bool {
+        self.is_published && constraint.allows(&self.release)
+    }
 }
 
 impl Search {
@@ -68,7 +90,7 @@ impl Search {
         let minors = minors(
             &self.constraint,
             self.running.as_ref(),
-            self.last.as_ref(),
+            self.last.as_ref().map(|last| &last.release),
             self.newest.minor(),
         );
         let first_suffices = self.running.is_none() && self.last.is_none();
@@ -91,12 +113,43 @@ impl Search {
         Ok(available)
     }
 
+    /// Finds out whether the marker of the last release went back (they have, for days: kubernetes/kubectl#1656), and whether
+    /// that release is still published.
+    async fn look_back(
+        &mut self,
+        step: &Step,
+        server: &ReleaseServer,
+        available: &[Release],
+    ) -> anyhow::Result<()> {
+        let Some(last) = &mut self.last else {
+            return Ok(());
+        };
+        let of_its_minor = available
+            .iter()
+            .find(|release| release.minor() == last.release.minor());
+        let names = of_its_minor.unwrap_or(&self.newest);
+        if *names >= last.release {
+            return Ok(());
+        }
+        last.is_published = server.has(&last.release).await?;
+        let release = &last.release;
+        let now = match last.is_published {
+            true => format!("{release} is still published and stays the newest version"),
+            false => format!("{release} is not published any more; nothing older is emitted"),
+        };
+        step.warn(
+            "releases",
+            format!("release_server now names {names}, which is older than {release}, which was emitted before: {now}"),
+        );
+        Ok(())
+    }
+
     /// The releases to emit; says why when there is no new one.
     fn emitted(&self, step: &Step, available: &[Release]) -> Vec<Release> {
         let (constraint, last) = (&self.constraint, self.last.as_ref());
         let Some(running) = &self.running else {
-            let releases = all_from(last, available, &self.newest, constraint);
-            if releases.is_empty() {
+            let releases = all_from(last, available, constraint);
+            if releases.is_empty() && last.is_none_or(|last| last.is_published) {
                 let message = format!("none is {constraint} (newest stable: {})", self.newest);
                 step.info("releases", message);
             }
@@ -138,28 +191,19 @@ fn minors(
         .collect()
 }
 
-/// When it is not known what runs: `last` while it is valid, and all that is newer; at first only the newest. When nothing is
-/// newer and `last` is not valid (withdrawn, or the constraint changed), the newest.
-fn all_from(
-    last: Option<&Release>,
-    available: &[Release],
-    newest: &Release,
-    constraint: &Constraint,
-) -> Vec<Release> {
+/// When it is not known what runs: `last` while it is valid, and all that is newer; at first only the newest. Never one that is
+/// older than `last`: Concourse would take it for news.
+fn all_from(last: Option<&Last>, available: &[Release], constraint: &Constraint) -> Vec<Release> {
     let Some(last) = last else {
         return available.iter().max().cloned().into_iter().collect();
     };
     let mut releases: Vec<Release> = available
         .iter()
-        .filter(|release| *release > last)
+        .filter(|release| **release > last.release)
         .cloned()
         .collect();
-    // A marker names the newest patch, so that an older one of its minor was published before it.
-    if constraint.allows(last) && last <= newest {
-        releases.push(last.clone());
-    }
-    if releases.is_empty() {
-        releases.extend(available.iter().max().cloned());
+    if last.is_valid(constraint) {
+        releases.push(last.release.clone());
     }
     releases.sort();
     releases
@@ -170,10 +214,10 @@ fn all_from(
 ///
 /// When nothing follows, what runs, so that a pipeline has a version and its roll can be run again. Not when `last` is newer:
 /// its marker may be missing for a moment only. Concourse orders versions by when they first came and would take what runs for
-/// the latest from then on, also after the marker is back.
+/// the latest from then on, also after the marker is back. For the same reason `last` stays when its marker went back.
 fn next_from(
     running: &Release,
-    last: Option<&Release>,
+    last: Option<&Last>,
     next: &Next,
     constraint: &Constraint,
 ) -> Vec<Release> {
@@ -181,17 +225,18 @@ fn next_from(
     let running = &running.release();
     let Next::Upgrade(next) = next else {
         let is_stable = !running.is_prerelease() && constraint.allows(running);
-        let goes_back = last.is_some_and(|last| last > running);
+        let goes_back = last.is_some_and(|last| last.release > *running);
         return Vec::from_iter((is_stable && !goes_back).then(|| running.clone()));
     };
-    let is_between = |last: &&Release| {
-        *last > running && *last < next && last.minor() == next.minor() && constraint.allows(last)
-    };
-    last.filter(is_between)
-        .cloned()
-        .into_iter()
-        .chain([next.clone()])
-        .collect()
+    let of_the_minor = last.filter(|last| last.release.minor() == next.minor());
+    let valid = of_the_minor.filter(|last| last.is_valid(constraint));
+    let known = valid.map(|last| last.release.clone());
+    if of_the_minor.is_some_and(|last| last.release > *next) {
+        return known.into_iter().collect();
+    }
+    let is_between = |last: &Release| last > running && last < next;
+    let known = known.filter(is_between);
+    known.into_iter().chain([next.clone()]).collect()
 }
 
 /// Says why no newer release is emitted: a warning where a person has to act.
@@ -231,136 +276,5 @@ fn explain(step: &Step, search: &Search, running: &Release, next: &Next, again: 
                 format!("nothing in {constraint} follows {running} (newest stable: {newest}){emitted}"),
             );
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn v(text: &str) -> Release {
-        text.parse().unwrap()
-    }
-
-    fn all(texts: &[&str]) -> Vec<Release> {
-        texts.iter().map(|text| v(text)).collect()
-    }
-
-    fn asked(constraint: &str, running: Option<&str>, last: Option<&str>) -> Vec<u64> {
-        let (running, last) = (running.map(v), last.map(v));
-        let newest = Minor {
-            major: 1,
-            minor: 37,
-        };
-        let constraint = constraint.parse().unwrap();
-        let minors = minors(&constraint, running.as_ref(), last.as_ref(), newest);
-        minors.iter().map(|minor| minor.minor).collect()
-    }
-
-    #[test]
-    fn few_markers_are_asked_for() {
-        assert_eq!(asked(">=1.35, <1.37", None, None), [36, 35]);
-        assert_eq!(asked("*", Some("1.35.2"), None), [36, 35]);
-        assert_eq!(asked("*", Some("1.37.2"), None), [37]);
-        assert_eq!(asked(">=1.37", Some("1.36.4"), None), [37, 36]);
-        assert_eq!(asked("<1.36", Some("1.36.4"), None), [36]);
-        assert_eq!(asked("*", Some("1.99.0"), None), Vec::<u64>::new());
-        assert_eq!(asked("*", None, Some("1.36.1")), [37, 36]);
-        assert_eq!(asked("*", None, Some("1.0.0")).len(), MINORS_LIMIT);
-        assert_eq!(asked("~1.3", None, None), [3]);
-    }
-
-    #[test]
-    fn the_last_version_comes_first_while_it_is_valid() {
-        let any = Constraint::ANY;
-        let (available, newest) = (all(&["1.37.2", "1.36.6"]), v("1.37.2"));
-        assert_eq!(all_from(None, &available, &newest, &any), all(&["1.37.2"]));
-        assert_eq!(
-            all_from(Some(&newest), &available, &newest, &any),
-            all(&["1.37.2"])
-        );
-        let last = v("1.36.4");
-        assert_eq!(
-            all_from(Some(&last), &available, &newest, &any),
-            all(&["1.36.4", "1.36.6", "1.37.2"])
-        );
-        let only = "~1.37".parse().unwrap();
-        assert_eq!(
-            all_from(Some(&last), &all(&["1.37.2"]), &newest, &only),
-            all(&["1.37.2"])
-        );
-        assert_eq!(
-            all_from(Some(&v("1.38.0")), &available, &newest, &any),
-            all(&["1.37.2"])
-        );
-    }
-
-    fn found(running: &str, last: Option<&str>, newest: &[&str], constraint: &str) -> Vec<Release> {
-        let constraint = constraint.parse().unwrap();
-        let next = next::after(&v(running), &all(newest), &constraint);
-        next_from(&v(running), last.map(v).as_ref(), &next, &constraint)
-    }
-
-    #[test]
-    fn only_the_next_release_is_emitted() {
-        let found = |running, last| found(running, last, &["1.37.2", "1.36.6"], "*");
-        for running in ["1.36.4", "1.36.4+k3s1", "1.36.4-eks-1234", "1.36.4-gke.5"] {
-            assert_eq!(found(running, None), all(&["1.36.6"]), "{running}");
-            assert_eq!(
-                found(running, Some("1.37.2")),
-                all(&["1.36.6"]),
-                "{running}"
-            );
-        }
-        assert_eq!(found("1.36.6+vmware.1", None), all(&["1.37.2"]));
-        assert_eq!(found("1.36.6", Some("1.37.1")), all(&["1.37.1", "1.37.2"]));
-        assert_eq!(found("1.36.6", Some("1.37.3")), all(&["1.37.2"]));
-    }
-
-    #[test]
-    fn what_runs_is_emitted_when_nothing_follows_it() {
-        let newest = &["1.37.2", "1.36.6"];
-        for (running, last, constraint, expected) in [
-            ("1.37.2", None, "*", &["1.37.2"][..]),
-            ("1.37.2", Some("1.37.2"), "*", &["1.37.2"]),
-            ("1.37.2+k3s1", Some("1.37.2"), "*", &["1.37.2"]),
-            ("1.37.2-eks-cb19647", Some("1.36.6"), "*", &["1.37.2"]),
-            // Rolled by other means.
-            ("1.37.2", Some("1.36.4"), "*", &["1.37.2"]),
-            // The next minor, or the next patch, is not allowed.
-            ("1.36.6", None, "<1.37", &["1.36.6"]),
-            ("1.36.4", None, "<1.36.6", &["1.36.4"]),
-            // Neither is what runs.
-            ("1.36.4", None, ">=1.37", &[]),
-            ("1.37.2", None, "<1.37", &[]),
-            // No marker of what runs: that nothing newer is known is no reason against it.
-            ("1.34.0", None, "*", &["1.34.0"]),
-            ("1.38.0", None, "*", &["1.38.0"]),
-            ("1.38.0-rc.1", None, "*", &[]),
-        ] {
-            let emitted = found(running, last, newest, constraint);
-            assert_eq!(
-                emitted,
-                all(expected),
-                "{running} after {last:?} in {constraint}"
-            );
-        }
-    }
-
-    /// As on a real Concourse, where a version keeps the place that it got when it first came.
-    #[test]
-    fn a_marker_that_is_missing_for_a_moment_does_not_make_what_runs_the_latest() {
-        let (whole, gap) = (&["1.38.0", "1.37.2"][..], &["1.37.2"][..]);
-        assert_eq!(found("1.37.2", None, whole, "*"), all(&["1.38.0"]));
-        assert_eq!(found("1.37.2", Some("1.38.0"), gap, "*"), []);
-        assert_eq!(
-            found("1.37.2", Some("1.38.0"), whole, "*"),
-            all(&["1.38.0"])
-        );
-        // A marker that went back does not make what runs too new.
-        assert_eq!(
-            found("1.37.2", Some("1.37.2"), &["1.37.1"], "*"),
-            all(&["1.37.2"])
-        );
     }
 }

@@ -156,14 +156,16 @@ impl ReleaseServer {
             return Ok(None);
         };
         let text = String::from_utf8_lossy(&answer.body);
-        let version: Version = text
-            .trim()
-            .parse()
-            .map_err(|source| ServerError::NotAVersion {
-                url: url.into(),
-                found: answer.describe(),
-                source,
-            })?;
+        // Some editors put a byte order mark before it.
+        let version: Version =
+            text.trim_start_matches('\u{feff}')
+                .trim()
+                .parse()
+                .map_err(|source| ServerError::NotAVersion {
+                    url: url.into(),
+                    found: answer.describe(),
+                    source,
+                })?;
         let other_minor = minor.is_some_and(|minor| version.minor() != minor);
         let is_plain = !version.is_prerelease() && version == version.release();
         if other_minor || !is_plain {

@@ -9,6 +9,7 @@ mod api_server;
 mod artifacts;
 #[cfg(feature = "peers")]
 mod container;
+mod markers;
 #[cfg(feature = "peers")]
 mod real_api_server;
 mod releases;
