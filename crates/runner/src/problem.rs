@@ -60,13 +60,6 @@ impl Problems {
         self.notes.push(Problem { at, message });
     }
 
-    /// Takes in what was said elsewhere.
-    pub fn extend(&mut self, other: Self) {
-        self.errors.extend(other.errors);
-        self.warnings.extend(other.warnings);
-        self.notes.extend(other.notes);
-    }
-
     /// Sorts by place and removes repetitions: an aliased node is read once per use.
     pub fn settle(&mut self) {
         for list in [&mut self.errors, &mut self.warnings, &mut self.notes] {

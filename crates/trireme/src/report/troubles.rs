@@ -59,10 +59,7 @@ pub(super) fn of(report: &RunReport) -> Vec<Trouble> {
 }
 
 fn of_build(build: &BuildReport) -> Vec<Trouble> {
-    let ill = build
-        .steps
-        .iter()
-        .filter(|step| step.status != Status::Succeeded);
+    let ill = build.steps.iter().filter(|step| stopped(build, step));
     let found: Vec<_> = ill.map(|step| of_step(&build.job, step)).collect();
     if !found.is_empty() {
         return found;
@@ -73,6 +70,29 @@ fn of_build(build: &BuildReport) -> Vec<Trouble> {
         status: build.status,
         reason: None,
     }]
+}
+
+/// Whether the step kept its build from succeeding: a failure inside of `try` does not, nor one that a later attempt made good.
+fn stopped(build: &BuildReport, step: &StepReport) -> bool {
+    if step.status == Status::Succeeded {
+        return false;
+    }
+    let place = |step: &StepReport| without_attempts(&step.path);
+    let made_good = |other: &StepReport| {
+        other.status == Status::Succeeded && other.kind == step.kind && place(other) == place(step)
+    };
+    let own = step.path.split(' ').next().unwrap_or_default();
+    let is_tried = own.split('.').any(|part| part == "try");
+    // What interrupts a run goes through a `try`.
+    (step.status == Status::Aborted || !is_tried) && !build.steps.iter().any(made_good)
+}
+
+/// The place of a step, whichever of its attempts this was: `plan[0] (attempt 2)`.
+fn without_attempts(path: &str) -> String {
+    let parts = path
+        .split(" (")
+        .filter(|part| !part.starts_with("attempt "));
+    parts.collect::<Vec<_>>().join(" (")
 }
 
 fn of_step(job: &str, step: &StepReport) -> Trouble {
@@ -93,5 +113,72 @@ impl Trouble {
             Some(reason) => format!("{text}: {reason}"),
             None => text,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use trireme_runner::JobReport;
+
+    use super::*;
+
+    fn step(path: &str, status: Status) -> StepReport {
+        StepReport {
+            kind: StepKind::Task,
+            name: "t".to_owned(),
+            path: path.to_owned(),
+            resource: None,
+            linked: None,
+            version: None,
+            metadata: Vec::new(),
+            dir: None,
+            cached: false,
+            status,
+            exit: None,
+            reason: Some(path.to_owned()),
+            started_at: Timestamp::UNIX_EPOCH,
+            took: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn only_what_stopped_the_build_is_a_trouble() {
+        use Status::{Failed, Succeeded};
+        let steps = [
+            ("plan[0].try", Failed),
+            ("plan[1].try.do[0]", Failed),
+            ("plan[2] (attempt 1)", Failed),
+            ("plan[2] (attempt 2)", Succeeded),
+            ("plan[3] (try: a.try) (attempt 1)", Failed),
+            ("plan[3] (try: b) (attempt 1)", Succeeded),
+            ("ensure", Succeeded),
+        ];
+        let build = BuildReport {
+            job: "j".to_owned(),
+            number: 1,
+            status: Failed,
+            steps: steps.map(|(path, status)| step(path, status)).into(),
+            dir: "/none".into(),
+            started_at: Timestamp::UNIX_EPOCH,
+            took: Duration::ZERO,
+        };
+        let report = RunReport {
+            jobs: vec![JobReport {
+                name: "j".to_owned(),
+                named: false,
+                outcome: JobOutcome::Built(vec![build]),
+            }],
+            started_at: Timestamp::UNIX_EPOCH,
+            took: Duration::ZERO,
+            aborted: false,
+        };
+        let reasons = of(&report).into_iter().filter_map(|trouble| trouble.reason);
+        assert_eq!(
+            reasons.collect::<Vec<_>>(),
+            ["plan[3] (try: a.try) (attempt 1)"]
+        );
     }
 }
