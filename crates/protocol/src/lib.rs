@@ -12,6 +12,7 @@
 //! **Invariant:** lines for people are events of `tracing`, written by one layer ([`lines`]).
 //! **Invariant:** whatever leaves a program passes the [`redact`] filter, which knows every [`Secret`] that was read.
 
+mod again;
 pub mod build;
 mod call;
 mod decode;
@@ -27,6 +28,7 @@ mod step;
 mod stop;
 pub mod types;
 
+pub use again::run_again;
 pub use dispatch::{main, main_with};
 pub use fault::{Exit, Fault};
 pub use resource::{Metadata, Outcome, Resource};

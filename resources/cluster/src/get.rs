@@ -85,8 +85,11 @@ pub(crate) async fn get(
 
 fn stale(version: &Version) -> Fault {
     Fault::operational(format!(
-        "blueprint {} ({} to {}) is not what the cluster needs any more; check again and take the newest",
-        version.blueprint, version.from, version.to
+        "blueprint {} ({} to {}) is not what the cluster needs any more; {}",
+        version.blueprint,
+        version.from,
+        version.to,
+        trireme_protocol::run_again()
     ))
 }
 

@@ -107,7 +107,7 @@ pub(crate) fn outcome(
         .filter(|line| !line.is_empty())
         .take(LOGGED_FINDINGS)
     {
-        step.info("verdict", line.trim());
+        step.info(&name, line.trim());
     }
     let outcome = describe(version, verdict);
     let reasons: Vec<_> = verdict

@@ -43,11 +43,12 @@ pub(crate) async fn get(
         let findings = verdict.findings.len();
         let message = format!(
             "{}: the outcome is now {} with {findings} findings that count, and no longer that of the version ({} since \
-             {}): the advisories or the policy have changed; check again",
+             {}): the advisories or the policy have changed; {}",
             scanner.label(&digest),
             seen.verdict,
             version.verdict,
             version.since,
+            trireme_protocol::run_again(),
         );
         return Err(Fault::operational(message).into());
     }

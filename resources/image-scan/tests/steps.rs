@@ -128,7 +128,7 @@ fn a_get_does_not_show_an_outcome_that_is_over() {
     let got = Program::get(&source, &permit, &json!({}));
     assert_eq!(got.code, 1, "{}", got.stderr);
     assert!(
-        got.stderr.contains("the outcome is now deny") && got.stderr.contains("check again"),
+        got.stderr.contains("the outcome is now deny") && got.stderr.contains("run a check"),
         "{}",
         got.stderr
     );

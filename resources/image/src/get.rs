@@ -90,8 +90,8 @@ pub(crate) async fn get(
     let repository = source.endpoint().open()?;
     let name = format!("image {}@{}", repository.name(), version.digest);
     if repository.head_manifest(&version.digest).await?.is_none() {
-        let message =
-            format!("{name}: it does not exist any more; check again for the present version");
+        let again = trireme_protocol::run_again();
+        let message = format!("{name}: it does not exist any more; {again}");
         return Err(Fault::operational(message).into());
     }
     write(dir, "repository", &source.repository).await?;

@@ -40,9 +40,9 @@ pub(crate) async fn get(
     let server = ReleaseServer::open(source)?;
     anyhow::ensure!(
         server.has(&release).await?,
-        "release {release}: {} has neither a marker that names it nor its kubeadm; check again for the releases that \
-         there are, or complete the mirror",
-        source.release_server
+        "release {release}: {} has neither a marker that names it nor its kubeadm; complete the mirror, or {}",
+        source.release_server,
+        trireme_protocol::run_again()
     );
     write(&release, &images, dir).context("writing the files of the release")?;
     let minor = release.minor().to_string();

@@ -188,7 +188,7 @@ async fn of_a_blueprint_that_the_cluster_does_not_need_a_get_writes_nothing() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         let id = version["blueprint"].as_str().unwrap();
         let message = format!(
-            "blueprint {id} ({OLD} to {NEW}) is not what the cluster needs any more; check again"
+            "blueprint {id} ({OLD} to {NEW}) is not what the cluster needs any more; run a check"
         );
         assert!(said.contains(&message), "{said}");
         assert!(output.stdout.is_empty());

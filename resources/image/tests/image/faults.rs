@@ -68,7 +68,7 @@ async fn a_version_that_is_gone_cannot_be_fetched() {
     let get = Program::get(&source, &version, &json!({})).await;
     assert_eq!(get.code, 1, "{}", get.stderr);
     assert!(
-        get.stderr.contains("does not exist any more; check again"),
+        get.stderr.contains("does not exist any more; run a check"),
         "{}",
         get.stderr
     );

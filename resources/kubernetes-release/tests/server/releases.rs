@@ -36,7 +36,7 @@ async fn an_older_patch_is_there_while_its_kubeadm_is() {
     let dir = tempfile::tempdir().unwrap();
     let output = get(markers(), "v1.36.3", json!({}), dir.path()).await;
     assert_eq!(output.status.code(), Some(1));
-    for says in ["release v1.36.3", "check again for the releases that there"] {
+    for says in ["release v1.36.3", "complete the mirror, or run a check"] {
         assert!(words(&output).contains(says), "{}", words(&output));
     }
     assert!(output.stdout.is_empty() && is_empty(dir.path()));
