@@ -100,7 +100,7 @@ pub(crate) async fn get(
         write(dir, "tag", tag).await?;
     }
     if params.skip_download {
-        return Ok(Outcome::new(version));
+        return Ok(facts(source, version));
     }
     match params.format {
         Format::Rootfs => {
@@ -108,6 +108,18 @@ pub(crate) async fn get(
             rootfs(step, &repository, version, platform, params, dir).await
         }
         Format::Oci => layout(step, &repository, version, dir).await,
+    }
+}
+
+/// What is known without the image itself, so that a person sees it beside the version.
+fn facts(source: &Source, version: Version) -> Outcome<Version> {
+    let (tag, digest) = (version.tag.clone(), version.digest.clone());
+    let outcome = Outcome::new(version)
+        .with("repository", source.repository.clone())
+        .with("digest", digest);
+    match tag {
+        Some(tag) => outcome.with("tag", tag),
+        None => outcome,
     }
 }
 

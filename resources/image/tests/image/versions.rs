@@ -68,7 +68,15 @@ async fn a_get_without_a_download_brings_files_only_and_asks_for_no_blob() {
     let expected = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let params = json!({"skip_download": true});
     let get = Program::get(&source, &version, &params).await;
-    assert_eq!(get.succeed()["version"], version);
+    let answer = get.succeed();
+    assert_eq!(answer["version"], version);
+    let pair = |name: &str, value: &str| json!({"name": name, "value": value});
+    let metadata = [
+        pair("repository", &registry.repository()),
+        pair("digest", registry.digest()),
+        pair("tag", "1"),
+    ];
+    assert_eq!(answer["metadata"], json!(metadata));
     let digest = expected("digest", registry.digest());
     let repository = expected("repository", &registry.repository());
     let by_tag = [digest.clone(), repository.clone(), expected("tag", "1")];
