@@ -8,8 +8,8 @@ set -eu
 : "${TRIREME_IMAGES:?JSON, name to verified REPOSITORY@DIGEST}"
 # Where the host's file system is mounted.
 : "${HOST:=/host}"
-# Where the node fetches kubeadm, kubelet and kubectl, each with a .sha256 beside it.
-: "${BINARIES:=https://dl.k8s.io/release}"
+# Where this image has kubeadm, kubelet and kubectl: the node gets what was scanned and signed with it, and fetches nothing.
+: "${PROGRAMS:=/programs}"
 
 say() {
     echo "node $TRIREME_NODE: $*"
@@ -19,27 +19,35 @@ on_host() {
     nsenter --target 1 --mount --uts --ipc --net --pid -- "$@"
 }
 
-architecture() {
-    case "$(uname -m)" in
-    x86_64) echo amd64 ;;
-    aarch64) echo arm64 ;;
-    *)
-        say "no Kubernetes release for $(uname -m)" >&2
-        return 1
-        ;;
+# What a program of this image says of its version.
+told() {
+    case $1 in
+    kubeadm) "$PROGRAMS/kubeadm" version --output short ;;
+    kubelet) "$PROGRAMS/kubelet" --version ;;
+    kubectl) "$PROGRAMS/kubectl" version --client ;;
     esac
 }
 
-# Puts the program beside its place, checks it, and only then renames it into place.
-fetch() {
-    program=$1
-    url="$BINARIES/$TRIREME_VERSION/bin/linux/$(architecture)/$program"
-    say "fetching $url"
-    on_host curl -fsSL --retry 5 --max-time 600 -o "/usr/bin/$program.new" "$url"
-    sum=$(on_host curl -fsSL --retry 5 --max-time 60 "$url.sha256" | cut -d ' ' -f 1)
-    echo "$sum  /usr/bin/$program.new" | on_host sha256sum -c -
-    on_host chmod 755 "/usr/bin/$program.new"
-    on_host mv "/usr/bin/$program.new" "/usr/bin/$program"
+# Programs of another release, or for another machine, are found before anything is touched.
+check_programs() {
+    for program in kubeadm kubelet kubectl; do
+        if ! version=$(told "$program"); then
+            say "$PROGRAMS/$program of this image does not run on $(uname -m): is it there, and for this machine?" >&2
+            return 1
+        fi
+        if ! echo "$version" | tr ' ' '\n' | grep -qxF "$TRIREME_VERSION"; then
+            say "$PROGRAMS/$program of this image is not $TRIREME_VERSION: $version; make the image of that tag anew" >&2
+            return 1
+        fi
+    done
+}
+
+# Puts the program beside its place, and only then renames it into place.
+place() {
+    say "placing $1"
+    cp "$PROGRAMS/$1" "$HOST/usr/bin/$1.new"
+    chmod 755 "$HOST/usr/bin/$1.new"
+    mv "$HOST/usr/bin/$1.new" "$HOST/usr/bin/$1"
 }
 
 is_control_plane() {
@@ -92,11 +100,12 @@ upgrade() {
     on_host kubeadm upgrade node
 }
 
+check_programs
 pull_all
-fetch kubeadm
+place kubeadm
 upgrade
-fetch kubectl
-fetch kubelet
+place kubectl
+place kubelet
 on_host systemctl daemon-reload
 on_host systemctl restart kubelet
 say "kubelet restarted; it reports its version when it is Ready"

@@ -18,12 +18,14 @@ shift
 echo "$*" >>"$RECORD/calls"
 case "$*" in "$(cat "$RECORD/broken")"*) exit 1 ;; esac
 case "$*" in
-*.sha256) echo "0123 file" ;;
 "crictl inspecti"*) cat "$RECORD/inspected" ;;
 kubectl*) cat "$RECORD/configuration" ;;
-sha256sum*) cat ;;
 esac
 "#;
+
+/// Stands for each of the programs that the image carries.
+const PROGRAM: &str = "#!/bin/sh\necho Kubernetes v1.37.2\n";
+const PROGRAMS: [&str; 3] = ["kubeadm", "kubectl", "kubelet"];
 
 const VERSION: &str = "v1.37.2";
 const NAMES: [&str; 4] = [
@@ -48,10 +50,14 @@ struct Host(TempDir);
 impl Host {
     fn new() -> Self {
         let host = Self(tempfile::tempdir().expect("the temporary folder is ours"));
-        let nsenter = host.path("nsenter");
-        fs::write(&nsenter, NSENTER).expect("the temporary folder is ours");
-        fs::set_permissions(&nsenter, fs::Permissions::from_mode(0o755))
-            .expect("the temporary folder is ours");
+        for folder in ["programs", "usr/bin"] {
+            fs::create_dir_all(host.path(folder)).expect("the temporary folder is ours");
+        }
+        host.set_program("nsenter", NSENTER);
+        for program in PROGRAMS {
+            host.set_program(&format!("programs/{program}"), PROGRAM);
+            host.set(&format!("usr/bin/{program}"), "old");
+        }
         host.set("broken", "nothing");
         let inspected = NAMES.map(|name| format!("\"{}\"\n", image(name)));
         host.set("inspected", &inspected.concat());
@@ -76,6 +82,19 @@ impl Host {
         fs::write(self.path(name), content).expect("the temporary folder is ours");
     }
 
+    fn set_program(&self, name: &str, content: &str) {
+        self.set(name, content);
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755))
+            .expect("the temporary folder is ours");
+    }
+
+    /// The programs that the act has put into their place.
+    fn placed(&self) -> Vec<&'static str> {
+        let content = |program: &str| fs::read_to_string(self.path(&format!("usr/bin/{program}")));
+        let is_placed = |program: &&str| content(program).expect("a program") == PROGRAM;
+        PROGRAMS.into_iter().filter(is_placed).collect()
+    }
+
     fn act(&self, images: &str) -> Output {
         let path = std::env::var("PATH").expect("PATH is set");
         Command::new("sh")
@@ -83,6 +102,7 @@ impl Host {
             .env("PATH", format!("{}:{path}", self.0.path().display()))
             .env("RECORD", self.0.path())
             .env("HOST", self.0.path())
+            .env("PROGRAMS", self.path("programs"))
             .env("TRIREME_VERSION", VERSION)
             .env("TRIREME_NODE", "w-1")
             .env("TRIREME_IMAGES", images)
@@ -106,35 +126,20 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-const FETCH: [&str; 5] = [
-    "curl -fsSL",
-    "curl -fsSL",
-    "sha256sum -c",
-    "chmod 755",
-    "mv",
-];
-
-/// The fetched programs are renamed by path: only the word `mv` is the same for all.
-fn without_paths(calls: Vec<String>) -> Vec<String> {
-    let short = |call: String| match call.strip_prefix("mv ") {
-        Some(_) => "mv".to_owned(),
-        None => call,
-    };
-    calls.into_iter().map(short).collect()
-}
-
 #[test]
 fn a_worker_is_upgraded_in_order() {
     let host = Host::new();
     let output = host.act(&images());
     assert!(output.status.success(), "{}", stderr(&output));
-    let mut expected = vec!["crictl pull", "crictl inspecti"];
-    expected.extend(FETCH);
-    expected.push("kubeadm upgrade");
-    expected.extend(FETCH);
-    expected.extend(FETCH);
-    expected.extend(["systemctl daemon-reload", "systemctl restart"]);
-    assert_eq!(without_paths(host.calls()), expected);
+    let expected = [
+        "crictl pull",
+        "crictl inspecti",
+        "kubeadm upgrade",
+        "systemctl daemon-reload",
+        "systemctl restart",
+    ];
+    assert_eq!(host.calls(), expected, "the node fetches no program");
+    assert_eq!(host.placed(), PROGRAMS);
     let calls = fs::read_to_string(host.path("calls")).unwrap();
     assert!(calls.contains("kubeadm upgrade node\n"), "{calls}");
     assert!(
@@ -167,9 +172,6 @@ fn the_first_failure_ends_it() {
     for broken in [
         "crictl pull",
         "crictl inspecti",
-        "curl",
-        "sha256sum",
-        "mv",
         "kubectl",
         "kubeadm upgrade",
         "systemctl daemon-reload",
@@ -202,4 +204,38 @@ fn without_the_verified_digests_nothing_is_touched() {
         assert!(text.contains("no digest for kube-proxy"), "{text}");
         assert_eq!(host.calls(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn programs_of_another_release_or_machine_touch_nothing() {
+    for (program, content, says) in [
+        (
+            "kubelet",
+            "#!/bin/sh\necho Kubernetes v1.37.20\n",
+            "is not v1.37.2: Kubernetes v1.37.20",
+        ),
+        (
+            "kubeadm",
+            "#!/bin/sh\necho v1.36.4\n",
+            "is not v1.37.2: v1.36.4",
+        ),
+        ("kubectl", "\u{7f}ELF of another machine", "does not run on"),
+    ] {
+        let host = Host::control_plane();
+        host.set_program(&format!("programs/{program}"), content);
+        let output = host.act(&images());
+        assert!(!output.status.success(), "{program}");
+        let text = stderr(&output);
+        assert!(text.contains(says) && text.contains(program), "{text}");
+        assert_eq!(host.calls(), Vec::<String>::new());
+        assert_eq!(host.placed(), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn a_program_is_placed_only_after_what_must_come_before_it() {
+    let host = Host::new();
+    host.set("broken", "kubeadm upgrade");
+    assert!(!host.act(&images()).status.success());
+    assert_eq!(host.placed(), ["kubeadm"]);
 }
