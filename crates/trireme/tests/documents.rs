@@ -47,8 +47,14 @@ fn the_images_that_the_readme_pushes_are_those_that_the_example_asks_for() {
     let example = trireme_runner::read_vars(&root().join("pipelines/vars/example.yml"));
     let example = example.expect("vars");
     let prefix = example["resource_images"].as_str().expect("a text");
+    let tag = example["resource_tag"].as_str().expect("a text");
+    let pinned = example["resource_digests"].as_object().expect("digests");
+    let by_digest: BTreeSet<String> = pinned.keys().cloned().collect();
+    let mut others = resources();
+    others.remove("image");
+    assert_eq!(by_digest, others, "all but the one that fetches the others");
     let build = |name: &String| {
-        let image = format!("{prefix}/trireme-{name}");
+        let image = format!("{prefix}/trireme-{name}:{tag}");
         let build = format!("build --build-arg RESOURCE={name} --tag {image} .");
         [build, format!("push {image}")]
     };

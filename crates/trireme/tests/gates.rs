@@ -58,7 +58,9 @@ fn without(resource: &str) -> String {
     let listed = format!(", {resource}");
     let lines = text.lines().map(|line| line.replace(&listed, ""));
     let kept: Vec<_> = lines.filter(|line| !line.contains(resource)).collect();
-    assert_eq!(text.lines().count() - kept.len(), 3, "declared, put, got");
+    // Declared, put and got; a scan is watched too.
+    let expected = if resource.ends_with("-scan") { 4 } else { 3 };
+    assert_eq!(text.lines().count() - kept.len(), expected, "{resource}");
     kept.join("\n")
 }
 
@@ -83,4 +85,27 @@ fn an_image_without_a_verdict_or_a_signature_reaches_no_node() {
         }
     }
     bench.no_node_was_touched();
+}
+
+/// Only triggering inputs are polled by Concourse: without a job of its own nobody would look at these scans again.
+#[test]
+fn an_advisory_that_appears_after_the_roll_turns_a_job_red() {
+    let bench = Bench::new();
+    let pipeline = pipelines().join("repair.yml");
+    let first = bench.run(&pipeline, "state");
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    let advisories = bench.sandbox.advisories();
+    advisories.publish("/osv/Debian/all.zip", "application/zip", advisory());
+    let second = bench.run(&pipeline, "state");
+    let text = stderr(&second);
+    assert_eq!(second.status.code(), Some(2), "{text}");
+    let line = "watch-advisories get node-act-scan: was denied";
+    assert!(text.contains(line), "`{line}`: {text}");
+    let third = bench.run(&pipeline, "state");
+    assert_eq!(
+        third.status.code(),
+        Some(2),
+        "it stays red: {}",
+        stderr(&third)
+    );
 }
