@@ -237,15 +237,18 @@ impl<'t> Composer<'t> {
             if text == "<<" && plain {
                 merge_sources(value)?
                     .into_iter()
-                    .for_each(|entry| entries.set(entry));
+                    .for_each(|entry| entries.merge(entry));
                 continue;
             }
             let key = if plain { self.key(text, at)? } else { text };
-            // A key that is written over one of a merge is what merges are for.
-            if !entries.written.insert(key.clone()) {
+            let entry = Entry {
+                key: key.clone(),
+                at,
+                value,
+            };
+            if entries.set(entry) {
                 self.stands_twice(&key, at);
             }
-            entries.set(Entry { key, at, value });
         }
     }
 
@@ -283,13 +286,22 @@ impl<'t> Composer<'t> {
 #[derive(Default)]
 struct Entries {
     list: Vec<Entry>,
+    /// Where each key stands in the list.
     index: HashMap<String, usize>,
-    /// The keys that stand in the mapping itself.
-    written: HashSet<String>,
+    /// The keys that the mapping itself has; the others came by a merge, and may be set again.
+    own: HashSet<String>,
 }
 
 impl Entries {
-    fn set(&mut self, entry: Entry) {
+    /// Sets a key of the mapping itself; says whether it stood there before.
+    fn set(&mut self, entry: Entry) -> bool {
+        let is_new = self.own.insert(entry.key.clone());
+        self.merge(entry);
+        !is_new
+    }
+
+    /// Sets a key that a merge brings.
+    fn merge(&mut self, entry: Entry) {
         if let Some(&index) = self.index.get(&entry.key) {
             self.list[index] = entry;
         } else {
