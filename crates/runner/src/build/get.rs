@@ -114,8 +114,7 @@ fn done(
 /// Takes what an earlier get of the same has fetched (`atc/exec/get_step.go`: "found existing resource cache").
 fn reuse(wanted: Wanted<'_>, kept: FetchedRecord, scope: &Scope, ending: &mut Ending) {
     scope.build.line(&format!(
-        "found in the resource cache, fetched at {:.0}: version, source and params are the same, so that Concourse would not run it \
-         again either",
+        "not run: in the resource cache since {:.0} (same version, source and params), as in Concourse",
         kept.fetched_at
     ));
     ending.dir = Some(kept.dir.clone());

@@ -14,6 +14,8 @@ use crate::{
     summary, vars,
 };
 
+/// How often the start of one node may be written anew where answers are lost.
+const REPEATS_MAX: usize = 4;
 /// Set by `tests/run --long`: thirty nodes instead of nine.
 const LONG: &str = "TRIREME_LONG";
 /// A step whose answer comes too late ends with exit code 1, and the same command goes on: so often, at most.
@@ -71,7 +73,7 @@ impl Roller {
         self.until_done(&bench);
         cluster.judge_clock(off);
         summary::tells_of_all(&bench.summary(), cluster.nodes());
-        cluster.judge_roll();
+        cluster.judge_roll(if self.late { REPEATS_MAX } else { 0 });
         if let Some(Answered {
             in_all,
             writes_late,
