@@ -140,66 +140,69 @@ mod tests {
         }
     }
 
+    /// Realm, registry, and whether it is asked with and without credentials.
+    const REALMS: [(&str, &str, bool, bool); 11] = [
+        (
+            "https://auth.example.com/token",
+            "https://registry.example.com",
+            true,
+            true,
+        ),
+        (
+            "https://auth.example.com/token",
+            "http://registry.example.com",
+            true,
+            true,
+        ),
+        (
+            "http://auth.example.com/token",
+            "https://registry.example.com",
+            false,
+            false,
+        ),
+        (
+            "http://registry.example.com/token",
+            "https://registry.example.com",
+            false,
+            false,
+        ),
+        (
+            "http://registry.example.com/token",
+            "http://registry.example.com",
+            true,
+            true,
+        ),
+        (
+            "http://registry.example.com:8080/token",
+            "http://registry.example.com",
+            false,
+            true,
+        ),
+        (
+            "http://auth.example.com/token",
+            "http://registry.example.com",
+            false,
+            true,
+        ),
+        (
+            "ftp://registry.example.com/token",
+            "http://registry.example.com",
+            false,
+            false,
+        ),
+        (
+            "file:///etc/passwd",
+            "https://registry.example.com",
+            false,
+            false,
+        ),
+        ("/token", "https://registry.example.com", false, false),
+        ("", "https://registry.example.com", false, false),
+    ];
+
     #[test]
     fn a_password_goes_up_to_https_and_never_down_to_plain_http() {
-        for (realm, registry, with, without) in [
-            (
-                "https://auth.example.com/token",
-                "https://registry.example.com",
-                true,
-                true,
-            ),
-            (
-                "https://auth.example.com/token",
-                "http://registry.example.com",
-                true,
-                true,
-            ),
-            (
-                "http://auth.example.com/token",
-                "https://registry.example.com",
-                false,
-                false,
-            ),
-            (
-                "http://registry.example.com/token",
-                "https://registry.example.com",
-                false,
-                false,
-            ),
-            (
-                "http://registry.example.com/token",
-                "http://registry.example.com",
-                true,
-                true,
-            ),
-            (
-                "http://registry.example.com:8080/token",
-                "http://registry.example.com",
-                false,
-                true,
-            ),
-            (
-                "http://auth.example.com/token",
-                "http://registry.example.com",
-                false,
-                true,
-            ),
-            (
-                "ftp://registry.example.com/token",
-                "http://registry.example.com",
-                false,
-                false,
-            ),
-            (
-                "file:///etc/passwd",
-                "https://registry.example.com",
-                false,
-                false,
-            ),
-            ("/token", "https://registry.example.com", false, false),
-            ("", "https://registry.example.com", false, false),
-        ] {
+        for (realm, registry, with, without) in REALMS {
             assert_eq!(
                 asked(realm, registry),
                 (with, without),
