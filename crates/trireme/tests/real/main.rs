@@ -43,10 +43,10 @@ fn a_real_platform_of_thirty_nodes_is_repaired_through_two_kills_with_no_downtim
     let mut bench = Bench::new(&vars);
 
     bench.set_clock("-300s");
-    let first = bench.kill_at("node w-a4 (az-a): evicting");
+    let first = bench.kill_at("node w-a4 (az-a): empty, starting Job");
     cluster.judge_clock(SignedDuration::from_secs(-300));
     bench.set_clock("+300s");
-    let second = bench.kill_at("node w-b7 (az-b): evicting");
+    let second = bench.kill_at("node w-b7 (az-b): empty, starting Job");
     cluster.judge_clock(SignedDuration::from_secs(300));
     bench.set_clock("-0.7s");
     let third = bench.run(&[]);
