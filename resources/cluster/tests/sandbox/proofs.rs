@@ -54,7 +54,8 @@ fn artifacts(world: &World, digest: &str) {
     let now = Timestamp::now();
     for (artifact, file, verdict, age) in FILES {
         let at = age.map(|seconds| now + SignedDuration::from_secs(seconds));
-        let said = json!({"format": 1, "digest": digest, "verdict": verdict, "judged_at": at, "verified_at": at});
+        let format = if file == "verdict.json" { 2 } else { 1 };
+        let said = json!({"format": format, "digest": digest, "verdict": verdict, "judged_at": at, "verified_at": at});
         write(artifact, file, &said.to_string());
     }
 }
@@ -98,7 +99,7 @@ async fn an_image_is_held_to_its_proofs_wherever_it_is_named() {
     let verdict = |format: u32| {
         json!({"format": format, "digest": digest, "verdict": "permit", "judged_at": Timestamp::now()}).to_string()
     };
-    for (name, text) in [("scan", verdict(1)), ("later", verdict(3))] {
+    for (name, text) in [("scan", verdict(2)), ("later", verdict(3))] {
         std::fs::create_dir_all(work.join(name)).unwrap();
         std::fs::write(work.join(name).join("verdict.json"), text).unwrap();
     }
