@@ -90,7 +90,7 @@ fn what_is_wrong_in_source_or_params_is_a_configuration_error() {
             params.clone(),
             "repository",
         ),
-        (signing(&fake), json!({}), "nothing to sign"),
+        (signing(&fake), json!({}), "no image is named"),
         (signing(&fake), json!({"image": "../x"}), "image"),
         (
             signing(&fake),
