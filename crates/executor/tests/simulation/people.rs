@@ -60,7 +60,9 @@ impl World {
             Event::Cordon(name) => {
                 let node = self.nodes.get_mut(name).unwrap();
                 if node.node.schedulable {
-                    (node.node.schedulable, node.foreign) = (false, true);
+                    // Of a node that a roll has in hand nothing tells this cordon from the roll's own (README of cluster).
+                    node.foreign = node.node.roll.is_none();
+                    node.node.schedulable = false;
                     self.touch(name);
                 }
             }
