@@ -327,3 +327,30 @@ async fn a_get_that_failed_is_never_in_the_cache() {
         .count();
     assert_eq!(gets, 2);
 }
+
+/// Metadata are local vars: a later step has the value, and no file of the state folder the secret.
+#[tokio::test]
+async fn metadata_that_holds_a_secret_are_a_var_and_not_kept_in_the_cache() {
+    let mut world = World::new(
+        "
+- name: j
+  plan:
+  - {get: a, trigger: true, params: {secret: canary-in-metadata}}
+  - {put: b, params: {v: one, note: ((.:a.colour))}}
+",
+    );
+    world.found("a", &["1"]);
+    world.run().await;
+    let calls = world.calls("b").join("\n");
+    assert!(calls.contains(r#""note":"canary-in-metadata""#), "{calls}");
+    let state = std::fs::read_to_string(world.path("state/runner.json")).unwrap();
+    assert!(!state.contains("canary-in-metadata"), "{state}");
+    world.jobs = vec!["j".to_owned()];
+    let again = world.run().await;
+    assert!(
+        again
+            .steps()
+            .filter(|step| step.name == "a")
+            .all(|step| !step.cached)
+    );
+}

@@ -86,29 +86,24 @@ pub(super) async fn fetch(
             }
         }
     };
-    let metadata = masked(build, fetched.metadata);
-    let version = fetched.version;
-    if let Some(key) = key {
-        keep(build, key, &dir, &version, &metadata)?;
+    // A secret must not come into the state folder, and a var must not become a mask.
+    if let Some(key) = key
+        && masked(build, fetched.metadata.clone()) == fetched.metadata
+    {
+        keep(build, key, &dir, &fetched)?;
     }
-    done(wanted.name, dir, (version, metadata), scope, ending);
+    done(wanted.name, dir, fetched, scope, ending);
     Ok(())
 }
 
 /// Makes the folder the artifact.
-fn done(
-    name: &str,
-    dir: PathBuf,
-    (version, metadata): (Version, Vec<Metadatum>),
-    scope: &Scope,
-    ending: &mut Ending,
-) {
-    if !metadata.is_empty() {
-        scope.set_local(name, as_var(&metadata));
+fn done(name: &str, dir: PathBuf, fetched: Fetched, scope: &Scope, ending: &mut Ending) {
+    if !fetched.metadata.is_empty() {
+        scope.set_local(name, as_var(&fetched.metadata));
     }
     scope.add_artifact(name, dir);
-    ending.metadata = metadata;
-    ending.version = Some(version);
+    ending.metadata = masked(&scope.build, fetched.metadata);
+    ending.version = Some(fetched.version);
 }
 
 /// Takes what an earlier get of the same has fetched (`atc/exec/get_step.go`: "found existing resource cache").
@@ -119,22 +114,19 @@ fn reuse(wanted: Wanted<'_>, kept: FetchedRecord, scope: &Scope, ending: &mut En
     ));
     ending.dir = Some(kept.dir.clone());
     ending.cached = true;
-    let found = (kept.version, kept.metadata);
-    done(wanted.name, kept.dir, found, scope, ending);
+    let fetched = Fetched {
+        version: kept.version,
+        metadata: kept.metadata,
+    };
+    done(wanted.name, kept.dir, fetched, scope, ending);
 }
 
-fn keep(
-    build: &Build,
-    key: String,
-    dir: &Path,
-    version: &Version,
-    metadata: &[Metadatum],
-) -> Result<(), String> {
+fn keep(build: &Build, key: String, dir: &Path, fetched: &Fetched) -> Result<(), String> {
     let record = FetchedRecord {
         dir: dir.to_owned(),
         fetched_at: jiff::Timestamp::now(),
-        version: version.clone(),
-        metadata: metadata.to_vec(),
+        version: fetched.version.clone(),
+        metadata: fetched.metadata.clone(),
     };
     let kept = build.world.store().keep_fetched(key, record);
     kept.map_err(|error| error.to_string())

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A resource for tests. Its source names a folder, `home`: `versions` holds one version per line, `calls` is its log.
 # Params (all texts): `v` the version that out makes, `exit` an exit code, `wait` a file to wait for, `say` a line for stderr,
-# `die` a signal by which it ends after it wrote half of its files.
+# `secret` what the metadata of in says, `die` a signal by which it ends after it wrote half of its files.
 verb=$1 dest=$2 request=$(cat)
 field() { printf '%s' "$request" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 home=$(field home)
@@ -32,7 +32,8 @@ check)
 in)
   v=$(field v)
   echo "$v" >"$dest/v"
-  printf '{"version":{"v":"%s"},"metadata":[{"name":"colour","value":"red"}]}' "$v" ;;
+  secret=$(field secret)
+  printf '{"version":{"v":"%s"},"metadata":[{"name":"colour","value":"%s"}]}' "$v" "${secret:-red}" ;;
 out)
   v=$(field v)
   [ -e "$dest/$v" ] && v=$(cat "$dest/$v")
