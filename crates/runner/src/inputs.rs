@@ -148,13 +148,19 @@ impl<'a> History<'a> {
             pin: version_choice(pipeline, get).1,
             every: get.version == VersionChoice::Every,
         };
-        let builds = |name: &&'a str| PassedJob {
-            builds: store.succeeded(name).map(passed_build).collect(),
+        let inputs: Vec<Input<'a>> = gets.iter().map(input).collect();
+        let named: BTreeSet<usize> = inputs.iter().flat_map(|get| get.passed.clone()).collect();
+        // The others are only there so that an index means the same job everywhere.
+        let builds = |(job, name): (usize, &&'a str)| match named.contains(&job) {
+            true => PassedJob {
+                builds: store.succeeded(name).map(passed_build).collect(),
+            },
+            false => PassedJob::default(),
         };
         Self {
             gets: gets.to_vec(),
-            inputs: gets.iter().map(input).collect(),
-            jobs: names.iter().map(builds).collect(),
+            jobs: names.iter().enumerate().map(builds).collect(),
+            inputs,
             names,
             last_used,
         }
