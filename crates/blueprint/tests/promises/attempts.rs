@@ -129,17 +129,7 @@ fn a_node_whose_failed_job_has_expired_is_not_given_back_and_its_job_is_started_
 fn a_node_whose_failed_job_has_expired_waits_under_a_goal_that_it_may_not_go_to() {
     let mut world = under_another_goal(1, Version::new(1, 37, 3));
     world.node("w-1").roll.as_mut().unwrap().started = true;
-    let NextActions::Go(next, waits) = world.next() else {
-        panic!("it goes on");
-    };
-    assert!(
-        matches!(&next[..], [Action::Cordon { node, .. }] if node.name == "cp-0"),
-        "{next:?}"
-    );
-    assert!(matches!(
-        &waits[0].reason,
-        WaitReason::Blocked(Blocker::ControlPlaneFirst { .. })
-    ));
+    waits_for_the_control_plane(&mut world);
 }
 
 #[test]
@@ -241,6 +231,21 @@ fn pods_that_were_not_listed_are_not_gone() {
     );
 }
 
+/// The control plane is begun, and what has begun already waits for it.
+fn waits_for_the_control_plane(world: &mut World) {
+    let NextActions::Go(next, waits) = world.next() else {
+        panic!("it goes on");
+    };
+    assert!(
+        matches!(&next[..], [Action::Cordon { node, .. }] if node.name == "cp-0"),
+        "{next:?}"
+    );
+    assert!(matches!(
+        &waits[0].reason,
+        WaitReason::Blocked(Blocker::ControlPlaneFirst { .. })
+    ));
+}
+
 /// A world in which `w-1` was begun, and whose goal is another version now.
 fn under_another_goal(planes: usize, version: Version) -> World {
     let mut world = world(1, planes, 2, Policy::default());
@@ -290,17 +295,7 @@ fn a_node_that_may_not_go_on_under_another_goal_is_given_back() {
 fn a_node_on_which_an_action_failed_waits_for_the_control_plane_of_another_goal() {
     let mut world = under_another_goal(1, Version::new(1, 37, 3));
     world.node("w-1").roll.as_mut().unwrap().acted = true;
-    let NextActions::Go(next, waits) = world.next() else {
-        panic!("it goes on");
-    };
-    assert!(
-        matches!(&next[..], [Action::Cordon { node, .. }] if node.name == "cp-0"),
-        "{next:?}"
-    );
-    assert!(matches!(
-        &waits[0].reason,
-        WaitReason::Blocked(Blocker::ControlPlaneFirst { .. })
-    ));
+    waits_for_the_control_plane(&mut world);
     let preflight = world.inventory.preflight(&world.goal);
     assert_eq!(preflight.failures, []);
     let plane = world.node("cp-0");
