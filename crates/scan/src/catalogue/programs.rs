@@ -22,11 +22,11 @@ pub(super) fn read(files: &Files, is_owned: impl Fn(&str) -> bool) -> Programs {
     let (mut silent, mut unreadable) = (Vec::new(), Vec::new());
     for (path, data) in files.programs().filter(|(path, _)| !is_owned(path)) {
         let found = built_from(data);
-        if data.unreadable || found.is_none() {
-            unreadable.push(path.to_owned());
-        }
+        let is_damaged = data.unreadable || found.is_none();
         let found = found.unwrap_or_default();
-        if found.is_empty() && !unreadable.iter().any(|named| named == path) {
+        if is_damaged {
+            unreadable.push(path.to_owned());
+        } else if found.is_empty() {
             silent.push(path.to_owned());
         }
         packages.extend(found.into_iter().map(|package| Package {
