@@ -277,8 +277,8 @@ fn add_ills(world: &mut World, rng: &mut Rng) {
         let at = seconds(rng.u64(0..120));
         let node = names[rng.usize(0..names.len())].clone();
         let web = rng.usize(0..world.apps.len());
-        match rng.u32(0..9) {
-            7 | 8 => world.events.push((at, Event::TakeBack)),
+        match rng.u32(0..12) {
+            7..=11 => world.events.push((at, Event::TakeBack)),
             0 => {
                 world.events.push((at, Event::Cordon(node.clone())));
                 if rng.bool() {
