@@ -139,7 +139,7 @@ async fn rootfs(
         let devices = unpacked.devices;
         step.warn(
             &name,
-            format!("{devices} device nodes and pipes were left out; a container gets its own"),
+            format!("{devices} device nodes were left out; a container gets its own"),
         );
     }
     step.done(&name, format!("unpacked {} files", unpacked.files));
