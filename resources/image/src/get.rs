@@ -12,7 +12,7 @@ use trireme_registry::{ImageManifest, Layout, Repository};
 use crate::{Platform, Source, Version, platform, rootfs};
 
 /// A configuration has some kilobytes; its history can make it longer.
-const CONFIG_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
+pub(crate) const CONFIG_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The `params` of a `get`.
 #[derive(Deserialize, JsonSchema)]

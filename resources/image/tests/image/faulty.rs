@@ -88,12 +88,13 @@ impl Image {
         image
     }
 
-    /// An index of images, each for a platform, `OS/ARCHITECTURE`.
+    /// An index of images, each for a platform, `OS/ARCHITECTURE`; empty: the index says nothing of it.
     pub fn index(images: &[(&str, Self)]) -> Self {
         let describe = |(platform, image): &(&str, Self)| {
-            let (os, architecture) = platform.split_once('/').expect("OS/ARCHITECTURE");
             let mut descriptor = image.descriptor.clone();
-            descriptor["platform"] = json!({"os": os, "architecture": architecture});
+            if let Some((os, architecture)) = platform.split_once('/') {
+                descriptor["platform"] = json!({"os": os, "architecture": architecture});
+            }
             descriptor
         };
         let manifests: Vec<_> = images.iter().map(describe).collect();
