@@ -87,7 +87,10 @@ pub(crate) async fn get(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     source.target()?;
-    let repository = source.endpoint().open()?;
+    if params.format == Format::Oci {
+        return Err(Fault::config(NO_ARCHIVE).into());
+    }
+    let repository = source.endpoint().open()?.patiently();
     let name = format!("image {}@{}", repository.name(), version.digest);
     if repository.head_manifest(&version.digest).await?.is_none() {
         let again = trireme_protocol::run_again();

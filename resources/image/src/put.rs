@@ -115,7 +115,7 @@ pub(crate) async fn put(
     let followed = source.target()?;
     let origin = Origin::open(params, dir).await?;
     let tags = tags(source, params, dir).await?;
-    let target = source.endpoint().open()?;
+    let target = source.endpoint().open()?.patiently();
     let tree = origin.tree().await?;
     let tag = tag_of_version(followed, &tags[0], tree.root.digest().as_ref())?;
     let name = format!("image {}:{}", target.name(), tags[0]);

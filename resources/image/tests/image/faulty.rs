@@ -46,8 +46,8 @@ pub enum Trouble {
     Stall,
     /// The first two answers are 429, to be asked again in a second; the others are right.
     BusyAtFirst,
-    /// Every answer is 429, to be asked again in an hour.
-    BusyForLong,
+    /// Every answer is 429, to be asked again in so many seconds.
+    BusyFor(&'static str),
 }
 
 /// An image, or what pretends to be one.
@@ -244,13 +244,13 @@ async fn answer(
             let status = StatusCode::from_u16(status).expect("a status");
             return (status, "{}").into_response();
         }
-        Trouble::BusyAtFirst if number <= 2 => {
+        Trouble::BusyAtFirst if number <= 5 => {
             let headers = [("retry-after", "1")];
             return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
         }
         Trouble::Stall if method == Method::POST => return pending().await,
-        Trouble::BusyForLong => {
-            let headers = [("retry-after", "3600")];
+        Trouble::BusyFor(seconds) => {
+            let headers = [("retry-after", seconds)];
             return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
         }
         Trouble::Html => return Html("<html>Please log in</html>").into_response(),
