@@ -22,7 +22,7 @@ pub struct GetParams {
     pub format: Format,
     /// Write `repository`, `tag` and `digest` only.
     pub skip_download: bool,
-    /// Which image of an index is unpacked; default that of the source. `format: oci` has all of them.
+    /// Which image of an index is unpacked; default that of the source. `format: oci-layout` has all of them.
     pub platform: Option<Platform>,
     /// The most that the root file system may have: layers are small for what they can unpack to.
     pub unpacked_limit: Size,
@@ -46,11 +46,17 @@ pub enum Format {
     /// `rootfs/` and `metadata.json`: what Concourse needs of the image of a task or a resource type.
     #[default]
     Rootfs,
-    /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms; `oci-layout` is another name
-    /// of it.
-    #[serde(alias = "oci-layout")]
+    /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms.
+    #[serde(rename = "oci-layout")]
+    OciLayout,
+    /// What `registry-image` calls so is not written: [`NO_ARCHIVE`].
+    #[schemars(skip)]
     Oci,
 }
+
+/// Why there is no `format: oci`.
+const NO_ARCHIVE: &str = "params.format: `oci` of registry-image is the archive image.tar, which is not written here; \
+    `oci-layout` writes the image as the OCI layout oci/, which a put takes";
 
 /// What Concourse reads beside `rootfs` when it starts a container.
 #[derive(Serialize)]
@@ -110,7 +116,7 @@ pub(crate) async fn get(
             let platform = params.platform.as_ref().or(source.platform.as_ref());
             rootfs(step, &repository, version, platform, params, dir).await
         }
-        Format::Oci => layout(step, &repository, version, dir).await,
+        Format::OciLayout | Format::Oci => layout(step, &repository, version, dir).await,
     }
 }
 

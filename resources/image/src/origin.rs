@@ -28,7 +28,10 @@ impl<'a> Origin<'a> {
             }
             (Some(image), None) => {
                 let mut path = build::path(dir, "image", image)?;
-                // What a get with `format: oci` wrote, named by its artifact.
+                if !path.exists() {
+                    return Err(build::missing("image", image).into());
+                }
+                // What a get with `format: oci-layout` wrote, named by its artifact.
                 if path.join("oci/oci-layout").is_file() {
                     path.push("oci");
                 }

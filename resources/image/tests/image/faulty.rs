@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, Method, StatusCode, Uri, header::RANGE},
@@ -44,7 +44,7 @@ pub enum Trouble {
     CutOnce,
     /// Every large blob comes to its middle, and nothing comes of an upload, for as long as somebody waits.
     Stall,
-    /// The first two answers are 429, to be asked again in a second; the others are right.
+    /// The first five answers are 429, to be asked again in a second; the others are right.
     BusyAtFirst,
     /// Every answer is 429, to be asked again in so many seconds.
     BusyFor(&'static str),
@@ -272,6 +272,13 @@ async fn answer(
         };
         contents.insert(stored, (kind, body));
         return (StatusCode::CREATED, [("docker-content-digest", digest)]).into_response();
+    }
+    if name == "tags/list" {
+        let names = contents
+            .keys()
+            .filter_map(|name| name.strip_prefix("manifests/"));
+        let tags: Vec<&str> = names.filter(|name| !name.contains(':')).collect();
+        return Json(json!({"tags": tags})).into_response();
     }
     match contents.get(name).cloned() {
         Some((kind, bytes)) if name.starts_with("blobs/") => {
