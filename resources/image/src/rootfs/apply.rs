@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::{CWD, FileType, Mode, Timespec, mknodat};
 use tar::{Archive, Entry, EntryType, Header};
-use trireme_layer::{Ambiguous, Extensions, Headers};
+use trireme_layer::{Ambiguous, Extensions, Headers, kind};
 
 use super::{
     Root,
@@ -28,7 +28,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 pub(crate) struct Unpacked {
     pub files: u64,
     pub bytes: u64,
-    /// Device nodes, which are left out.
+    /// Device nodes and hard links to them, which are left out.
     pub devices: u64,
 }
 
@@ -41,6 +41,8 @@ pub(crate) struct Applier {
     entries: u64,
     /// Mode and time of each folder, set at the end: what comes into it needs to write to it, and changes its time.
     folders: BTreeMap<PathBuf, (u32, Option<Timespec>)>,
+    /// Where device nodes would be: a hard link to one is left out too.
+    left_out: BTreeSet<PathBuf>,
     /// What the present layer made; marks hide only what lies below.
     made: BTreeSet<PathBuf>,
     /// Only root may give files away; without it everything belongs to us, as with `tar -x`.
@@ -57,6 +59,7 @@ impl Applier {
             unpacked: Unpacked::default(),
             entries: 0,
             folders: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             made: BTreeSet::new(),
             is_root: rustix::process::geteuid().is_root(),
             buffer: vec![0; BUFFER_BYTES],
@@ -104,7 +107,7 @@ impl Applier {
 
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), LayerError> {
         // A comment on the whole archive (`git archive` writes one).
-        if entry.header().entry_type() == EntryType::XGlobalHeader {
+        if kind(entry) == EntryType::XGlobalHeader {
             return Ok(());
         }
         let name = entry.path().map_err(LayerError::Read)?.into_owned();
@@ -136,7 +139,7 @@ impl Applier {
         path: &Path,
     ) -> Result<(), LayerError> {
         let modified = times::of(entry);
-        match entry.header().entry_type() {
+        match kind(entry) {
             EntryType::Directory => {
                 let mode = mode(entry.header())?;
                 self.folder(path).map_err(write_error(name))?;
@@ -159,9 +162,16 @@ impl Applier {
                 self.pipe(entry, name, path)?;
                 set_time(path, modified, name)?;
             }
-            EntryType::Link => self.hard_link(&link_name(entry, name)?, name, path)?,
+            EntryType::Link => {
+                let target = self.link_target(&link_name(entry, name)?, name)?;
+                if self.is_left_out(&target) {
+                    self.leave_out(path);
+                    return Ok(());
+                }
+                self.hard_link(&target, name, path)?;
+            }
             EntryType::Char | EntryType::Block => {
-                self.unpacked.devices += 1;
+                self.leave_out(path);
                 return Ok(());
             }
             _ => return Err(hostile(name, "its type is none that an image layer has")),
@@ -250,19 +260,33 @@ impl Applier {
         }
     }
 
-    /// Its target is named from the root, and must be a file that is there.
-    fn hard_link(&mut self, target: &Path, name: &Path, path: &Path) -> Result<(), LayerError> {
+    /// A device node; a container gets its own.
+    fn leave_out(&mut self, path: &Path) {
+        self.unpacked.devices += 1;
+        self.left_out.insert(path.to_owned());
+    }
+
+    fn is_left_out(&self, path: &Path) -> bool {
+        self.left_out.contains(path) && fs::symlink_metadata(path).is_err()
+    }
+
+    /// The target of a hard link is named from the root.
+    fn link_target(&mut self, target: &Path, name: &Path) -> Result<PathBuf, LayerError> {
         let clean = plain(target, name)?;
         let parent = clean.parent().unwrap_or(Path::new(""));
         let parent = self.root.resolve(parent).map_err(write_error(name))?;
-        let existing = parent.join(clean.file_name().unwrap_or_default());
+        Ok(parent.join(clean.file_name().unwrap_or_default()))
+    }
+
+    /// What it links to must be a file that is there.
+    fn hard_link(&mut self, existing: &Path, name: &Path, path: &Path) -> Result<(), LayerError> {
         if existing == path {
             return Ok(());
         }
-        if fs::symlink_metadata(&existing).is_ok_and(|found| found.is_dir()) {
+        if fs::symlink_metadata(existing).is_ok_and(|found| found.is_dir()) {
             return Err(hostile(name, "a hard link to a folder"));
         }
-        let linked = self.anew(path, || fs::hard_link(&existing, path));
+        let linked = self.anew(path, || fs::hard_link(existing, path));
         linked.map_err(write_error(name))
     }
 

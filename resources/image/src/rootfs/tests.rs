@@ -7,6 +7,7 @@ use tar::{Builder, EntryType, Header};
 use super::*;
 
 mod hostile;
+mod kept;
 
 /// Builds a layer entry by entry; the names are written as they are, however bad.
 struct Layer(Builder<Vec<u8>>);
@@ -205,55 +206,6 @@ fn absolute_names_start_at_the_root_of_the_image() {
     assert!(!error.is_of_this_machine(), "{error}");
 }
 
-/// Seconds and nanoseconds of the last change; of a link itself.
-fn modified(case: &Case, name: &str) -> (i64, i64) {
-    use std::os::unix::fs::MetadataExt as _;
-    let found = fs::symlink_metadata(case.dir.path().join("rootfs").join(name)).unwrap();
-    (found.mtime(), found.mtime_nsec())
-}
-
-#[test]
-fn times_of_folders_and_links_and_parts_of_a_second_are_kept() {
-    let case = Case::new();
-    let mut layer = Layer::new().folder("etc", 0o755).folder("etc/deep", 0o500);
-    let precise = [("mtime", &b"1700000000.25"[..])];
-    layer.0.append_pax_extensions(precise).unwrap();
-    let layer = layer.file("etc/deep/file", "x").symlink("etc/link", "deep");
-    let upper = Layer::new()
-        .file("etc/deep/new", "y")
-        .file("etc/.wh.link", "");
-    case.apply([layer, upper]).unwrap();
-    assert_eq!(
-        modified(&case, "etc/deep/file"),
-        (1_700_000_000, 250_000_000)
-    );
-    for name in ["etc", "etc/deep", "etc/deep/new"] {
-        assert_eq!(modified(&case, name), (1_000_000_000, 0), "{name}");
-    }
-    let case = Case::new();
-    case.apply([Layer::new().symlink("link", "nowhere")])
-        .unwrap();
-    assert_eq!(modified(&case, "link"), (1_000_000_000, 0));
-}
-
-#[test]
-fn a_named_pipe_is_kept() {
-    use std::os::unix::fs::FileTypeExt as _;
-    let case = Case::new();
-    let pipe = Layer::new().add(EntryType::Fifo, "run/pipe", 0o622, "", "");
-    let again = Layer::new()
-        .file("a", "")
-        .add(EntryType::Fifo, "a", 0o600, "", "");
-    let unpacked = case.apply([pipe, again]).unwrap();
-    assert_eq!((unpacked.files, unpacked.devices), (3, 0));
-    for name in ["run/pipe", "a"] {
-        let found = fs::symlink_metadata(case.dir.path().join("rootfs").join(name)).unwrap();
-        assert!(found.file_type().is_fifo(), "{name}");
-    }
-    assert_eq!(case.mode("run/pipe"), 0o622);
-    assert_eq!(modified(&case, "run/pipe"), (1_000_000_000, 0));
-}
-
 #[test]
 fn nothing_is_written_outside() {
     let hostile = [
@@ -303,23 +255,15 @@ fn a_file_over_a_link_replaces_the_link_and_not_its_target() {
     );
 }
 
+/// What it is does not matter, only its name.
 #[test]
-fn device_nodes_are_left_out_and_counted() {
+fn a_mark_may_be_a_hard_link() {
     let case = Case::new();
-    let layer = Layer::new()
-        .add(EntryType::Char, "dev/null", 0o666, "", "")
-        .add(EntryType::Block, "dev/sda", 0o660, "", "")
-        .file("dev/other", "x");
-    let unpacked = case.apply([layer]).unwrap();
-    assert_eq!(
-        unpacked,
-        Unpacked {
-            files: 1,
-            bytes: 1,
-            devices: 2
-        }
-    );
-    assert!(!case.dir.path().join("rootfs/dev/sda").exists());
+    let lower = Layer::new().file("tmp/key", "x").file("tmp/repo", "y");
+    let upper = Layer::new().hard_link("tmp/.wh.key", "tmp/repo");
+    case.apply([lower, upper]).unwrap();
+    assert_eq!(case.read("tmp/key"), None);
+    assert_eq!(case.read("tmp/repo").as_deref(), Some("y"));
 }
 
 #[test]
