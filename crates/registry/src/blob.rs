@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream::BoxStream};
 use http::{
     StatusCode,
-    header::{CONTENT_TYPE, LOCATION, RANGE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE},
 };
 use oci_spec::image::Descriptor;
 use trireme_transport::{Fetched, Request, Streamed};
@@ -241,7 +241,7 @@ impl Repository {
     pub async fn mount_blob(&self, digest: &str, from_path: &str) -> Result<bool, RegistryError> {
         let what = format!("mounting the blob {} from {from_path}", self.label(digest));
         let url = self.url(&format!("blobs/uploads/?mount={digest}&from={from_path}"));
-        let build = || Request::post(&url);
+        let build = || begin(&url);
         let answer = self
             .fetch(&what, Access::Push, ANSWER_LIMIT_BYTES, build)
             .await;
@@ -279,9 +279,7 @@ impl Repository {
     ) -> Result<Url, RegistryError> {
         let url = self.url("blobs/uploads/");
         let answer = self
-            .fetch(what, Access::Push, ANSWER_LIMIT_BYTES, || {
-                Request::post(&url)
-            })
+            .fetch(what, Access::Push, ANSWER_LIMIT_BYTES, || begin(&url))
             .await?;
         if answer.status != StatusCode::ACCEPTED {
             return Err(RegistryError::unexpected(what, &answer));
@@ -308,4 +306,9 @@ impl Repository {
         }
         Err(RegistryError::unexpected(what, &answer))
     }
+}
+
+/// The request for an upload or a mount. It has no content, and some registries (Google's) want that said.
+fn begin(url: &str) -> Request {
+    Request::post(url).header(CONTENT_LENGTH, "0")
 }

@@ -107,6 +107,9 @@ impl Layout {
         if !metadata.is_file() {
             return Err(layout.malformed("it is neither a folder nor a regular file"));
         }
+        if is_compressed(path).await.map_err(layout.io("opening it"))? {
+            return Err(layout.malformed("it is compressed; expected a plain tar archive"));
+        }
         let archive = path.to_owned();
         let read = tokio::task::spawn_blocking(move || places(&archive, ENTRIES_LIMIT)).await;
         let read = read.map_err(io::Error::other).flatten();
@@ -260,6 +263,15 @@ impl Layout {
             reason: reason.into(),
         }
     }
+}
+
+/// Told by the first bytes of gzip and zstd.
+async fn is_compressed(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    let file = tokio::fs::File::open(path).await?;
+    file.take(4).read_to_end(&mut start).await?;
+    let marks: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
+    Ok(marks.iter().any(|mark| start.starts_with(mark)))
 }
 
 /// The digest was parsed: it has no separators that would lead elsewhere.

@@ -250,6 +250,7 @@ async fn a_put_of_nothing_and_of_rubbish_is_refused() {
             1,
             "there is no absent; is it an input",
         ),
+        (json!({"image": "te*"}), 78, "patterns are not known here"),
         (json!({"image": "./text"}), 65, "is no image"),
         (json!({"from": from, "tag": "a b"}), 65, "is no tag"),
         (json!({"imge": "a"}), 78, "image"),
