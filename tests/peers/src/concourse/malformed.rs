@@ -24,17 +24,20 @@ struct Place {
 }
 
 impl Resource<'_> {
-    /// Every secret that the schema knows, in every form in which a pipeline can mangle it. Certificates too: what stands there
-    /// by mistake is a key.
+    /// Every secret that the schema knows, in every form in which a pipeline can mangle it. Certificates, the proxy and the
+    /// whole too: what stands there by mistake is a key.
     pub fn repeats_no_malformed_secret(&self) {
         let site = Site::telling();
         let mut places = self.places_of_secrets();
         assert!(!places.is_empty(), "the schema has no secret");
-        places.extend(["check", "in DIR"].map(|call| Place {
-            part: "source",
-            call,
-            path: vec!["ca_certs".into()],
-        }));
+        for call in ["check", "in DIR"] {
+            let paths = [vec!["ca_certs".into()], vec!["proxy".into()], vec![]];
+            places.extend(paths.map(|path| Place {
+                part: "source",
+                call,
+                path,
+            }));
+        }
         for place in places {
             for form in malformed() {
                 let mut request =
@@ -42,7 +45,8 @@ impl Resource<'_> {
                 request["source"]["debug"] = true.into();
                 plant(&mut request[place.part], &place.path, form.clone());
                 let ended = self.ended(place.call, &request);
-                assert_silent(&ended, &format!("{} {:?} {form}", place.call, place.path));
+                let what = format!("{} {} {:?} {form}", place.call, place.part, place.path);
+                assert_silent(&ended, &what);
             }
         }
     }
