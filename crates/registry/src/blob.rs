@@ -250,15 +250,15 @@ impl Repository {
             answer => answer?,
         };
         if answer.status == StatusCode::ACCEPTED {
-            self.abandon(&what, &answer).await;
+            self.abandon(&what, &url, &answer).await;
         }
         Ok(answer.status == StatusCode::CREATED)
     }
 
     /// A 202 opened an upload that nobody wants. A registry that keeps it removes it later by itself.
-    async fn abandon(&self, what: &str, answer: &Fetched) {
+    async fn abandon(&self, what: &str, url: &str, answer: &Fetched) {
         let location = answer.header(LOCATION.as_str());
-        if let Some(Ok(target)) = location.map(|location| self.resolve(what, location)) {
+        if let Some(Ok(target)) = location.map(|location| self.resolve(what, url, location)) {
             let request = Request::delete(target.as_str());
             drop(self.send_once(what, &target, request).await);
         }
@@ -287,7 +287,7 @@ impl Repository {
         let location = answer.header(LOCATION.as_str());
         let location = location
             .ok_or_else(|| RegistryError::malformed(what, "it named no upload (no Location)"))?;
-        let mut target = self.resolve(what, location)?;
+        let mut target = self.resolve(what, &url, location)?;
         let digest = descriptor.digest().to_string();
         target.query_pairs_mut().append_pair("digest", &digest);
         Ok(target)
@@ -301,7 +301,8 @@ impl Repository {
     ) -> Result<(), RegistryError> {
         let request = request.header(CONTENT_TYPE, "application/octet-stream");
         let answer = self.send_once(what, target, request).await?;
-        if answer.status == StatusCode::CREATED {
+        // The specification once said 204 for 201. What is not there the manifest that names it finds out.
+        if answer.status.is_success() {
             return Ok(());
         }
         Err(RegistryError::unexpected(what, &answer))
