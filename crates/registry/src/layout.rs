@@ -331,7 +331,11 @@ async fn write(
     content: impl Stream<Item = io::Result<Bytes>> + Send,
 ) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        tokio::fs::create_dir_all(folder).await?;
+        // Not what is above it: a layout that was given up must not come back.
+        match tokio::fs::create_dir(folder).await {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
     let mut file = tokio::fs::File::create(path).await?;
     let mut content = std::pin::pin!(content);
