@@ -20,7 +20,7 @@ use crate::{
     publisher::Publisher,
     record::Record,
     registry::{Access, Quirks, Registry, RegistryOptions},
-    sites::{advisories, releases},
+    sites::{Site, advisories, releases},
     untidy::Untidy,
     witnesses::Witness,
 };
@@ -48,6 +48,7 @@ pub struct SandboxOptions {
 /// A running sandbox; dropping it ends it. Its world stays in the state folder.
 pub struct Sandbox {
     record: Record,
+    advisories: Site,
     api: kubernetes::Api,
     _actor: Actor,
     _tasks: JoinSet<()>,
@@ -94,6 +95,7 @@ impl Sandbox {
         api.begin_faults();
         Ok(Self {
             record,
+            advisories,
             api,
             _actor: actor,
             _tasks: tasks,
@@ -114,6 +116,11 @@ impl Sandbox {
     /// Folder of the advisories: `DATABASE/ECOSYSTEM/all.zip`.
     pub fn database(&self) -> String {
         format!("http://{}/db/osv", self.files())
+    }
+
+    /// The advisories, to publish more.
+    pub fn advisories(&self) -> &Site {
+        &self.advisories
     }
 
     fn files(&self) -> String {

@@ -274,7 +274,7 @@ impl Failure {
                 method,
                 url,
                 attempts,
-                trouble,
+                trouble: trouble.into(),
                 source,
             },
         }

@@ -36,7 +36,7 @@ pub enum TransportError {
         /// How often it was tried.
         attempts: u32,
         /// What kept it from coming.
-        trouble: Trouble,
+        trouble: Box<Trouble>,
         /// The last failure.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
