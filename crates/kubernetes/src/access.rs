@@ -63,11 +63,11 @@ pub async fn connect(access: Access<'_>) -> Result<Client, Error> {
     config.reset_reader_on_write = true;
     // An eviction that a budget refuses is an answer (429), not a reason to ask again.
     config.default_retry = false;
-    let server = config.cluster_url.clone();
+    let (server, proxy) = (config.cluster_url.clone(), config.proxy_url.clone());
     let builder = ClientBuilder::try_from(config).map_err(|error| {
         Error::Access(format!("the connection to the API cannot be made: {error}"))
     })?;
-    let logging = layer_fn(|service| RequestLogging::new(service, &server));
+    let logging = layer_fn(|service| RequestLogging::new(service, server.clone(), proxy.clone()));
     let builder = builder.with_layer(&logging);
     Ok(builder.with_layer(&MapResponseLayer::new(limited)).build())
 }
@@ -168,6 +168,27 @@ mod tests {
         drop(client);
         let (sent, buffers) = (sent.await.unwrap(), 32 << 20);
         assert!(sent <= ANSWER_LIMIT_BYTES + buffers, "{sent} bytes");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_speaks_no_tls_is_told_in_plain_words() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("https://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        });
+        let access = Access::Token {
+            server: &server,
+            token: "t0",
+            ca_certs: &[],
+        };
+        let client = connect(access).await.unwrap();
+        let request = http::Request::get("/version").body(Vec::new()).unwrap();
+        let refused = client.request::<serde_json::Value>(request).await;
+        let refused = format!("{:?}", refused.unwrap_err());
+        assert!(refused.contains("NoTls"), "{refused}");
     }
 
     #[tokio::test]

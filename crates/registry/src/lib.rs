@@ -11,7 +11,7 @@
 //! - Only 404 means "not there". Every other answer that was not expected is an error.
 //! - Credentials go to the registry's own host and, over https, to the token service that it names, nowhere else: a server
 //!   that the registry redirects to is not answered when it asks for them.
-//! - Plain HTTP is used for loopback hosts, and where the caller says `insecure`.
+//! - Plain HTTP is used for loopback hosts that do not speak TLS, and where the caller says `insecure`.
 
 mod artifact;
 mod auth;

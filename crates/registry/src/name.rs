@@ -67,17 +67,18 @@ impl RepositoryName {
         &self.path
     }
 
+    /// Whether the registry is on this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        is_here(&self.host)
+    }
+
     /// Where its API is: the host of Docker Hub's API differs from its name.
-    pub(crate) fn base_url(&self, insecure: bool) -> String {
+    pub(crate) fn base_url(&self, is_plain: bool) -> String {
         let host = match self.host.as_str() {
             DOCKER_HUB => "registry-1.docker.io",
             host => host,
         };
-        let scheme = if insecure || is_here(host) {
-            "http"
-        } else {
-            "https"
-        };
+        let scheme = if is_plain { "http" } else { "https" };
         format!("{scheme}://{host}/v2/{}", self.path)
     }
 }
@@ -175,7 +176,7 @@ mod tests {
         ];
         for (text, url) in cases {
             let name: RepositoryName = text.parse().unwrap();
-            assert_eq!(name.base_url(false), url);
+            assert_eq!(name.base_url(name.is_here()), url);
         }
         let name: RepositoryName = "example.com/app".parse().unwrap();
         assert_eq!(name.base_url(true), "http://example.com/v2/app");

@@ -1,9 +1,15 @@
 //! One repository, and how every request to it is made.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use http::{StatusCode, header::WWW_AUTHENTICATE};
-use trireme_transport::{Client, Fetched, Request, Streamed};
+use trireme_transport::{Client, Fetched, Request, Streamed, TransportError, Trouble};
 use url::Url;
 
 use crate::{
@@ -19,7 +25,9 @@ pub(crate) const ANSWER_LIMIT_BYTES: u64 = 64 * 1024;
 pub struct Repository {
     client: Client,
     name: RepositoryName,
-    base: String,
+    /// Whether plain HTTP is spoken; for good where the caller says so.
+    is_plain: Arc<AtomicBool>,
+    may_speak_tls: bool,
     auth: Arc<Auth>,
 }
 
@@ -30,7 +38,8 @@ impl fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository `name`. With `insecure`, plain HTTP is spoken also to hosts that are not loopback. `learn` is told of
+    /// The repository `name`. With `insecure`, plain HTTP is spoken. Without it that is tried on loopback, and TLS where a server
+    /// there turns out to speak that. `learn` is told of
     /// every token that a token service hands out: a registry may repeat it in an error, which must not show it.
     pub fn new(
         client: Client,
@@ -40,7 +49,8 @@ impl Repository {
         learn: fn(&str),
     ) -> Self {
         Self {
-            base: name.base_url(insecure),
+            is_plain: Arc::new((insecure || name.is_here()).into()),
+            may_speak_tls: !insecure,
             client,
             name,
             auth: Arc::new(Auth::new(credentials, learn)),
@@ -68,7 +78,11 @@ impl Repository {
 
     /// `BASE/v2/PATH` and what follows it.
     pub(crate) fn url(&self, rest: &str) -> String {
-        format!("{}/{rest}", self.base)
+        format!("{}/{rest}", self.base())
+    }
+
+    fn base(&self) -> String {
+        self.name.base_url(self.is_plain.load(Ordering::Relaxed))
     }
 
     /// A `Location` or `Link` target, which may be relative to the `request` (its URL) that it answers.
@@ -91,8 +105,7 @@ impl Repository {
         access: Access,
         build: impl Fn() -> Request + Send,
     ) -> Result<Streamed, RegistryError> {
-        let request = self.auth.authorize(build(), access);
-        let answer = self.client.stream(request).await;
+        let answer = self.send(access, &build).await;
         let answer = answer.map_err(RegistryError::transport(what))?;
         if answer.status != StatusCode::UNAUTHORIZED || !self.is_own(answer.url()) {
             return Ok(answer);
@@ -102,9 +115,34 @@ impl Repository {
         self.auth
             .obtain(&self.client, what, &challenges, &registry, access)
             .await?;
-        let request = self.auth.authorize(build(), access);
-        let answer = self.client.stream(request).await;
+        let answer = self.send(access, &build).await;
         answer.map_err(RegistryError::transport(what))
+    }
+
+    /// Sends what `build` makes. A server on this machine that wants no plain HTTP is asked over TLS, from then on alone.
+    async fn send(
+        &self,
+        access: Access,
+        build: &(impl Fn() -> Request + Send),
+    ) -> Result<Streamed, TransportError> {
+        let request = || self.auth.authorize(build(), access);
+        let over_tls = || self.client.stream(request().over_tls());
+        if !self.may_speak_tls {
+            return self.client.stream(request()).await;
+        }
+        if !self.is_plain.load(Ordering::Relaxed) {
+            return over_tls().await;
+        }
+        let plain = self.client.stream(request()).await;
+        if !wants_tls(&plain) {
+            return plain;
+        }
+        let answer = over_tls().await;
+        if !speaks_tls(&answer) {
+            return plain;
+        }
+        self.is_plain.store(false, Ordering::Relaxed);
+        answer
     }
 
     /// The same with the whole body.
@@ -138,7 +176,25 @@ impl Repository {
     }
 
     pub(crate) fn is_own(&self, target: &Url) -> bool {
-        Url::parse(&self.base).is_ok_and(|base| base.origin() == target.origin())
+        Url::parse(&self.base()).is_ok_and(|base| base.origin() == target.origin())
+    }
+}
+
+/// What servers that expect TLS do with plain HTTP: answer 400, or something that is not HTTP.
+fn wants_tls(answer: &Result<Streamed, TransportError>) -> bool {
+    match answer {
+        Ok(answer) => answer.status == StatusCode::BAD_REQUEST,
+        Err(error) => error.trouble() == Some(&Trouble::NoHttp),
+    }
+}
+
+fn speaks_tls(answer: &Result<Streamed, TransportError>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.trouble(),
+            Some(Trouble::Untrusted | Trouble::Certificate(_))
+        ),
     }
 }
 

@@ -74,6 +74,12 @@ pub enum SandboxError {
         /// Expected against found.
         reason: String,
     },
+    /// A release is to be published where no sandbox was ever started.
+    #[error("no sandbox was started on {}: start one with `trireme sandbox` (`--state DIR`)", folder.display())]
+    NoWorld {
+        /// The folder of the world.
+        folder: PathBuf,
+    },
     /// A manifest to be seeded was refused by the registry's own rules.
     #[error("could not seed image {reference}: {reason}")]
     Seed {

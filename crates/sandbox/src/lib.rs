@@ -1,4 +1,4 @@
-//! A whole platform on loopback, for `trireme run --sandbox`, `trireme sandbox` and the tests.
+//! A whole platform on one address, loopback unless it is told otherwise, for `trireme run --sandbox`, `trireme sandbox` and the tests.
 //!
 //! It has small versions of the servers that the resources of Trireme use, with the same protocols: an OCI [`registry`], a
 //! release server with Kubernetes' markers, advisories in OSV format, and a Kubernetes API. The resources cannot tell
@@ -17,7 +17,9 @@ mod error;
 mod folder_lock;
 pub mod images;
 pub mod kubernetes;
+mod listen;
 pub mod platform;
+mod publisher;
 mod record;
 pub mod registry;
 pub mod sites;
@@ -26,6 +28,8 @@ pub mod witnesses;
 mod world;
 
 pub use error::SandboxError;
+pub use listen::Listen;
+pub use publisher::{Publishing, publishing};
 pub use sites::{advisories, releases};
 pub use untidy::Untidy;
 pub use witnesses::Witness;

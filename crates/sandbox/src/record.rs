@@ -1,10 +1,15 @@
 //! The record of a world: its ports and its password. They are chosen once, so that clients find it again after a restart.
 
-use std::{fs, io, io::Read as _, net::TcpListener, path::Path};
+use std::{
+    fs, io,
+    io::Read as _,
+    net::{IpAddr, TcpListener},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SandboxError, untidy::Untidy};
+use crate::{Listen, SandboxError, untidy::Untidy};
 
 const FORMAT: u32 = 1;
 
@@ -20,46 +25,58 @@ pub(crate) struct Record {
     /// The seed of an untidy world, and whether it has the pod that is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     untidy: Option<(u64, bool)>,
+    /// Where it is served.
+    #[serde(default)]
+    pub(crate) listen: Listen,
 }
 
 impl Record {
-    /// Reads the record of a world, or begins a new one.
+    /// Reads the record of a world, or begins a new one. One that was begun keeps the address and the name where it is served.
     pub(crate) fn load_or_begin(
         folder: &Path,
         untidy: Option<Untidy>,
+        listen: Option<&Listen>,
     ) -> Result<Self, SandboxError> {
         let untidy = untidy.map(|untidy| (untidy.seed, untidy.held_pod));
-        let path = folder.join("world.json");
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Self::begin(folder, untidy);
-            }
-            read => read.map_err(SandboxError::file("read", &path))?,
+        let Some(record) = Self::load(folder)? else {
+            return Self::begin(folder, untidy, listen.cloned().unwrap_or_default());
         };
-        let wrong = |reason| SandboxError::World {
-            path: path.clone(),
-            reason,
-        };
-        let record: Self =
-            serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
-        if record.format != FORMAT {
-            return Err(wrong(format!(
-                "expected format {FORMAT}, found {}",
-                record.format
-            )));
-        }
-        if record.untidy != untidy {
-            return Err(wrong(format!(
-                "it was begun {}, and is to be started {}",
-                told(record.untidy),
-                told(untidy)
-            )));
+        let listen = listen.unwrap_or(&record.listen);
+        if (record.untidy, &record.listen) != (untidy, listen) {
+            return Err(wrong(
+                folder,
+                format!(
+                    "it was begun {}, and is to be started {}",
+                    told(record.untidy, &record.listen),
+                    told(untidy, listen)
+                ),
+            ));
         }
         Ok(record)
     }
 
-    fn begin(folder: &Path, untidy: Option<(u64, bool)>) -> Result<Self, SandboxError> {
-        let [registry_port, files_port, kubernetes_port] = free_ports()?;
+    /// The record of a world, if one was begun.
+    pub(crate) fn load(folder: &Path) -> Result<Option<Self>, SandboxError> {
+        let path = folder.join("world.json");
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(SandboxError::file("read", &path))?,
+        };
+        let record: Self =
+            serde_json::from_slice(&text).map_err(|error| wrong(folder, error.to_string()))?;
+        if record.format != FORMAT {
+            let reason = format!("expected format {FORMAT}, found {}", record.format);
+            return Err(wrong(folder, reason));
+        }
+        Ok(Some(record))
+    }
+
+    fn begin(
+        folder: &Path,
+        untidy: Option<(u64, bool)>,
+        listen: Listen,
+    ) -> Result<Self, SandboxError> {
+        let [registry_port, files_port, kubernetes_port] = free_ports(listen.address)?;
         let password = password().map_err(SandboxError::file("read", "/dev/urandom"))?;
         let record = Self {
             format: FORMAT,
@@ -68,6 +85,7 @@ impl Record {
             kubernetes_port,
             password,
             untidy,
+            listen,
         };
         let (path, draft) = (folder.join("world.json"), folder.join("world.json.draft"));
         let text = serde_json::to_vec_pretty(&record).unwrap_or_default();
@@ -77,18 +95,30 @@ impl Record {
     }
 }
 
+fn wrong(folder: &Path, reason: String) -> SandboxError {
+    SandboxError::World {
+        path: folder.join("world.json"),
+        reason,
+    }
+}
+
 /// The options of a world, as a person gives them.
-fn told(untidy: Option<(u64, bool)>) -> String {
-    match untidy {
+fn told(untidy: Option<(u64, bool)>, listen: &Listen) -> String {
+    let untidy = match untidy {
         None => "without --untidy".into(),
         Some((seed, false)) => format!("with --untidy {seed}"),
         Some((seed, true)) => format!("with --untidy {seed} --held-pod"),
+    };
+    match &listen.name {
+        _ if *listen == Listen::default() => untidy,
+        None => format!("{untidy} --listen {}", listen.address),
+        Some(name) => format!("{untidy} --listen {} --name {name}", listen.address),
     }
 }
 
 /// Three ports that are free now; held open together so that they differ.
-fn free_ports() -> Result<[u16; 3], SandboxError> {
-    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+fn free_ports(address: IpAddr) -> Result<[u16; 3], SandboxError> {
+    let address = std::net::SocketAddr::from((address, 0));
     let failed = |source| SandboxError::Listen {
         service: "sandbox",
         address,
@@ -113,14 +143,25 @@ mod tests {
     #[test]
     fn a_world_keeps_its_ports_and_refuses_another_format() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Record::load_or_begin(folder.path(), None).unwrap();
-        let again = Record::load_or_begin(folder.path(), None).unwrap();
+        let load = |untidy, listen| Record::load_or_begin(folder.path(), untidy, listen);
+        let elsewhere = Listen {
+            address: IpAddr::from([127, 0, 0, 2]),
+            name: None,
+        };
+        let first = load(None, Some(&elsewhere)).unwrap();
+        let again = load(None, None).unwrap();
+        assert_eq!(again.listen, elsewhere);
+        let here = Listen::default();
+        let error = load(None, Some(&here)).err().unwrap();
+        assert!(
+            error.to_string().contains("--listen 127.0.0.2, and"),
+            "{error}"
+        );
         let untidy = Untidy {
             seed: 7,
             held_pod: true,
         };
-        let error = Record::load_or_begin(folder.path(), Some(untidy)).err();
-        let error = error.unwrap().to_string();
+        let error = load(Some(untidy), None).err().unwrap().to_string();
         assert!(
             error.contains("without --untidy") && error.contains("--untidy 7 --held-pod"),
             "{error}"
@@ -132,10 +173,7 @@ mod tests {
             .unwrap()
             .replace("\"format\": 1", "\"format\": 9");
         fs::write(&path, text).unwrap();
-        let error = Record::load_or_begin(folder.path(), None)
-            .err()
-            .unwrap()
-            .to_string();
+        let error = load(None, None).err().unwrap().to_string();
         assert!(error.contains("expected format 1, found 9"), "{error}");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     io::ErrorKind::AddrInUse,
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,12 +11,13 @@ use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 
 use crate::{
-    SandboxError,
+    Listen, SandboxError,
     client::connect,
     connections::{self, Deadlines},
     folder_lock::FolderLock,
     images, kubernetes,
     platform::{self, ACTOR, ROLLER, Size, VIEWER, actor::Actor},
+    publisher::Publisher,
     record::Record,
     registry::{Access, Quirks, Registry, RegistryOptions},
     sites::{Site, advisories, releases},
@@ -41,12 +41,13 @@ pub struct SandboxOptions {
     pub timings: kubernetes::Timings,
     /// Whether it is untidy, and with which seed; a world never changes this.
     pub untidy: Option<Untidy>,
+    /// Where it is served; by default where it was begun, a new one on loopback. A world never changes this.
+    pub listen: Option<Listen>,
 }
 
 /// A running sandbox; dropping it ends it. Its world stays in the state folder.
 pub struct Sandbox {
     record: Record,
-    releases: Site,
     advisories: Site,
     api: kubernetes::Api,
     _actor: Actor,
@@ -63,19 +64,22 @@ impl Sandbox {
     pub async fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
         let folder = options.state.join("sandbox");
         let lock = FolderLock::take(&folder).await?;
-        let record = Record::load_or_begin(&folder, options.untidy)?;
-        let registry_listener = listen(&folder, "registry", record.registry_port).await?;
-        let files_listener = listen(&folder, "release server", record.files_port).await?;
-        let api_listener = listen(&folder, "Kubernetes API", record.kubernetes_port).await?;
+        let record = Record::load_or_begin(&folder, options.untidy, options.listen.as_ref())?;
+        let port = async |service, port| listen(&folder, service, &record.listen, port).await;
+        let registry_listener = port("registry", record.registry_port).await?;
+        let files_listener = port("release server", record.files_port).await?;
+        let api_listener = port("Kubernetes API", record.kubernetes_port).await?;
         let (releases, advisories) = (releases::site(), advisories::site()?);
         let mut tasks = JoinSet::new();
         let registry = open_registry(&folder, &record, options.untidy)?;
         serve(&mut tasks, registry_listener, registry.router());
+        let publisher = Publisher::resume(access(&record), registry, releases.clone())?;
         let files = Router::new()
+            .merge(publisher.router())
             .nest_service("/dl", releases.router())
             .nest_service("/db", advisories.router());
         serve(&mut tasks, files_listener, files);
-        let api = start_kubernetes(&folder, api_listener, &options)?;
+        let api = start_kubernetes(&folder, api_listener, &options, &record.listen)?;
         let admin = api
             .admin_kubeconfig()
             .map_err(SandboxError::file("keep a token in", &folder))?;
@@ -91,7 +95,6 @@ impl Sandbox {
         api.begin_faults();
         Ok(Self {
             record,
-            releases,
             advisories,
             api,
             _actor: actor,
@@ -101,28 +104,27 @@ impl Sandbox {
     }
 
     /// Where the registry is: `HOST:PORT`, plain HTTP.
-    pub fn registry(&self) -> SocketAddr {
-        loopback(self.record.registry_port)
+    pub fn registry(&self) -> String {
+        self.record.listen.host(self.record.registry_port)
     }
 
     /// Base address of the release server, laid out as `https://dl.k8s.io/release`.
     pub fn release_server(&self) -> String {
-        format!("http://{}/dl/release", loopback(self.record.files_port))
+        format!("http://{}/dl/release", self.files())
     }
 
     /// Folder of the advisories: `DATABASE/ECOSYSTEM/all.zip`.
     pub fn database(&self) -> String {
-        format!("http://{}/db/osv", loopback(self.record.files_port))
-    }
-
-    /// The releases, to publish more.
-    pub fn releases(&self) -> &Site {
-        &self.releases
+        format!("http://{}/db/osv", self.files())
     }
 
     /// The advisories, to publish more.
     pub fn advisories(&self) -> &Site {
         &self.advisories
+    }
+
+    fn files(&self) -> String {
+        self.record.listen.host(self.record.files_port)
     }
 
     /// The Kubernetes API.
@@ -135,21 +137,24 @@ impl Sandbox {
     /// # Errors
     /// A token cannot be kept.
     pub fn vars(&self) -> Result<Map<String, Value>, SandboxError> {
+        let api = self.record.listen.host(self.record.kubernetes_port);
         let kubeconfig = self
             .api
-            .kubeconfig_for(ROLLER)
+            .kubeconfig_at(&api, ROLLER)
             .map_err(SandboxError::file("keep a token in", "the world"))?;
         let vars = json!({
             "registry": format!("{}/platform", self.registry()),
             "upstream": format!("{}/upstream", self.registry()),
             "registry_username": USERNAME,
             "registry_password": self.record.password,
+            "insecure": self.record.listen.is_elsewhere(),
+            "ca_certs": [],
             "node_act": format!("{}/upstream/node-act", self.registry()),
             "application": format!("{}/upstream/shop", self.registry()),
             "release_server": self.release_server(),
             "advisories": self.database(),
             "api_server": {
-                "server": format!("https://{}", self.api.address()),
+                "server": format!("https://{api}"),
                 "ca_certs": [self.api.ca_pem()],
             },
             "kubeconfig": kubeconfig,
@@ -172,8 +177,9 @@ impl Sandbox {
     }
 }
 
-fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
+/// The credentials of the registry, which also publish a release.
+pub(crate) fn access(record: &Record) -> Access {
+    Access::new(USERNAME, &record.password)
 }
 
 fn open_registry(
@@ -181,10 +187,9 @@ fn open_registry(
     record: &Record,
     untidy: Option<Untidy>,
 ) -> Result<Registry, SandboxError> {
-    let access = Access::new(USERNAME, &record.password);
     let options = RegistryOptions {
         folder: folder.join("registry"),
-        access,
+        access: access(record),
         page_size: PAGE_SIZE,
     };
     let quirks = untidy.map_or_else(Quirks::default, |untidy| Quirks {
@@ -200,9 +205,11 @@ fn start_kubernetes(
     folder: &Path,
     listener: TcpListener,
     of: &SandboxOptions,
+    listen: &Listen,
 ) -> Result<kubernetes::Api, SandboxError> {
     let folder = folder.join("kubernetes");
     let mut options = kubernetes::KubernetesOptions::new(&folder);
+    options.names = listen.names();
     options.timings = of.timings;
     options.version = releases::FROM.into();
     if let Some(untidy) = of.untidy {
@@ -216,9 +223,10 @@ fn start_kubernetes(
 async fn listen(
     folder: &Path,
     service: &'static str,
+    at: &Listen,
     port: u16,
 ) -> Result<TcpListener, SandboxError> {
-    let address = loopback(port);
+    let address = at.at(port);
     let end = Instant::now() + PORT_WITHIN;
     loop {
         match TcpListener::bind(address).await {

@@ -19,6 +19,7 @@ async fn start(state: &Path, untidy: Untidy) -> Sandbox {
         state: state.to_owned(),
         timings: Timings::fast(),
         untidy: Some(untidy),
+        listen: None,
     };
     Sandbox::start(options).await.unwrap()
 }
@@ -201,6 +202,7 @@ async fn the_roller_meets_troubles_and_those_who_judge_it_do_not() {
             seed: 2,
             held_pod: false,
         }),
+        listen: None,
     };
     let refused = Sandbox::start(again).await.err().unwrap();
     assert!(refused.to_string().contains("--untidy 1"), "{refused}");

@@ -68,6 +68,7 @@ fn options(state: &Path) -> SandboxOptions {
         state: state.to_owned(),
         timings: Timings::fast(),
         untidy: None,
+        listen: None,
     }
 }
 
@@ -99,7 +100,7 @@ async fn a_world_whose_port_is_taken_says_which_and_touches_nothing() {
     drop(first);
     let mut squatter = None;
     until("the port is free", async || {
-        squatter = std::net::TcpListener::bind(address).ok();
+        squatter = std::net::TcpListener::bind(&address).ok();
         squatter.is_some()
     })
     .await;

@@ -12,8 +12,8 @@ use tracing::{debug, info};
 use url::Url;
 
 use crate::{
-    Backoff, Body, Fetched, Proxies, Request, Streamed, TransportError, is_loopback, is_reserved,
-    redacted, retry, retry::PATIENCE, roots,
+    Backoff, Body, Fetched, Proxies, Request, Streamed, TransportError, Trouble, is_loopback,
+    is_reserved, redacted, retry, retry::PATIENCE, roots,
 };
 
 /// How long a connection may take, its TLS handshake included.
@@ -45,8 +45,7 @@ impl fmt::Debug for Options {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    /// Where the options name no proxy.
-    proxies: Option<Arc<Proxies>>,
+    proxies: Arc<Proxies>,
     /// How long a server that limits its rate is waited for, beyond the budget of all other failures.
     patience: Duration,
 }
@@ -60,7 +59,7 @@ impl fmt::Debug for Client {
 /// One attempt without a usable answer.
 enum Failure {
     Status(Box<Streamed>),
-    Error(Box<dyn std::error::Error + Send + Sync>),
+    Error(Box<dyn std::error::Error + Send + Sync>, Trouble),
 }
 
 impl Client {
@@ -77,15 +76,15 @@ impl Client {
             .connect_timeout(CONNECT_DEADLINE)
             .redirect(redirects())
             .user_agent(agent);
-        let mut proxies = None;
-        if let Some(proxy) = &options.proxy {
-            let proxy = reqwest::Proxy::all(proxy).map_err(|e| refused("the proxy", e))?;
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
-        } else {
-            let found = Arc::new(Proxies::of_environment());
-            builder = builder.proxy(of_environment(Arc::clone(&found)));
-            proxies = Some(found);
-        }
+        let proxies = match &options.proxy {
+            Some(proxy) => {
+                reqwest::Proxy::all(proxy).map_err(|e| refused("the proxy", e))?;
+                Proxies::named(proxy)
+            }
+            None => Proxies::of_environment(),
+        };
+        let proxies = Arc::new(proxies);
+        builder = builder.proxy(through(Arc::clone(&proxies)));
         Ok(Self {
             http: builder.build().map_err(|e| refused("the HTTP client", e))?,
             proxies,
@@ -158,8 +157,8 @@ impl Client {
     /// of the transient kind.
     pub async fn stream(&self, request: Request) -> Result<Streamed, TransportError> {
         let url = parse(&request.url)?;
-        if let (Some(proxies), Ok(uri)) = (&self.proxies, url.as_str().parse()) {
-            proxies.leading_to(&uri)?;
+        if let Ok(uri) = url.as_str().parse() {
+            self.proxies.leading_to(&uri)?;
         }
         let mut backoff = Backoff::default();
         let mut request = request;
@@ -197,8 +196,8 @@ impl Client {
         let status = response.map(|response| response.status().as_u16());
         log_request(&method, &redacted(url), status, started.elapsed(), attempt);
         match sent {
-            Err(elapsed) => Err(Failure::Error(elapsed.into())),
-            Ok(Err(error)) => Err(Failure::Error(error.without_url().into())),
+            Err(elapsed) => Err(self.failure(url, elapsed.into()).await),
+            Ok(Err(error)) => Err(self.failure(url, error.without_url().into()).await),
             Ok(Ok(response)) => {
                 let answer = Streamed::new(response);
                 if retry::is_transient(answer.status, &method, attempt) {
@@ -208,6 +207,15 @@ impl Client {
                 }
             }
         }
+    }
+
+    async fn failure(&self, url: &Url, error: Box<dyn std::error::Error + Send + Sync>) -> Failure {
+        let Ok(server) = url.as_str().parse() else {
+            return Failure::Error(error, Trouble::Unknown);
+        };
+        let proxy = self.proxies.leading_to(&server).ok().flatten();
+        let trouble = Trouble::on_the_way(error.as_ref(), &server, proxy.as_ref()).await;
+        Failure::Error(error, trouble)
     }
 
     fn build(&self, url: &Url, request: Request) -> reqwest::RequestBuilder {
@@ -229,8 +237,8 @@ impl Failure {
     fn may_pass(&self) -> bool {
         match self {
             Self::Status(_) => true,
-            Self::Error(error) => {
-                !is_distrust(error.as_ref()) && !is_refused_redirect(error.as_ref())
+            Self::Error(error, trouble) => {
+                trouble.may_pass() && !is_refused_redirect(error.as_ref())
             }
         }
     }
@@ -238,7 +246,7 @@ impl Failure {
     fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status(answer) => Some(answer.status),
-            Self::Error(_) => None,
+            Self::Error(..) => None,
         }
     }
 
@@ -246,7 +254,7 @@ impl Failure {
     fn asked(&self) -> Option<Duration> {
         match self {
             Self::Status(answer) => retry::retry_after(&answer.headers, SystemTime::now()),
-            Self::Error(_) => None,
+            Self::Error(..) => None,
         }
     }
 
@@ -262,15 +270,11 @@ impl Failure {
                 asked,
                 detail: answer.describe().await,
             },
-            Self::Error(source) => TransportError::NoAnswer {
+            Self::Error(source, trouble) => TransportError::NoAnswer {
                 method,
                 url,
                 attempts,
-                hint: if is_distrust(source.as_ref()) {
-                    "; if the certificate is right, add its authority to ca_certs"
-                } else {
-                    ""
-                },
+                trouble: trouble.into(),
                 source,
             },
         }
@@ -298,25 +302,6 @@ fn is_refused_redirect(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is_some_and(reqwest::Error::is_redirect)
 }
 
-/// Whether the cause is TLS: waiting does not make a certificate trusted.
-fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        // The source of an I/O error is that of what it wraps, which itself would be passed over.
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        cause = match wrapped {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    false
-}
-
 pub(crate) fn parse(text: &str) -> Result<Url, TransportError> {
     let refused = |reason: String| TransportError::Url {
         url: text
@@ -337,7 +322,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, TransportError> {
 }
 
 /// Asked anew for every connection, those of redirects included.
-fn of_environment(proxies: Arc<Proxies>) -> reqwest::Proxy {
+fn through(proxies: Arc<Proxies>) -> reqwest::Proxy {
     reqwest::Proxy::custom(move |url| {
         let server = url.as_str().parse().ok()?;
         let proxy = proxies.leading_to(&server).ok().flatten()?;

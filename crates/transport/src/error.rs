@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use url::Url;
 
+use crate::Trouble;
+
 /// Why a request got no answer that could be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
@@ -25,7 +27,7 @@ pub enum TransportError {
         reason: String,
     },
     /// No answer came: no connection, no trust, or none in time.
-    #[error("{method} {url}: no answer after {attempts} attempts{hint}")]
+    #[error("{method} {url}: no answer after {attempts} attempts{}", .trouble.clause())]
     NoAnswer {
         /// The method.
         method: Method,
@@ -33,8 +35,8 @@ pub enum TransportError {
         url: String,
         /// How often it was tried.
         attempts: u32,
-        /// What to look at, or empty.
-        hint: &'static str,
+        /// What kept it from coming.
+        trouble: Box<Trouble>,
         /// The last failure.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -99,6 +101,16 @@ pub enum TransportError {
         /// The start of the answer's body, or what it is.
         detail: String,
     },
+}
+
+impl TransportError {
+    /// What kept an answer from coming, if none came.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        match self {
+            Self::NoAnswer { trouble, .. } => Some(trouble),
+            _ => None,
+        }
+    }
 }
 
 /// A URL without what may be secret: user, password and the values of its query.

@@ -26,6 +26,7 @@ mod proxy;
 mod request;
 mod retry;
 mod roots;
+mod trouble;
 
 pub use answer::{Fetched, Streamed, describe_answer};
 pub use client::{Client, Options, log_request};
@@ -36,3 +37,4 @@ pub use proxy::{Proxies, http_proxy, is_loopback, is_reserved};
 pub use request::{Body, Request};
 pub use retry::Backoff;
 pub use roots::system_roots;
+pub use trouble::{Trouble, explained};

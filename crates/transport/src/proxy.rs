@@ -4,22 +4,49 @@
 //! `no_proxy`, in either case, the upper case first. One thing is added, as kubectl and Go have it: a proxy of the
 //! environment is never asked for loopback. A proxy that a source or a kubeconfig names holds whatever the environment says.
 
-use std::net::IpAddr;
+use std::{env, error::Error, net::IpAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::Uri;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use http::{
+    Method, Request, StatusCode, Uri,
+    header::{HOST, PROXY_AUTHORIZATION},
+};
+use hyper::client::conn::http1;
+use hyper_util::{
+    client::proxy::matcher::{Intercept, Matcher},
+    rt::TokioIo,
+};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use tokio::{net::TcpStream, time::timeout};
 
 use crate::TransportError;
 
-/// The proxies of the environment.
-pub struct Proxies(Matcher);
+/// A proxy that refused is asked once more, for its reason.
+const REASON_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The proxies of the environment, or one that a source names.
+pub struct Proxies {
+    matcher: Matcher,
+    is_named: bool,
+}
 
 impl Proxies {
     /// As the environment has them now.
     pub fn of_environment() -> Self {
-        Self(Matcher::from_env())
+        Self {
+            matcher: Matcher::from_env(),
+            is_named: false,
+        }
+    }
+
+    /// This one, for all servers that `no_proxy` does not name.
+    pub(crate) fn named(proxy: &str) -> Self {
+        let no = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
+        let matcher = Matcher::builder().all(proxy.to_owned());
+        Self {
+            matcher: matcher.no(no.unwrap_or_default()).build(),
+            is_named: true,
+        }
     }
 
     /// The proxy for `server`, with its credentials; `None` where none is wanted.
@@ -27,13 +54,17 @@ impl Proxies {
     /// # Errors
     /// [`TransportError::Options`] when it is not an HTTP proxy.
     pub fn leading_to(&self, server: &Uri) -> Result<Option<Uri>, TransportError> {
-        if is_loopback(server.host().unwrap_or_default()) {
+        if !self.is_named && is_loopback(server.host().unwrap_or_default()) {
             return Ok(None);
         }
-        let Some(found) = self.0.intercept(server) else {
+        let Some(found) = self.matcher.intercept(server) else {
             return Ok(None);
         };
-        let proxy = http_proxy("the proxy of the environment", found.uri().clone())?;
+        let what = match self.is_named {
+            true => "the proxy",
+            false => "the proxy of the environment",
+        };
+        let proxy = http_proxy(what, found.uri().clone())?;
         Ok(Some(with_credentials(proxy, &found)))
     }
 }
@@ -71,6 +102,56 @@ pub fn http_proxy(what: &'static str, proxy: Uri) -> Result<Uri, TransportError>
     Err(TransportError::Options { what, reason })
 }
 
+/// The address of a proxy, without credentials.
+pub(crate) fn shown(proxy: &Uri) -> String {
+    let authority = proxy.authority().map_or("", |authority| authority.as_str());
+    let (_, address) = authority.rsplit_once('@').unwrap_or(("", authority));
+    format!("{}://{address}", proxy.scheme_str().unwrap_or("http"))
+}
+
+/// Whether a proxy was reached and did not open the way. hyper-util, through which all our clients go, says that in words alone,
+/// and not with which status.
+pub(crate) fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    let words = [
+        "tunnel error: unsuccessful",
+        "tunnel error: proxy authorization required",
+    ];
+    causes
+        .map(ToString::to_string)
+        .any(|said| words.contains(&&*said))
+}
+
+/// With which status an HTTP proxy refuses the way to a server. `None` when it does not refuse it now, or cannot be asked.
+pub(crate) async fn refusal(proxy: &Uri, server: &Uri) -> Option<StatusCode> {
+    let asked = timeout(REASON_DEADLINE, ask(proxy, server)).await;
+    asked.ok().flatten().filter(|status| !status.is_success())
+}
+
+async fn ask(proxy: &Uri, server: &Uri) -> Option<StatusCode> {
+    let matcher = Matcher::builder().all(proxy.to_string()).build();
+    let found = matcher.intercept(server)?;
+    let address = (found.uri().host()?, found.uri().port_u16().unwrap_or(80));
+    if found.uri().scheme_str() != Some("http") {
+        return None;
+    }
+    let target = format!("{}:{}", server.host()?, server.port_u16().unwrap_or(443));
+    let mut request = Request::builder()
+        .method(Method::CONNECT)
+        .uri(&target)
+        .header(HOST, &target);
+    if let Some(basic) = found.basic_auth() {
+        request = request.header(PROXY_AUTHORIZATION, basic);
+    }
+    let request = request.body(String::new()).ok()?;
+    let stream = TokioIo::new(TcpStream::connect(address).await.ok()?);
+    let (mut sender, connection) = http1::handshake(stream).await.ok()?;
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(request).await;
+    connection.abort();
+    answer.ok().map(|answer| answer.status())
+}
+
 /// Puts what [`Matcher`] took out of the address back into it: there clients look for it.
 fn with_credentials(proxy: Uri, found: &Intercept) -> Uri {
     let basic = found.basic_auth().and_then(|basic| basic.to_str().ok());
@@ -95,7 +176,10 @@ mod tests {
     use super::*;
 
     fn of(proxy: &str, no: &str, server: &str) -> Result<Option<String>, String> {
-        let proxies = Proxies(Matcher::builder().https(proxy).no(no).build());
+        let proxies = Proxies {
+            matcher: Matcher::builder().https(proxy).no(no).build(),
+            is_named: false,
+        };
         let chosen = proxies.leading_to(&server.parse().unwrap());
         chosen
             .map(|proxy| proxy.map(|proxy| proxy.to_string()))

@@ -112,6 +112,15 @@ impl Request {
         self
     }
 
+    /// The same request over TLS.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        if let Some(rest) = self.url.strip_prefix("http://") {
+            self.url = format!("https://{rest}");
+        }
+        self
+    }
+
     /// The same request again, if its body allows that.
     pub(crate) fn again(&self) -> Option<Self> {
         let body = match &self.body {

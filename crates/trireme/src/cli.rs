@@ -4,9 +4,10 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use trireme_runner::{RunnerError, Supply, Version, vars::Vars};
-use trireme_sandbox::Untidy;
+use trireme_sandbox::{Listen, Untidy};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -41,7 +42,7 @@ pub enum Command {
     Get(GetArgs),
     /// Make a version of one resource of a pipeline
     Put(PutArgs),
-    /// Keep a whole platform up on loopback, and say how to reach it
+    /// Keep a whole platform up, and say how to reach it
     Sandbox(SandboxArgs),
     /// A linked resource, called by the runner
     #[command(hide = true)]
@@ -95,7 +96,11 @@ pub struct RunArgs {
 
 /// `trireme sandbox`.
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct SandboxArgs {
+    /// What to do with a platform that is up
+    #[command(subcommand)]
+    pub command: Option<SandboxCommand>,
     /// Where the platform is kept, in `sandbox/`
     #[arg(long, value_name = "DIR", default_value = trireme_runner::DEFAULT_STATE)]
     pub state: PathBuf,
@@ -105,6 +110,29 @@ pub struct SandboxArgs {
     /// Add a pod with a finalizer that nothing removes: a roll must refuse to start
     #[arg(long, requires = "untidy")]
     pub held_pod: bool,
+    /// Serve the platform of a new state folder on this address of the machine, for clients in containers; default: loopback
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<IpAddr>,
+    /// What these clients call that address, if they have a name for it
+    #[arg(long, value_name = "HOST", requires = "listen")]
+    pub name: Option<String>,
+}
+
+/// What is done with a sandbox that is up.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SandboxCommand {
+    /// Publish another Kubernetes release, with its images
+    Release(ReleaseArgs),
+}
+
+/// `trireme sandbox release`.
+#[derive(Debug, Clone, Args)]
+pub struct ReleaseArgs {
+    /// The release, e.g. v1.37.3
+    pub version: String,
+    /// Where the platform is kept, in `sandbox/`
+    #[arg(long, value_name = "DIR", default_value = trireme_runner::DEFAULT_STATE)]
+    pub state: PathBuf,
 }
 
 /// `trireme check`.
@@ -187,6 +215,22 @@ impl SandboxArgs {
     /// What is untidy in the sandbox, if anything.
     pub fn untidy(&self) -> Option<Untidy> {
         untidy(self.untidy, self.held_pod)
+    }
+
+    /// Where it is to be served, if that is said.
+    ///
+    /// # Errors
+    /// Every address of the machine, and no name by which clients could reach one.
+    pub fn listen(&self) -> Result<Option<Listen>, RunnerError> {
+        let Some(address) = self.listen else {
+            return Ok(None);
+        };
+        let name = self.name.clone();
+        if address.is_unspecified() && name.is_none() {
+            let message = format!("--listen {address}: say with --name how clients reach it");
+            return Err(RunnerError::Option(message));
+        }
+        Ok(Some(Listen { address, name }))
     }
 }
 

@@ -6,7 +6,7 @@ mod sandbox;
 mod single;
 mod validate;
 
-use crate::cli::Command;
+use crate::cli::{Command, SandboxCommand};
 use std::future::Future;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -22,9 +22,12 @@ pub fn dispatch(command: Command) -> ExitCode {
         Command::Check(args) => in_runtime(async |interrupt| single::check(&args, interrupt).await),
         Command::Get(args) => in_runtime(async |interrupt| single::get(&args, interrupt).await),
         Command::Put(args) => in_runtime(async |interrupt| single::put(&args, interrupt).await),
-        Command::Sandbox(args) => {
-            in_runtime(async |interrupt| sandbox::sandbox(&args, interrupt).await)
-        }
+        Command::Sandbox(args) => match &args.command {
+            Some(SandboxCommand::Release(release)) => {
+                in_runtime(async |_| sandbox::release(release).await)
+            }
+            None => in_runtime(async |interrupt| sandbox::sandbox(&args, interrupt).await),
+        },
         Command::Resource(args) => process::resource(&args),
         Command::Exec(args) => process::exec(&args),
     }

@@ -58,7 +58,7 @@ async fn a_client_that_sends_no_whole_head_is_let_go() {
 #[tokio::test]
 async fn a_client_that_begins_no_tls_is_let_go() {
     let folder = tempfile::tempdir().unwrap();
-    let identity = tls::load_or_make(folder.path()).unwrap();
+    let identity = tls::load_or_make(folder.path(), &[]).unwrap();
     for sent in ["", "\u{16}\u{3}\u{1}", "GET / HTTP/1.1\r\n\r\n"] {
         let tls = Some(identity.acceptor.clone());
         let (mut client, _server) = connect(tls, registry(folder.path())).await;

@@ -32,15 +32,23 @@ pub const CONTROL_PLANE: [&str; 4] = [
     "kube-proxy",
 ];
 
+/// A repository that has a tag for each release whose images are all there.
+pub(crate) const PUBLISHED: &str = "upstream/node-act";
+
 /// Fills an empty registry; in one that was filled before, nothing changes.
 pub fn seed(store: &Store) -> Result<(), SandboxError> {
     for version in [releases::FROM, releases::TO] {
-        for name in CONTROL_PLANE {
-            seed_index(store, name, version, &packages::distroless())?;
-        }
-        seed_image(store, "node-act", version, &packages::debian())?;
+        seed_release(store, version)?;
     }
     seed_image(store, "shop", "stable", &packages::neglected_alpine())
+}
+
+/// Adds what an upgrade to a release needs.
+pub(crate) fn seed_release(store: &Store, version: &str) -> Result<(), SandboxError> {
+    for name in CONTROL_PLANE {
+        seed_index(store, name, version, &packages::distroless())?;
+    }
+    seed_image(store, "node-act", version, &packages::debian())
 }
 
 /// An image for two platforms, as release images are.

@@ -46,7 +46,7 @@ impl Api {
     pub(crate) fn serve(listener: TcpListener, options: KubernetesOptions) -> io::Result<Self> {
         let store = Store::open(&options.state_dir)?.with_clock_ahead(options.clock_ahead);
         let store = Arc::new(store);
-        let identity = tls::load_or_make(&options.state_dir)?;
+        let identity = tls::load_or_make(&options.state_dir, &options.names)?;
         let address = listener.local_addr()?;
         store.with(seed).map_err(|failure| {
             io::Error::other(format!("seeding the world: {}", failure.status()))
@@ -114,7 +114,8 @@ impl Api {
     /// # Errors
     /// When the token cannot be kept.
     pub fn admin_kubeconfig(&self) -> io::Result<String> {
-        Ok(self.kubeconfig("sandbox-admin", &self.admin_token()?))
+        let server = self.address.to_string();
+        Ok(self.kubeconfig(&server, "sandbox-admin", &self.admin_token()?))
     }
 
     /// The kubeconfig of [`Api::token_for`], as content.
@@ -122,14 +123,22 @@ impl Api {
     /// # Errors
     /// When the token cannot be kept.
     pub fn kubeconfig_for(&self, user: &str) -> io::Result<String> {
-        Ok(self.kubeconfig(user, &self.token_for(user)?))
+        self.kubeconfig_at(&self.address.to_string(), user)
+    }
+
+    /// The same for a client that reaches it at this `HOST:PORT`.
+    ///
+    /// # Errors
+    /// When the token cannot be kept.
+    pub fn kubeconfig_at(&self, server: &str, user: &str) -> io::Result<String> {
+        Ok(self.kubeconfig(server, user, &self.token_for(user)?))
     }
 
     /// JSON, which is YAML too.
-    fn kubeconfig(&self, user: &str, token: &str) -> String {
+    fn kubeconfig(&self, server: &str, user: &str, token: &str) -> String {
         use base64::{Engine, engine::general_purpose::STANDARD};
         let cluster = json!({
-            "server": format!("https://{}", self.address),
+            "server": format!("https://{server}"),
             "certificate-authority-data": STANDARD.encode(&self.service.ca_pem),
         });
         let config = json!({

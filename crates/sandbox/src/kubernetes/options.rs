@@ -11,6 +11,8 @@ pub struct KubernetesOptions {
     pub state_dir: PathBuf,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Under which names and addresses clients reach it, beside those of loopback: they are in its certificate.
+    pub names: Vec<String>,
     /// How long the simulated parts take.
     pub timings: Timings,
     /// The version that is reported while there is no control plane node (`v1.36.4`).
@@ -27,6 +29,7 @@ impl KubernetesOptions {
         Self {
             state_dir: state_dir.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            names: Vec::new(),
             timings: Timings::default(),
             version: "v1.36.4".into(),
             clock_ahead: SignedDuration::ZERO,

@@ -21,15 +21,15 @@ pub(crate) struct Identity {
 /// The names under which loopback is reached.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Loads the identity kept in `dir`, or makes one. The authority's key is not kept: it signs once.
+/// Loads the identity kept in `dir`, or makes one, also for these `names`. The authority's key is not kept: it signs once.
 ///
 /// # Errors
 /// When the folder cannot be read or written, or does not contain a certificate.
-pub(crate) fn load_or_make(dir: &Path) -> io::Result<Identity> {
+pub(crate) fn load_or_make(dir: &Path, names: &[String]) -> io::Result<Identity> {
     let [ca, chain, key] = ["ca.pem", "server.pem", "server.key"].map(|name| dir.join(name));
     // The key is written last: with it the three are whole.
     if !key.exists() {
-        let made = make().map_err(io::Error::other)?;
+        let made = make(names).map_err(io::Error::other)?;
         for (path, text) in [(&ca, &made.ca), (&chain, &made.chain), (&key, &made.key)] {
             let beside = path.with_extension("new");
             fs::write(&beside, text)?;
@@ -57,7 +57,7 @@ struct Made {
     key: String,
 }
 
-fn make() -> Result<Made, rcgen::Error> {
+fn make(names: &[String]) -> Result<Made, rcgen::Error> {
     let mut params = CertificateParams::default();
     params
         .distinguished_name
@@ -70,7 +70,7 @@ fn make() -> Result<Made, rcgen::Error> {
     let ca_key = KeyPair::generate()?;
     let ca = params.self_signed(&ca_key)?;
     let issuer = Issuer::new(params, ca_key);
-    let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
+    let mut params = CertificateParams::new([&NAMES.map(str::to_owned), names].concat())?;
     params
         .distinguished_name
         .push(DnType::CommonName, "kube-apiserver");
@@ -82,4 +82,42 @@ fn make() -> Result<Made, rcgen::Error> {
         chain: server.pem(),
         key: key.serialize_pem(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_certificate_has_the_names_that_it_was_made_for_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["sandbox.test".to_owned(), "198.18.7.1".to_owned()];
+        let identity = load_or_make(folder.path(), &names).unwrap();
+        let mut roots = RootCertStore::empty();
+        let ca = CertificateDer::from_pem_slice(identity.ca_pem.as_bytes());
+        roots.add(ca.unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = TlsConnector::from(Arc::new(config));
+        for (name, is_its) in [
+            ("sandbox.test", true),
+            ("198.18.7.1", true),
+            ("127.0.0.1", true),
+            ("other.test", false),
+            ("198.18.7.2", false),
+        ] {
+            let (client, server) = tokio::io::duplex(1 << 16);
+            let accept = identity.acceptor.accept(server);
+            let greet = connector.connect(name.try_into().unwrap(), client);
+            let (_, greeted) = tokio::join!(accept, greet);
+            assert_eq!(greeted.is_ok(), is_its, "{name}");
+        }
+    }
 }

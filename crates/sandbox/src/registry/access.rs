@@ -1,5 +1,5 @@
-//! Authorization: `upstream/` is the world's registry, which everyone may read and no client may write; everything else
-//! is one's own and needs credentials, for reading too.
+//! Authorization: `upstream/` is the world's registry, which everyone may read and no client may write; `resources/` is for
+//! resource types, which everyone may read; everything else is one's own and needs credentials, for reading too.
 
 use axum::http::{HeaderMap, Method, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -30,14 +30,13 @@ impl Access {
         route: &Route,
         headers: &HeaderMap,
     ) -> Result<(), Refusal> {
-        let known = match headers.get(header::AUTHORIZATION) {
-            Some(value) if value.as_bytes() == self.header().as_bytes() => true,
-            Some(_) => return Err(Refusal::Unauthorized),
-            None => false,
-        };
+        let known = self.knows(headers);
+        if !known && headers.contains_key(header::AUTHORIZATION) {
+            return Err(Refusal::Unauthorized);
+        }
         let reads = method == Method::GET || method == Method::HEAD;
         match route.repository() {
-            Some(name) if name.starts_with("upstream/") && reads => Ok(()),
+            Some(name) if is_public(name) && reads => Ok(()),
             _ if !known => Err(Refusal::Unauthorized),
             Some(name) if name.starts_with("upstream/") => Err(Refusal::Denied {
                 reason: "upstream/ is read-only",
@@ -46,12 +45,24 @@ impl Access {
         }
     }
 
-    fn header(&self) -> String {
+    /// Whether a request has the credentials.
+    pub(crate) fn knows(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(header::AUTHORIZATION);
+        given.is_some_and(|value| value.as_bytes() == self.header().as_bytes())
+    }
+
+    pub(crate) fn header(&self) -> String {
         format!(
             "Basic {}",
             STANDARD.encode(format!("{}:{}", self.username, self.password))
         )
     }
+}
+
+fn is_public(repository: &str) -> bool {
+    ["upstream/", "resources/"]
+        .iter()
+        .any(|begin| repository.starts_with(begin))
 }
 
 #[cfg(test)]
@@ -81,6 +92,14 @@ mod tests {
             ask(Method::PUT, "/v2/upstream/a/manifests/v1", good),
             denied
         );
+    }
+
+    #[test]
+    fn resource_types_are_read_by_anybody_and_written_with_credentials() {
+        let path = "/v2/resources/trireme-image/manifests/1";
+        assert_eq!(ask(Method::GET, path, None), Ok(()));
+        assert_eq!(ask(Method::PUT, path, None), Err(Refusal::Unauthorized));
+        assert_eq!(ask(Method::PUT, path, Some("Basic dTpw")), Ok(()));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use sha2::{Digest as _, Sha256, Sha512};
 
+use semver::Version;
+
 use super::Site;
 
 /// The release that the sandbox's cluster runs at first.
@@ -21,8 +23,18 @@ pub fn site() -> Site {
     site
 }
 
-/// Publishes a release: its artifact, then the marker of its minor, then `stable.txt`, as a release team does it. The
-/// releases of a test come in ascending order.
+/// Whether a text is the version of a release, `vX.Y.Z`.
+pub(crate) fn is_release(text: &str) -> bool {
+    let is_plain = |number: Version| number.pre.is_empty() && number.build.is_empty();
+    number(text).is_some_and(is_plain)
+}
+
+fn number(version: &str) -> Option<Version> {
+    version.strip_prefix('v')?.parse().ok()
+}
+
+/// Publishes a release: its artifact, then the marker of its minor, then `stable.txt`, as a release team does it. A marker
+/// that names a newer one stays.
 pub fn publish(site: &Site, version: &str) {
     let minor = version
         .trim_start_matches('v')
@@ -44,16 +56,43 @@ pub fn publish(site: &Site, version: &str) {
         hex::encode(Sha512::digest(&kubeadm)),
     );
     site.publish(path, "application/octet-stream", kubeadm);
-    site.publish(
-        format!("/release/stable-{minor}.txt"),
-        "text/plain",
-        version,
-    );
     let major = minor.split('.').next().unwrap_or("1");
-    site.publish(
-        format!("/release/stable-{major}.txt"),
-        "text/plain",
-        version,
-    );
-    site.publish("/release/stable.txt", "text/plain", version);
+    for marker in [
+        format!("stable-{minor}"),
+        format!("stable-{major}"),
+        "stable".into(),
+    ] {
+        let path = format!("/release/{marker}.txt");
+        let marked = site.text(&path);
+        if marked.is_none_or(|marked| number(&marked) < number(version)) {
+            site.publish(path, "text/plain", version);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_never_goes_back_and_only_a_release_is_one() {
+        let site = site();
+        publish(&site, "v1.36.10");
+        publish(&site, "v1.36.9");
+        let marker = |name: &str| site.text(&format!("/release/{name}.txt")).unwrap();
+        assert_eq!(marker("stable-1.36"), "v1.36.10");
+        assert_eq!(
+            (marker("stable-1"), marker("stable")),
+            (TO.into(), TO.into())
+        );
+        for (text, is) in [
+            ("v1.37.3", true),
+            ("1.37.3", false),
+            ("v1.37", false),
+            ("v1.37.3-rc.1", false),
+            ("v1.37.3+k3s1", false),
+        ] {
+            assert_eq!(is_release(text), is, "{text}");
+        }
+    }
 }

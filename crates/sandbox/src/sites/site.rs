@@ -52,6 +52,12 @@ impl Site {
         Router::new().fallback(serve).with_state(self.clone())
     }
 
+    /// The content of a file of text, if it is there.
+    pub(super) fn text(&self, path: &str) -> Option<String> {
+        let file = self.file(path)?;
+        Some(String::from_utf8_lossy(&file.bytes).into_owned())
+    }
+
     fn file(&self, path: &str) -> Option<File> {
         self.0
             .read()

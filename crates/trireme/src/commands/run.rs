@@ -66,7 +66,7 @@ async fn in_sandbox(
     state: &StateLock,
     interrupt: &Interrupt,
 ) -> anyhow::Result<u8> {
-    let sandbox = sandbox::start(&args.state, args.untidy()).await?;
+    let sandbox = sandbox::start(&args.state, args.untidy(), None).await?;
     let vars = sandbox_vars(args, &sandbox)?;
     let witness = sandbox.witness().await?;
     let report = build(args, state, vars, interrupt).await?;

@@ -1,6 +1,7 @@
 //! `trireme sandbox`, and the sandbox of `trireme run --sandbox`.
 
-use crate::cli::SandboxArgs;
+use crate::cli::{ReleaseArgs, SandboxArgs};
+use anyhow::{Context as _, bail};
 use serde_json::Value;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -8,17 +9,25 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use trireme_runner::Interrupt;
 use trireme_sandbox::kubernetes::Timings;
-use trireme_sandbox::{Sandbox, SandboxOptions, Untidy};
+use trireme_sandbox::{Listen, Sandbox, SandboxOptions, Untidy, publishing};
+use trireme_transport::{Client, Options, Request};
+
+const ANSWER_LIMIT_BYTES: u64 = 64 << 10;
 
 /// Starts the sandbox of a state folder, and says what is untidy in it.
 ///
 /// # Errors
 /// See [`Sandbox::start`].
-pub async fn start(state: &Path, untidy: Option<Untidy>) -> anyhow::Result<Sandbox> {
+pub async fn start(
+    state: &Path,
+    untidy: Option<Untidy>,
+    listen: Option<Listen>,
+) -> anyhow::Result<Sandbox> {
     let options = SandboxOptions {
         state: state.to_owned(),
         timings: Timings::default(),
         untidy,
+        listen,
     };
     if let Some(untidy) = untidy {
         eprintln!("untidy         {}", untidy.summary());
@@ -28,7 +37,7 @@ pub async fn start(state: &Path, untidy: Option<Untidy>) -> anyhow::Result<Sandb
 
 /// Keeps a sandbox up until it is interrupted.
 pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Result<u8> {
-    let sandbox = start(&args.state, args.untidy()).await?;
+    let sandbox = start(&args.state, args.untidy(), args.listen()?).await?;
     let kubeconfig = args.state.join("sandbox/admin.kubeconfig");
     keep(&kubeconfig, &sandbox.api().admin_kubeconfig()?)?;
     let vars = sandbox.vars()?;
@@ -47,7 +56,11 @@ pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Resul
         var("registry_username"),
         password.display()
     );
-    eprintln!("               crane ls {}/shop", var("upstream"));
+    let insecure = match vars["insecure"] == true {
+        true => " --insecure",
+        false => "",
+    };
+    eprintln!("               crane ls{insecure} {}/shop", var("upstream"));
     eprintln!(
         "kubernetes     kubectl --kubeconfig {} get nodes",
         kubeconfig.display()
@@ -62,6 +75,29 @@ pub async fn sandbox(args: &SandboxArgs, interrupt: &Interrupt) -> anyhow::Resul
         args.state.join("sandbox").display()
     );
     interrupt.fired().await;
+    Ok(0)
+}
+
+/// Publishes a release in the sandbox that serves the state folder.
+pub async fn release(args: &ReleaseArgs) -> anyhow::Result<u8> {
+    let publishing = publishing(&args.state, &args.version)?;
+    let request = Request::put(publishing.url)
+        .secret_header(http::header::AUTHORIZATION, publishing.authorization);
+    let client = Client::new(Options::default())?;
+    let answer = client.fetch(request, ANSWER_LIMIT_BYTES).await;
+    let answer =
+        answer.context("is a sandbox up on this state folder? `trireme sandbox` starts it")?;
+    if answer.status != http::StatusCode::CREATED {
+        bail!(
+            "the sandbox answered {}: {}",
+            answer.status,
+            answer.describe()
+        );
+    }
+    eprintln!(
+        "{} is published, with its images: the next check of a `kubernetes-release` can find it",
+        args.version
+    );
     Ok(0)
 }
 

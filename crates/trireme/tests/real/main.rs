@@ -161,6 +161,7 @@ fn vars(registries: &Registries, keys: &KeyPair, mirror: &str, kubeconfig: &str)
         "upstream": format!("{host}/upstream"), "node_act": format!("{host}/upstream/node-act"),
         "application": format!("{host}/upstream/shop"),
         "registry": format!("{host}/{mirror}"), "registry_username": "nobody", "registry_password": "not asked for",
+        "insecure": false, "ca_certs": [],
         "signing_key": keys.private(), "signing_password": PASSWORD,
         "kubeconfig": kubeconfig, "api_server": api_server(kubeconfig),
         "roll_policy": {"canary": 1, "max_unavailable": 1, "drain_timeout": "5m", "node_timeout": "2m"},

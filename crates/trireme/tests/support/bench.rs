@@ -34,6 +34,7 @@ impl Bench {
             state: dir.path().to_owned(),
             timings: Timings::default(),
             untidy,
+            listen: None,
         };
         let (sandbox, witness) = runtime.block_on(async {
             let sandbox = Sandbox::start(options).await.expect("a sandbox");

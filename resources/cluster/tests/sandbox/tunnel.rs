@@ -173,7 +173,11 @@ async fn a_proxy_that_refuses_is_said_without_its_password() {
     let url = tunnel.url(&format!("{PASSWORD}-of-another"));
     let output = check(&world, ELSEWHERE, &[("https_proxy", &url)]).await;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("prox"), "{}", stderr(&output));
+    let told = format!(
+        "the proxy http://{} refused the way with 407 Proxy Authentication Required",
+        tunnel.address
+    );
+    assert!(stderr(&output).contains(&told), "{}", stderr(&output));
     assert!(!tunnel.asked().is_empty());
     let url = format!("socks5://me:{PASSWORD}@127.0.0.1:1080");
     let output = check(&world, ELSEWHERE, &[("https_proxy", &url)]).await;
