@@ -59,7 +59,8 @@ pub enum ScannerError {
     },
     /// There is no image with this digest. What is missing of an image that is there is another error.
     #[error(
-        "{image}: there is no such image any more; check again for the present version, or copy it to this repository"
+        "{image}: there is no such image any more; copy it to this repository, or {}",
+        trireme_protocol::run_again()
     )]
     Gone {
         /// Repository and digest.

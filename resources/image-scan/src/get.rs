@@ -1,4 +1,4 @@
-//! `get`: judge again, and write down the verdict.
+//! `get`: judge, and write down the verdict. Concourse does not run it for a version that is in its cache; a `put` always runs.
 
 use std::path::Path;
 

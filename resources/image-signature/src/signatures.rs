@@ -144,8 +144,9 @@ impl Signatures {
             Ok((descriptor, _)) => Ok(descriptor),
             Err(error) if error.is_not_found() => {
                 let message = format!(
-                    "{}: there is no such image; copy it to this repository, or check again if it was there",
-                    self.name(digest)
+                    "{}: there is no such image; copy it to this repository, or {}",
+                    self.name(digest),
+                    trireme_protocol::run_again()
                 );
                 Err(Fault::operational(message).because(error).into())
             }

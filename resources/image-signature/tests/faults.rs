@@ -227,7 +227,7 @@ fn the_image_of_a_version_that_is_gone_cannot_be_verified() {
     let version = json!({"digest": absent, "signatures": absent, "since": "2026-01-01T00:00:00Z"});
     let ran = Program::get(&verifying(&fake), &version);
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
-    for words in [absent.as_str(), "there is no such image", "check again"] {
+    for words in [absent.as_str(), "there is no such image", "or run "] {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
     assert_eq!(std::fs::read_dir(ran.dir.path()).expect("it").count(), 0);
