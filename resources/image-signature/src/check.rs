@@ -12,7 +12,7 @@ pub(crate) async fn check(
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
-    let signatures = Signatures::open(source, source.key()?.public().clone())?;
+    let signatures = Signatures::open(source, source.key()?.trust())?;
     let Some(digest) = resolve(step, &signatures, target, last.as_ref()).await? else {
         return Ok(Vec::new());
     };

@@ -22,10 +22,10 @@ pub(crate) async fn get(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let digest = known(&version)?;
-    let signatures = Signatures::open(source, source.key()?.public().clone())?;
+    let signatures = Signatures::open(source, source.key()?.trust())?;
     signatures.image(&digest).await?;
     let verdict = signatures.signed(&digest).await?;
     evidence::write(dir, &source.repository, &verdict, step.now()).await?;
-    let outcome = evidence::describe(version, &verdict, signatures.key());
+    let outcome = evidence::describe(version, &verdict, signatures.trust());
     Ok(evidence::judged(step, &signatures, &verdict, outcome))
 }

@@ -54,12 +54,12 @@ async fn verify(
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let signatures = Signatures::open(source, source.key()?.public().clone())?;
+    let signatures = Signatures::open(source, source.key()?.trust())?;
     let digest = digest_of(&signatures, source, params, dir).await?;
     signatures.image(&digest).await?;
     let verdict = signatures.signed(&digest).await?;
     let version = Version::new(&verdict, step.now());
-    let outcome = evidence::describe(version, &verdict, signatures.key());
+    let outcome = evidence::describe(version, &verdict, signatures.trust());
     Ok(evidence::judged(step, &signatures, &verdict, outcome))
 }
 
@@ -69,35 +69,34 @@ async fn sign_once(
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let Key::Private(key) = source.key()? else {
+    let key = source.key()?;
+    let signatures = Signatures::open(source, key.trust())?;
+    let Key::Private(key) = key else {
         return Err(Fault::config(
             "source.key is a public key, which only verifies: put signs and needs the private key, or `verify: true` in the params",
         )
         .into());
     };
-    let signatures = Signatures::open(source, key.public().clone())?;
     let digest = digest_of(&signatures, source, params, dir).await?;
     let image = signatures.image(&digest).await?;
     let name = signatures.name(&digest);
     let mut found = signatures.find(&digest).await?;
     if found.verdict.permits() {
-        step.done(
-            &name,
-            format!("already signed with key {}", key.public().fingerprint()),
-        );
+        step.done(&name, format!("already signed with {}", signatures.trust()));
     } else {
         let bundle = sign(&digest, &key)?;
         attach(signatures.repository(), &image, bundle, step.now()).await?;
         found = await_seen(&signatures, &digest).await?;
-        step.done(
-            &name,
-            format!("signed with key {}", key.public().fingerprint()),
-        );
+        step.done(&name, format!("signed with {}", signatures.trust()));
     }
     // A repeated put gives the same version: its time is that of the signature, not of this step.
     let since = found.signed_at.unwrap_or_else(|| step.now());
     let version = Version::new(&found.verdict, since);
-    Ok(evidence::describe(version, &found.verdict, key.public()))
+    Ok(evidence::describe(
+        version,
+        &found.verdict,
+        signatures.trust(),
+    ))
 }
 
 /// The digest of the image that the step is about.
@@ -170,14 +169,16 @@ where
 
 #[cfg(test)]
 mod tests {
-    use trireme_signature::{SignatureKind, SignatureVerdict, ValidSignature};
+    use trireme_signature::{SignatureKind, SignatureVerdict, Signer, ValidSignature};
 
     use super::*;
 
     fn found(valid: usize) -> Found {
         let signature = ValidSignature {
             bundle: "sha256:0".into(),
-            key: "k".into(),
+            signer: Signer::Key {
+                fingerprint: "k".into(),
+            },
             kind: SignatureKind::Statement,
         };
         Found::of(SignatureVerdict {

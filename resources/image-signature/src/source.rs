@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{Fault, Secret};
 use trireme_registry::Credentials;
-use trireme_signature::{ImageDigest, KeyError, Password, PrivateKey, PublicKey};
+use trireme_signature::{
+    CosignKey, ImageDigest, KeyError, Password, PrivateKey, PublicKey, TrustPolicy,
+};
 
 /// The source of an `image-signature` resource.
 #[derive(Deserialize, JsonSchema)]
@@ -69,6 +71,11 @@ impl Key {
             Self::Private(key) => key.public(),
             Self::Public(key) => key,
         }
+    }
+
+    /// Trusts whoever has the private half, and nobody else.
+    pub fn trust(&self) -> TrustPolicy {
+        TrustPolicy::any_of(vec![Box::new(CosignKey(self.public().clone()))])
     }
 }
 
