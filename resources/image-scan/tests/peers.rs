@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use trireme_peers::{Tool, cache};
+use trireme_peers::{Tool, cache, programs};
 use world::{Program, World, digest, layer, layer_of, zip_of, zip_with};
 
 /// (advisory, source package).
@@ -225,13 +225,16 @@ const BUILT: [&str; 4] = ["kube-apiserver", "kube-scheduler", "etcd", "crane"];
 
 /// A distroless-like image with one of them.
 fn distroless_layer(program: &str) -> Vec<u8> {
-    let content =
-        fs::read(cache().join("bin").join(program)).expect("tests/peers/install built it");
+    let content = fs::read(cache().join("bin").join(program));
+    distroless_with(program, &content.expect("tests/peers/install built it"))
+}
+
+fn distroless_with(program: &str, content: &[u8]) -> Vec<u8> {
     let status = "Package: base-files\nVersion: 12.4+deb12u11\n";
     layer_of(&[
         ("etc/os-release", b"ID=debian\nVERSION_ID=\"12\"\n"),
         ("var/lib/dpkg/status.d/base-files", status.as_bytes()),
-        (&format!("usr/local/bin/{program}"), &content),
+        (&format!("usr/local/bin/{program}"), content),
     ])
 }
 
@@ -346,5 +349,34 @@ fn findings_in_real_programs_are_those_of_osv_scanner() {
         let verdict = put(&layer, &database).file(".image-scan/verdict.json");
         let named = verdict["not_examined"][0]["kind"] == "module";
         assert_eq!(named, !only_theirs.is_empty(), "{program}: {verdict}");
+    }
+}
+
+/// Built here by Go and by `cargo auditable`, with one module: as it was with its flaw, and repaired.
+#[test]
+fn small_real_programs_of_go_and_rust_are_judged_as_osv_scanner_judges_them() {
+    let go = |version| programs::of_go("amd64", &[("golang.org/x/net", version)]);
+    let rust = |version| programs::of_rust(&[("time", version)]);
+    let flaws = [
+        (
+            "golang.org/x/net",
+            "GO-2023-2102",
+            go("v0.10.0"),
+            go("v0.17.0"),
+        ),
+        ("time", "RUSTSEC-2020-0071", rust("0.2.22"), rust("0.2.23")),
+    ];
+    for (module, advisory, flawed, repaired) in flaws {
+        let layer = distroless_with("app", &flawed.expect("a program"));
+        let database = recorded();
+        let (ours, theirs) = (ours(&layer, &database), theirs(&layer, &database));
+        assert!(
+            ours.contains(&(advisory.to_owned(), module.to_owned())),
+            "{ours:?}"
+        );
+        assert_eq!(ours, theirs, "{module}");
+        let layer = distroless_with("app", &repaired.expect("a program"));
+        let verdict = put(&layer, &database).file(".image-scan/verdict.json");
+        assert_eq!(verdict["verdict"], "permit", "{verdict}");
     }
 }
