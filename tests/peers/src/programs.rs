@@ -16,14 +16,37 @@ use crate::{PeerError, Tool};
 /// Go is not installed or refuses.
 pub fn of_go(architecture: &str, modules: &[(&str, &str)]) -> Result<Vec<u8>, PeerError> {
     let folder = in_new_folder("go", |folder| write_go(folder, modules))?;
+    go_build(&folder, architecture, &["-mod=vendor", "-trimpath"])
+}
+
+/// A program of Kubernetes with one staging module, `k8s.io/apiserver`, built from its folder as the release scripts build it
+/// (`hack/lib/golang.sh`): the linker is told the version, and the build info has none.
+///
+/// # Errors
+/// Go is not installed or refuses.
+pub fn of_kubernetes(version: &str) -> Result<Vec<u8>, PeerError> {
+    let folder = in_new_folder("go", write_kubernetes)?;
+    let flags =
+        format!("-ldflags=all=-X 'k8s.io/component-base/version.gitVersion={version}' -s -w");
+    go_build(&folder, "amd64", &[&flags])
+}
+
+fn go_build(folder: &TempDir, architecture: &str, flags: &[&str]) -> Result<Vec<u8>, PeerError> {
     let go = Tool::system("go").dir(folder.path());
-    let go = go.env("CGO_ENABLED", "0").env("GOARCH", architecture);
+    let environment = [
+        ("CGO_ENABLED", "0"),
+        ("GOARCH", architecture),
+        ("GOFLAGS", ""),
+        ("GOPROXY", "off"),
+        ("GOTOOLCHAIN", "local"),
+    ];
+    let go = environment
+        .into_iter()
+        .fold(go, |go, (name, value)| go.env(name, value));
     let go = go
-        .env("GOFLAGS", "")
-        .env("GOPROXY", "off")
-        .env("GOTOOLCHAIN", "local");
-    let build = "build -mod=vendor -buildvcs=false -trimpath -o program .";
-    go.args(build.split(' ')).succeed()?;
+        .args(["build", "-buildvcs=false", "-o", "program"])
+        .args(flags);
+    go.succeed()?;
     read(&folder.path().join("program"))
 }
 
@@ -87,6 +110,29 @@ fn write_go(folder: &Path, modules: &[(&str, &str)]) -> std::io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn write_kubernetes(folder: &Path) -> std::io::Result<()> {
+    let staging = "staging/src/k8s.io/apiserver";
+    let required = "require k8s.io/apiserver v0.0.0\n";
+    let replaced = format!("replace k8s.io/apiserver => ./{staging}\n");
+    let module = |name: &str| format!("module {name}\n\ngo 1.21\n");
+    write(
+        folder,
+        "go.mod",
+        &(module("k8s.io/kubernetes") + required + &replaced),
+    )?;
+    write(
+        folder,
+        "main.go",
+        "package main\n\nimport _ \"k8s.io/apiserver\"\n\nfunc main() {}\n",
+    )?;
+    write(
+        folder,
+        &format!("{staging}/go.mod"),
+        &module("k8s.io/apiserver"),
+    )?;
+    write(folder, &format!("{staging}/empty.go"), "package empty\n")
 }
 
 fn write_rust(folder: &Path, crates: &[(&str, &str)]) -> std::io::Result<()> {
