@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::fs;
-use trireme_finding::{Decision, Package, Verdict, table};
+use trireme_finding::{Decision, Package, Reason, Rule, Verdict, table};
 use trireme_protocol::{Outcome, Step};
 
 use crate::verdict_file::verdict_file;
@@ -149,19 +149,23 @@ fn permitted(step: &Step, name: &str, verdict: &Verdict) {
 fn why(verdict: &Verdict) -> String {
     let reasons = verdict.reasons.iter().map(|reason| reason.message.as_str());
     let reasons = reasons.collect::<Vec<_>>().join("; ");
-    let missing: BTreeSet<_> = verdict
-        .not_examined
-        .iter()
-        .filter(|part| part.is_missing())
-        .map(|part| part.kind.word())
-        .collect();
-    if missing.is_empty() {
+    let Some(how) = how_to_accept(verdict) else {
         return reasons;
-    }
-    let kinds = missing.into_iter().collect::<Vec<_>>().join(", ");
+    };
     format!(
-        "{reasons} (findings.txt names them; what you trust, accept in `policy.accept_not_examined`, by path or kind: {kinds})"
+        "{reasons} (findings.txt names them; what you trust, accept in `policy.accept_not_examined`, {how})"
     )
+}
+
+fn how_to_accept(verdict: &Verdict) -> Option<String> {
+    let is_silent = |reason: &Reason| reason.rule == Rule::NothingExamined;
+    if verdict.reasons.iter().any(is_silent) {
+        return Some("by the path of each program, since nothing could be examined".to_owned());
+    }
+    let missing = verdict.not_examined.iter().filter(|part| part.is_missing());
+    let kinds: BTreeSet<_> = missing.map(|part| part.kind.word()).collect();
+    let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+    (!kinds.is_empty()).then(|| format!("by path or kind: {kinds}"))
 }
 
 fn count_unexamined(verdict: &Verdict) -> usize {

@@ -142,11 +142,11 @@ impl OsvExaminer {
             let catalogue = layers::catalogue(&self.repository, &image).await?;
             matchers.extend(Matcher::all(&catalogue));
             let support_ended = support_ended(&catalogue, self.today);
-            examination.not_examined.extend(catalogue.not_examined);
             examination.examined.push(Examined {
                 digest: image.digest,
                 platform: image.platform,
                 packages: catalogue.packages,
+                not_examined: catalogue.not_examined,
                 support_ended,
             });
         }

@@ -40,6 +40,7 @@ fn examined(findings: Vec<Finding>) -> Examination {
         digest: "sha256:aa".to_owned(),
         platform: "linux/amd64".to_owned(),
         packages: vec![package("Debian:12"), package("Go"), package("Debian:12")],
+        not_examined: vec![],
         support_ended: None,
     };
     Examination {
@@ -93,6 +94,37 @@ fn nothing_examined_is_incomplete_under_the_mildest_policy() {
         "{:?}",
         verdict.reasons
     );
+}
+
+/// As the image `pause`: a program of C, and nothing else.
+#[test]
+fn an_image_of_which_every_program_is_accepted_by_its_path_is_permitted() {
+    let mut image = examined(vec![]);
+    image.examined[0].packages.clear();
+    image.examined[0].not_examined = vec![NotExamined {
+        kind: Kind::Program,
+        what: "program".to_owned(),
+        reason: "not read".to_owned(),
+        names: ["pause".to_owned()].into(),
+    }];
+    let path = |path: &str| Accepted::Path(path.to_owned());
+    let judged = |image: &Examination, accepted: Vec<Accepted>| {
+        let policy = Policy {
+            accept_not_examined: accepted,
+            ..Policy::default()
+        };
+        rules(&judge(image, &policy))
+    };
+    assert_eq!(judged(&image, vec![path("/pause")]), []);
+    let by_kind = vec![Accepted::Kind(Kind::Program)];
+    assert_eq!(judged(&image, by_kind), [Rule::NothingExamined]);
+    let both = [Rule::NothingExamined, Rule::NotExamined];
+    assert_eq!(judged(&image, vec![path("/other")]), both);
+    let mut empty = image.examined[0].clone();
+    empty.not_examined.clear();
+    image.examined.push(empty);
+    let silent_platform = [Rule::NothingExamined];
+    assert_eq!(judged(&image, vec![path("/pause")]), silent_platform);
 }
 
 #[test]
