@@ -42,8 +42,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// The findings that count, sorted.
     pub findings: Vec<Finding>,
-    /// The findings that the policy passes over, sorted.
-    pub passed_over: Vec<Finding>,
+    /// The findings that the policy suppresses, sorted.
+    pub suppressed: Vec<Finding>,
     /// What was examined.
     pub examined: Vec<Examined>,
     /// What was seen and not examined.
@@ -140,7 +140,7 @@ pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
     });
     all.dedup_by(merge_same);
     let counts = Counts::of(&all);
-    let (findings, passed_over): (Vec<_>, Vec<_>) =
+    let (findings, suppressed): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|finding| policy.counts(finding));
     let not_examined = unexamined::parts(examination.gaps(), &policy.accept_not_examined);
     let reasons = reasons(examination, policy, &findings, &not_examined);
@@ -151,7 +151,7 @@ pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
         reasons,
         counts,
         findings,
-        passed_over,
+        suppressed,
         examined: examination.examined.clone(),
         not_examined,
     }

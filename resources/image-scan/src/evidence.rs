@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::fs;
 use trireme_finding::{Decision, Package, Reason, Rule, Verdict, table};
-use trireme_protocol::{Outcome, Step};
+use trireme_protocol::{Outcome, StepContext};
 
 use crate::verdict_file::verdict_file;
 use crate::{OnDeny, Scanner, Version};
@@ -61,7 +61,7 @@ pub(crate) async fn write(
 /// The same for a `put`, in a folder of its own. What a `put` writes ends with its container, and the folder of a build may
 /// not be ours to write: files that could not be written are said, and change no verdict.
 pub(crate) async fn write_in_build(
-    step: &Step,
+    step: &StepContext,
     build: &Path,
     repository: &str,
     verdict: &Verdict,
@@ -99,7 +99,7 @@ fn json(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
 
 /// Tells people the verdict, and makes of it the outcome of a step.
 pub(crate) fn outcome(
-    step: &Step,
+    step: &StepContext,
     scanner: &Scanner,
     version: Version,
     verdict: &Verdict,
@@ -135,7 +135,7 @@ pub(crate) fn outcome(
     }
 }
 
-fn permitted(step: &Step, name: &str, verdict: &Verdict) {
+fn permitted(step: &StepContext, name: &str, verdict: &Verdict) {
     match verdict.unexamined() {
         Some(kinds) => step.warn(
             name,

@@ -49,7 +49,7 @@ fn a_module_with_an_advisory_is_a_finding_in_the_program_that_has_it() {
     assert_eq!(finding["advisories"], advisories);
     assert_eq!(finding["binaries"], json!(["usr/local/bin/app"]));
     assert_eq!(finding["fixed"], "0.17.0");
-    assert_eq!(verdict["passed_over"][0]["severity"], "medium");
+    assert_eq!(verdict["suppressed"][0]["severity"], "medium");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::fs;
 use trireme_evidence as file;
 use trireme_evidence::SignatureFile;
-use trireme_protocol::{Outcome, Step};
+use trireme_protocol::{Outcome, StepContext};
 use trireme_signature::{RefusedSignature, SignatureVerdict, Signer, TrustPolicy, ValidSignature};
 
 use crate::{Signatures, Version};
@@ -90,7 +90,7 @@ pub(crate) fn describe(
 
 /// Tells people what was found; denies an image that is not signed.
 pub(crate) fn judged(
-    step: &Step,
+    step: &StepContext,
     signatures: &Signatures,
     verdict: &SignatureVerdict,
     outcome: Outcome<Version>,

@@ -5,7 +5,7 @@ use std::{future::Future, path::Path, time::Duration};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
-use trireme_protocol::{Fault, Outcome, Step, build};
+use trireme_protocol::{Fault, Outcome, StepContext, build};
 use trireme_signature::{ImageDigest, sign};
 
 use crate::{
@@ -36,7 +36,7 @@ pub struct PutParams {
 
 /// Signs unless that is done already, and ends only when the registry shows a signature that verifies.
 pub(crate) async fn put(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
@@ -49,7 +49,7 @@ pub(crate) async fn put(
 
 /// Makes a version of its own, so that the `get` after it writes a new `signature.json`.
 async fn verify(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
@@ -64,7 +64,7 @@ async fn verify(
 }
 
 async fn sign_once(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
@@ -112,12 +112,13 @@ async fn digest_of(
         }
         (Some(artifact), None) => {
             let digest = build::read_digest(dir, "image", artifact).await?;
-            let malformed = |e| Fault::data(format!("{artifact}/digest is malformed")).because(e);
+            let malformed =
+                |e| Fault::data(format!("{artifact}/digest is malformed")).with_source(e);
             Ok(digest.parse().map_err(malformed)?)
         }
         (None, Some(digest)) => Ok(digest
             .parse()
-            .map_err(|e| Fault::config("params.digest is malformed").because(e))?),
+            .map_err(|e| Fault::config("params.digest is malformed").with_source(e))?),
         (None, None) => digest_of_source(signatures, source.target()?).await,
     }
 }

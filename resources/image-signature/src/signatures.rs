@@ -36,8 +36,8 @@ pub enum SignaturesError {
     Registry(#[from] RegistryError),
     /// No signature was found, and one of those that are listed cannot be had. It might be what was looked for.
     #[error(
-        "the image may be signed or not: {bundle} is attached to it, and cannot be had as it was stored; repair the \
-         registry, or remove it and sign again"
+        "cannot tell whether the image is signed: bundle {bundle} is attached to it, and is missing or damaged in the registry; \
+         repair the registry, or delete the bundle and sign again"
     )]
     Unread {
         /// Its digest.
@@ -48,7 +48,7 @@ pub enum SignaturesError {
     },
     /// More than can be looked at.
     #[error(
-        "{found} bundles are attached to the image, more than {BUNDLES_LIMIT}; remove those that nobody needs"
+        "{found} bundles are attached to the image, and at most {BUNDLES_LIMIT} are read; delete those that are not needed"
     )]
     TooMany {
         /// How many there are.
@@ -103,21 +103,23 @@ impl Signatures {
         let name: RepositoryName = source
             .repository
             .parse()
-            .map_err(|e| Fault::config("source.repository cannot be used").because(e))?;
+            .map_err(|e| Fault::config("source.repository cannot be used").with_source(e))?;
         let client = Client::new(Options {
             ca_certs: source.ca_certs.clone(),
             insecure: source.insecure,
             proxy: source.proxy.clone(),
             user_agent: Some(USER_AGENT.into()),
         })
-        .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
+        .map_err(|e| {
+            Fault::config("the source's settings for HTTP cannot be used").with_source(e)
+        })?;
         Ok(Self {
             repository: Repository::new(
                 client,
                 name,
                 source.credentials()?,
                 source.insecure,
-                redact::learn,
+                redact::register_secret,
             ),
             trust,
         })
@@ -154,7 +156,7 @@ impl Signatures {
                     self.name(digest),
                     trireme_protocol::run_again()
                 );
-                Err(Fault::operational(message).because(error).into())
+                Err(Fault::operational(message).with_source(error).into())
             }
             Err(error) => Err(error.into()),
         }

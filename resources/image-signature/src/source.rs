@@ -92,7 +92,7 @@ impl Source {
             (Some(tag), None) => Ok(Target::Tag(tag.clone())),
             (None, Some(digest)) => match digest.parse() {
                 Ok(digest) => Ok(Target::Digest(digest)),
-                Err(error) => Err(Fault::config("source.digest is malformed").because(error)),
+                Err(error) => Err(Fault::config("source.digest is malformed").with_source(error)),
             },
             (None, None) => Ok(Target::LastSigned),
         }
@@ -132,5 +132,5 @@ impl Source {
 }
 
 fn key_fault(error: KeyError) -> Fault {
-    Fault::config("source.key cannot be used").because(error)
+    Fault::config("source.key cannot be used").with_source(error)
 }

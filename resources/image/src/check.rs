@@ -1,13 +1,13 @@
 //! `check`: what does the tag point to now? One HEAD request when nothing has changed.
 
-use trireme_protocol::Step;
+use trireme_protocol::StepContext;
 use trireme_registry::Repository;
 
 use crate::{Source, Version, source::DEFAULT_TAG, source::Target};
 
 /// The last version while it still exists, and the present one.
 pub(crate) async fn check(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
@@ -43,7 +43,7 @@ pub(crate) async fn check(
 }
 
 async fn pinned(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     repository: &Repository,
     pin: &str,

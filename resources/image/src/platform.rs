@@ -54,15 +54,15 @@ pub(crate) async fn select(
 ) -> anyhow::Result<ImageManifest> {
     let (mut descriptor, mut bytes) = repository.get_manifest(digest).await?;
     if is_index(&descriptor) {
-        let index: ImageIndex =
-            serde_json::from_slice(&bytes).map_err(|e| broken(repository, digest).because(e))?;
+        let index: ImageIndex = serde_json::from_slice(&bytes)
+            .map_err(|e| broken(repository, digest).with_source(e))?;
         let wanted = wanted.cloned().unwrap_or_default();
         let child = index.manifests().iter().find(|child| fits(child, &wanted));
         let child = child.ok_or_else(|| missing(&index, &wanted))?;
         (descriptor, bytes) = repository.get_manifest(child.digest().as_ref()).await?;
     }
     let manifest = image_manifest(&descriptor, &bytes);
-    Ok(manifest.map_err(|e| broken(repository, digest).because(e))?)
+    Ok(manifest.map_err(|e| broken(repository, digest).with_source(e))?)
 }
 
 fn broken(repository: &Repository, digest: &str) -> Fault {

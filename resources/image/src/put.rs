@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_protocol::{Fault, Outcome, Secret, Step, build};
+use trireme_protocol::{Fault, Outcome, Secret, StepContext, build};
 use trireme_registry::is_tag;
 
 use crate::{
@@ -107,7 +107,7 @@ impl From {
 
 /// Stores the image with everything below it, tags it, and looks again.
 pub(crate) async fn put(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,

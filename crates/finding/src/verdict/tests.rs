@@ -172,7 +172,7 @@ fn an_advisory_that_names_a_package_twice_counts_twice() {
     let one = judge(&examined(vec![mild.clone(), grave.clone()]), &policy);
     let other = judge(&examined(vec![grave.clone(), mild.clone()]), &policy);
     assert_eq!(one, other);
-    assert_eq!((one.findings, one.passed_over), (vec![grave], vec![mild]));
+    assert_eq!((one.findings, one.suppressed), (vec![grave], vec![mild]));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn the_unknown_are_counted_apart() {
         verdict.reasons[0].message,
         "1 finding of severity low or above"
     );
-    assert_eq!(verdict.passed_over.len(), 1);
+    assert_eq!(verdict.suppressed.len(), 1);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn fixed_only_passes_over_what_has_no_fix() {
             .collect::<Vec<_>>(),
         ["b"]
     );
-    assert_eq!(verdict.passed_over.len(), 1);
+    assert_eq!(verdict.suppressed.len(), 1);
 }
 
 /// An examination without findings that saw `names` of this kind, and read none of them.

@@ -41,7 +41,7 @@ pub fn put(layer: &[u8], database: &Database) -> Program {
 /// What our program finds.
 pub fn ours(layer: &[u8], database: &Database) -> Findings {
     let verdict = put(layer, database).file(".image-scan/verdict.json");
-    let lists = ["findings", "passed_over"]
+    let lists = ["findings", "suppressed"]
         .map(|list| verdict[list].as_array().cloned().unwrap_or_default());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut findings = Findings::new();
