@@ -111,7 +111,7 @@ impl Repository {
             return Ok(answer);
         }
         let challenges = challenges(&answer);
-        let registry = self.resolve(what, &self.base, "")?;
+        let registry = self.resolve(what, &self.base(), "")?;
         self.auth
             .obtain(&self.client, what, &challenges, &registry, access)
             .await?;

@@ -12,7 +12,7 @@ use trireme_evidence::page::roll_page;
 use trireme_evidence::{LIMIT_BYTES, RollFile};
 use trireme_executor::interruption::run_until_cancelled;
 use trireme_kubernetes::Mark;
-use trireme_protocol::{Fault, Secret, Step, redact};
+use trireme_protocol::{Fault, Secret, StepContext, redact};
 use trireme_registry::{ArtifactFile, Credentials, RegistryError, Repository, is_tag};
 use trireme_transport::{Client, Options};
 
@@ -85,7 +85,7 @@ impl EvidenceRepository {
             return Ok(None);
         };
         let name = own.repository.parse().map_err(|error: RegistryError| {
-            Fault::config("source.evidence.repository cannot be used").because(error)
+            Fault::config("source.evidence.repository cannot be used").with_source(error)
         })?;
         if let Some(tag) = own.tag.as_ref().filter(|tag| !is_tag(tag)) {
             let message = format!("source.evidence.tag: {tag:?} is not a tag");
@@ -101,17 +101,24 @@ impl EvidenceRepository {
             user_agent: None,
         })
         .map_err(|error| {
-            Fault::config("the settings of source.evidence for HTTP cannot be used").because(error)
+            Fault::config("the settings of source.evidence for HTTP cannot be used")
+                .with_source(error)
         })?;
         Ok(Some(Self {
-            repository: Repository::new(client, name, credentials, own.insecure, redact::learn),
+            repository: Repository::new(
+                client,
+                name,
+                credentials,
+                own.insecure,
+                redact::register_secret,
+            ),
             tag: own.tag.clone(),
         }))
     }
 
     /// Stores the evidence of a roll and says where it is. That it could not be stored is said, and changes nothing else: what
     /// was done to the cluster was done.
-    pub(crate) async fn store(&self, step: &Step, evidence: &Evidence) -> Option<String> {
+    pub(crate) async fn store(&self, step: &StepContext, evidence: &Evidence) -> Option<String> {
         let push = timeout(STORE, self.push(evidence));
         let pushed = run_until_cancelled(step.cancellation(), STORE_INTERRUPTED, push).await;
         let why = match pushed {
@@ -146,7 +153,7 @@ impl EvidenceRepository {
     }
 
     /// The evidence of the roll of `mark`. None when the roll has none, or when it cannot be fetched, which is logged.
-    pub(crate) async fn fetch(&self, step: &Step, mark: &Mark) -> Option<Found> {
+    pub(crate) async fn fetch(&self, step: &StepContext, mark: &Mark) -> Option<Found> {
         match timeout(STORE, self.pull(mark)).await {
             Ok(Ok(found)) => return found,
             Ok(Err(error)) => self.warn(step, &format!("{error:#}")),
@@ -155,7 +162,7 @@ impl EvidenceRepository {
         None
     }
 
-    fn warn(&self, step: &Step, why: &str) {
+    fn warn(&self, step: &StepContext, why: &str) {
         let name = self.repository.name();
         step.warn(
             "evidence",

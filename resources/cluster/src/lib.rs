@@ -25,7 +25,7 @@ mod wanted;
 use std::path::Path;
 use std::time::Duration;
 
-use trireme_protocol::{Fault, Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, StepContext};
 
 pub use evidence::EvidenceSource;
 pub use get::GetParams;
@@ -45,13 +45,13 @@ impl Resource for Cluster {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
-    fn recognise(version: &Version) -> Result<(), Fault> {
-        version.recognise()
+    fn validate_version(version: &Version) -> Result<(), Fault> {
+        version.validate()
     }
 
     async fn check(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
@@ -60,7 +60,7 @@ impl Resource for Cluster {
 
     async fn get(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Version,
         _params: GetParams,
@@ -71,7 +71,7 @@ impl Resource for Cluster {
 
     async fn put(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         params: PutParams,
         dir: &Path,

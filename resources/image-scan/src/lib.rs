@@ -12,6 +12,7 @@
 //! incomplete, unless the policy accepts it by name. Neither is ever a permit. A verdict is about a digest, never about a tag.
 
 mod advisories;
+mod cache;
 mod check;
 mod checksum;
 mod evidence;
@@ -19,7 +20,6 @@ mod examiner;
 mod get;
 mod image;
 mod layers;
-mod memo;
 mod put;
 mod scanner;
 mod source;
@@ -28,7 +28,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Fault, Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, StepContext};
 
 pub use evidence::FOLDER_IN_BUILD;
 pub use examiner::{OsvExaminer, ScannerError};
@@ -48,13 +48,13 @@ impl Resource for ImageScan {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
-    fn recognise(version: &Version) -> Result<(), Fault> {
-        check::known(version).map(drop)
+    fn validate_version(version: &Version) -> Result<(), Fault> {
+        check::digest_of_version(version).map(drop)
     }
 
     async fn check(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
@@ -63,7 +63,7 @@ impl Resource for ImageScan {
 
     async fn get(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Version,
         params: GetParams,
@@ -74,7 +74,7 @@ impl Resource for ImageScan {
 
     async fn put(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         params: PutParams,
         dir: &Path,

@@ -20,7 +20,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Fault, Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, StepContext};
 
 pub use get::GetParams;
 pub use put::PutParams;
@@ -38,13 +38,13 @@ impl Resource for ImageSignature {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
-    fn recognise(version: &Version) -> Result<(), Fault> {
-        check::known(version).map(drop)
+    fn validate_version(version: &Version) -> Result<(), Fault> {
+        check::digest_of_version(version).map(drop)
     }
 
     async fn check(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
@@ -53,7 +53,7 @@ impl Resource for ImageSignature {
 
     async fn get(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Version,
         _params: GetParams,
@@ -64,7 +64,7 @@ impl Resource for ImageSignature {
 
     async fn put(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         params: PutParams,
         dir: &Path,

@@ -7,7 +7,9 @@ use trireme_protocol::{
     types::{Word, word},
 };
 use trireme_registry::Credentials;
-use trireme_signature::{ImageDigest, KeyError, Password, PrivateKey, PublicKey};
+use trireme_signature::{
+    CosignKey, ImageDigest, KeyError, Password, PrivateKey, PublicKey, TrustPolicy,
+};
 
 /// The source of an `image-signature` resource.
 #[derive(Deserialize, JsonSchema)]
@@ -74,6 +76,11 @@ impl Key {
             Self::Public(key) => key,
         }
     }
+
+    /// Trusts whoever has the private half, and nobody else.
+    pub fn trust(&self) -> TrustPolicy {
+        TrustPolicy::any_of(vec![Box::new(CosignKey(self.public().clone()))])
+    }
 }
 
 impl Source {
@@ -89,7 +96,7 @@ impl Source {
             (Some(tag), None) => Ok(Target::Tag(tag.clone())),
             (None, Some(digest)) => match digest.parse() {
                 Ok(digest) => Ok(Target::Digest(digest)),
-                Err(error) => Err(Fault::config("source.digest is malformed").because(error)),
+                Err(error) => Err(Fault::config("source.digest is malformed").with_source(error)),
             },
             (None, None) => Ok(Target::LastSigned),
         }
@@ -129,5 +136,5 @@ impl Source {
 }
 
 fn key_fault(error: KeyError) -> Fault {
-    Fault::config("source.key cannot be used").because(error)
+    Fault::config("source.key cannot be used").with_source(error)
 }

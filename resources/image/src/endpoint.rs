@@ -48,23 +48,24 @@ impl Endpoint<'_> {
     /// A configuration fault when a key cannot be used.
     pub fn open(&self) -> Result<Repository, Fault> {
         let place = self.place;
-        let name: RepositoryName = self
-            .repository
-            .parse()
-            .map_err(|e| Fault::config(format!("{place}.repository cannot be used")).because(e))?;
+        let name: RepositoryName = self.repository.parse().map_err(|e| {
+            Fault::config(format!("{place}.repository cannot be used")).with_source(e)
+        })?;
         let client = Client::new(Options {
             ca_certs: self.ca_certs.to_vec(),
             insecure: self.insecure,
             proxy: self.proxy.map(String::from),
             user_agent: None,
         })
-        .map_err(|e| Fault::config(format!("the settings in {place} cannot be used")).because(e))?;
+        .map_err(|e| {
+            Fault::config(format!("the settings in {place} cannot be used")).with_source(e)
+        })?;
         Ok(Repository::new(
             client,
             name,
             self.credentials()?,
             self.insecure,
-            redact::learn,
+            redact::register_secret,
         ))
     }
 

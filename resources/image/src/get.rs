@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::fs;
-use trireme_protocol::{Fault, Outcome, Step, types::Size};
+use trireme_protocol::{Fault, Outcome, StepContext, types::Size};
 use trireme_registry::{ImageManifest, Layout, Repository};
 
 use crate::{Platform, Source, Version, platform, rootfs};
@@ -86,7 +86,7 @@ struct Settings {
 
 /// Fetches the image of `version`; it must still be there.
 pub(crate) async fn get(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     version: Version,
     params: &GetParams,
@@ -133,7 +133,7 @@ fn facts(source: &Source, version: Version) -> Outcome<Version> {
 }
 
 async fn rootfs(
-    step: &Step,
+    step: &StepContext,
     repository: &Repository,
     version: Version,
     platform: Option<&Platform>,
@@ -159,7 +159,7 @@ async fn rootfs(
 
 /// `oci`, byte for byte what the registry has: a `put` of it gives the same digest.
 async fn layout(
-    step: &Step,
+    step: &StepContext,
     repository: &Repository,
     version: Version,
     dir: &Path,

@@ -17,7 +17,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Fault, Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, StepContext};
 
 pub use get::{Format, GetParams};
 pub use platform::Platform;
@@ -35,13 +35,13 @@ impl Resource for Image {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
-    fn recognise(version: &Version) -> Result<(), Fault> {
+    fn validate_version(version: &Version) -> Result<(), Fault> {
         version.clone().checked().map(drop)
     }
 
     async fn check(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
@@ -50,7 +50,7 @@ impl Resource for Image {
 
     async fn get(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Version,
         params: GetParams,
@@ -61,7 +61,7 @@ impl Resource for Image {
 
     async fn put(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         params: PutParams,
         dir: &Path,

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{
-    Fault, Outcome, Secret, Step, build,
+    Fault, Outcome, Secret, StepContext, build,
     types::{Word, word},
 };
 use trireme_registry::is_tag;
@@ -114,7 +114,7 @@ impl From {
 
 /// Stores the image with everything below it, tags it, and looks again.
 pub(crate) async fn put(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,

@@ -82,7 +82,7 @@ impl ApiServer {
             insecure: source.insecure,
             ..Options::default()
         })
-        .map_err(|error| Fault::config("source.from cannot be used").because(error))?;
+        .map_err(|error| Fault::config("source.from cannot be used").with_source(error))?;
         Ok(Self {
             client,
             url: format!("{}/version", source.address()?),

@@ -21,7 +21,7 @@ mod version;
 
 use std::path::Path;
 
-use trireme_protocol::{Fault, Outcome, Resource, Step};
+use trireme_protocol::{Fault, Outcome, Resource, StepContext};
 
 pub use api_server::ApiServerError;
 pub use get::GetParams;
@@ -41,13 +41,13 @@ impl Resource for KubernetesRelease {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
-    fn recognise(version: &Version) -> Result<(), Fault> {
+    fn validate_version(version: &Version) -> Result<(), Fault> {
         version.release().map(drop)
     }
 
     async fn check(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
@@ -56,7 +56,7 @@ impl Resource for KubernetesRelease {
 
     async fn get(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Version,
         params: GetParams,
@@ -67,7 +67,7 @@ impl Resource for KubernetesRelease {
 
     async fn put(
         &self,
-        _step: &Step,
+        _step: &StepContext,
         _source: Source,
         _params: PutParams,
         _dir: &Path,

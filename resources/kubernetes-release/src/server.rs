@@ -121,7 +121,9 @@ impl ReleaseServer {
             proxy: source.proxy.clone(),
             user_agent: None,
         })
-        .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
+        .map_err(|e| {
+            Fault::config("the source's settings for HTTP cannot be used").with_source(e)
+        })?;
         let base = source.release_server()?.to_owned();
         Ok(Self { client, base })
     }

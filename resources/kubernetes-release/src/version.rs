@@ -36,6 +36,6 @@ impl Version {
         }
         self.version
             .parse()
-            .map_err(|e| Fault::data("version.version is malformed").because(e))
+            .map_err(|e| Fault::data("version.version is malformed").with_source(e))
     }
 }
