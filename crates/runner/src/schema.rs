@@ -93,10 +93,12 @@ fn expected(schema: &Value, error: &jsonschema::ValidationError<'_>) -> String {
     }
 }
 
-/// The constants of which a schema allows one.
+/// The constants of which a schema allows one, without deprecated ones.
 fn choices(schema: &Value) -> Vec<String> {
     let one_of = schema.get("oneOf").and_then(Value::as_array);
-    let constants = one_of.into_iter().flatten().map(|one| one.get("const"));
+    let one_of = one_of.into_iter().flatten();
+    let one_of = one_of.filter(|one| !is_deprecated(one));
+    let constants = one_of.map(|one| one.get("const"));
     let constants: Option<Vec<&Value>> = constants.collect();
     let texts = constants.unwrap_or_default();
     texts.into_iter().map(ToString::to_string).collect()

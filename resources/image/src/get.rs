@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::fs;
 use trireme_protocol::{Fault, Outcome, StepContext, types::Size};
 use trireme_registry::{ImageManifest, Layout, Repository};
@@ -42,9 +43,11 @@ impl Default for GetParams {
 /// What an image can be written as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(transform = or_empty)]
 pub enum Format {
     /// `rootfs/` and `metadata.json`: what Concourse needs of the image of a task or a resource type.
     #[default]
+    #[serde(alias = "")]
     Rootfs,
     /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms.
     #[serde(rename = "oci-layout")]
@@ -52,6 +55,13 @@ pub enum Format {
     /// What `registry-image` calls so is not written: [`NO_ARCHIVE`].
     #[schemars(skip)]
     Oci,
+}
+
+/// As registry-image has it, empty text is the default.
+fn or_empty(schema: &mut Schema) {
+    if let Some(Value::Array(formats)) = schema.get_mut("oneOf") {
+        formats.push(json!({"const": "", "deprecated": true}));
+    }
 }
 
 /// Why there is no `format: oci`.

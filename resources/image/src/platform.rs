@@ -2,8 +2,8 @@
 
 use oci_spec::image::Descriptor;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use trireme_protocol::Fault;
+use serde::{Deserialize, Deserializer};
+use trireme_protocol::{Fault, types::word};
 use trireme_registry::{ImageIndex, ImageManifest, Repository, image_manifest, is_index};
 
 use crate::get::CONFIG_LIMIT_BYTES;
@@ -16,13 +16,13 @@ const UNNAMED_LIMIT: usize = 32;
 #[serde(deny_unknown_fields)]
 pub struct Platform {
     /// Default `linux`.
-    #[serde(default = "linux")]
+    #[serde(default = "linux", deserialize_with = "os")]
     pub os: String,
     /// Default that of the machine: `amd64`, `arm64` …
-    #[serde(default = "architecture")]
+    #[serde(default = "architecture", deserialize_with = "processor")]
     pub architecture: String,
     /// e.g. `v7`; default any.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub variant: Option<String>,
 }
 
@@ -34,6 +34,15 @@ impl Default for Platform {
             variant: None,
         }
     }
+}
+
+/// As registry-image has it, empty text is none.
+fn os<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    word(deserializer).map(|given| given.unwrap_or_else(linux))
+}
+
+fn processor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    word(deserializer).map(|given| given.unwrap_or_else(architecture))
 }
 
 fn linux() -> String {

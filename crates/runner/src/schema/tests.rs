@@ -15,7 +15,7 @@ fn schema() -> Value {
             "from": {"$ref": "#/$defs/From"},
             "timeout": {"type": ["string", "null"], "pattern": "^[0-9]+s$", "description": "How long it may take (30s)."},
             "mirror": {"anyOf": [{"enum": [null, false, ""]}], "deprecated": true, "description": "name it in `repository`"},
-            "severity": {"oneOf": [{"const": "low", "type": "string"}, {"const": "high", "type": "string"}]},
+            "severity": {"oneOf": [{"const": "low", "type": "string"}, {"const": "high", "type": "string"}, {"const": "", "deprecated": true}]},
         },
         "$defs": {
             "Secret": {"type": "string", "writeOnly": true},
@@ -75,6 +75,7 @@ fn of_a_deprecated_key_it_is_said_what_takes_its_place_unless_it_means_nothing()
     let found = said("{repository: x, mirror: {host: y}}");
     let place = ("/mirror".to_owned(), "name it in `repository`".to_owned());
     assert_eq!(found, [place]);
+    assert_eq!(said("{repository: x, severity: ''}"), []);
     for nothing in ["''", "false", "null"] {
         let text = format!("{{repository: x, mirror: {nothing}}}");
         assert_eq!(said(&text), [], "{nothing}");

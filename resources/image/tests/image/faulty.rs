@@ -274,11 +274,7 @@ async fn answer(
         return (StatusCode::CREATED, [("docker-content-digest", digest)]).into_response();
     }
     if name == "tags/list" {
-        let names = contents
-            .keys()
-            .filter_map(|name| name.strip_prefix("manifests/"));
-        let tags: Vec<&str> = names.filter(|name| !name.contains(':')).collect();
-        return Json(json!({"tags": tags})).into_response();
+        return tags(&contents);
     }
     match contents.get(name).cloned() {
         Some((kind, bytes)) if name.starts_with("blobs/") => {
@@ -290,6 +286,14 @@ async fn answer(
         Some((kind, bytes)) => (headers(kind, &bytes), bytes).into_response(),
         None => (StatusCode::NOT_FOUND, "{}").into_response(),
     }
+}
+
+fn tags(contents: &HashMap<String, (String, Bytes)>) -> Response {
+    let names = contents
+        .keys()
+        .filter_map(|name| name.strip_prefix("manifests/"));
+    let tags: Vec<&str> = names.filter(|name| !name.contains(':')).collect();
+    Json(json!({"tags": tags})).into_response()
 }
 
 fn headers(kind: String, bytes: &Bytes) -> [(&'static str, String); 3] {

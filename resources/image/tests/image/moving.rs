@@ -112,6 +112,13 @@ async fn keys_at_their_inactive_value_have_no_effect() {
     source["tag"] = json!("");
     let check = Program::check(&source, Some(&version[0])).await;
     assert_eq!(check.succeed(), version);
+    let platform = json!({"os": "", "architecture": "", "variant": ""});
+    let params = json!({"format": "", "skip_download": false, "platform": platform});
+    let get = Program::get(&shared(&registry), &version[0], &params).await;
+    get.succeed();
+    assert!(get.dir().join("rootfs").is_dir());
+    let schema = Program::schema().await["get_params"].clone();
+    assert!(jsonschema::is_valid(&schema, &params), "{schema}");
     let dir = tempfile::tempdir().expect("a folder");
     let from = json!({"repository": registry.repository(), "tag": 1});
     let params = json!({"from": from, "version": "", "bump_aliases": false, "tag_prefix": "", "tag": 1, "additional_tags": ""});

@@ -94,12 +94,10 @@ fn a_folder_of_the_oldest_archives_is_a_folder() {
     header.set_path("etc/").unwrap();
     header.as_old_mut().linkflag = [0];
     header.set_mode(0o750);
-    (
-        header.set_size(0),
-        header.set_uid(0),
-        header.set_gid(0),
-        header.set_mtime(1),
-    );
+    header.set_size(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(1);
     header.set_cksum();
     layer.0.append(&header, std::io::empty()).unwrap();
     case.apply([layer.file("etc/motd", "x")]).unwrap();
