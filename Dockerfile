@@ -13,7 +13,6 @@
 ARG BUILDER=docker.io/library/rust:1.95.0-bookworm
 
 FROM ${BUILDER} AS compile
-ARG RESOURCE
 # The toolchain of the base image, without the development tools that rust-toolchain.toml asks for.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 RUN apt-get update \
@@ -21,6 +20,9 @@ RUN apt-get update \
  && rustup target add "$(uname -m)-unknown-linux-musl"
 WORKDIR /source
 COPY . .
+# All of them, in a layer that is the same for every resource.
+RUN containers/compile
+ARG RESOURCE
 RUN containers/assemble "${RESOURCE}" /out
 
 FROM scratch

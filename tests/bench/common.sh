@@ -22,10 +22,9 @@ begin() { # PEER…
 # Sets PROGRAM to the release program of a package, as its image ships it, unless it names another build already.
 build() { # PACKAGE
   [ -z "${PROGRAM:-}" ] || return 0
-  local target
-  target=$(uname -m)-unknown-linux-musl
-  PROGRAM=${CARGO_TARGET_DIR:-target}/$target/image/$1
-  cargo build --quiet --locked --profile image --target "$target" --package "$1" --bin "$1"
+  local programs
+  programs=$(containers/compile)
+  PROGRAM=$programs/$1
 }
 
 # Starts a real registry on loopback and sets `host` to its address.

@@ -9,7 +9,7 @@ use trireme_blueprint::{NextActions, Snapshot, Stop, StopReason, next_actions};
 
 use crate::Cause;
 use crate::platform::{Action, Answer, Mode, Platform};
-use crate::roll::{Failed, LOOK, PAUSE, Run};
+use crate::roll::{Failed, PAUSE, Run};
 
 /// A dry run that was answered with "not now" is repeated after this.
 const DRY_RUN_PAUSE: Duration = Duration::from_secs(1);
@@ -21,10 +21,8 @@ const GIVE_BACK: Duration = Duration::from_secs(10);
 pub(crate) enum After<S> {
     /// Every unit runs what is wanted.
     Done(S),
-    /// Something was written: observe at once.
-    Again,
-    /// Wait for a change, at most this long.
-    Wait(Duration),
+    /// Wait for a change.
+    Wait,
 }
 
 type Passed<P> = Result<After<<P as Platform>::Snapshot>, Failed<<P as Platform>::Error>>;
@@ -59,21 +57,21 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
         let run = &mut *self.run;
         run.timers.observe(&snapshot, &run.goal, now);
         if !self.preflight(&snapshot)? {
-            return Ok(After::Wait(LOOK));
+            return Ok(After::Wait);
         }
         let run = &*self.run;
         let may_begin = run.may_begin && run.unconfirmed.is_empty();
         match next_actions(&snapshot, &run.goal, &run.timers, may_begin) {
             NextActions::UpToDate if run.unconfirmed.is_empty() => Ok(After::Done(snapshot)),
-            NextActions::UpToDate => Ok(After::Wait(LOOK)),
+            NextActions::UpToDate => Ok(After::Wait),
             NextActions::Stop(stop) => Err(self.stop(&snapshot, stop).await.into()),
             NextActions::Go(actions, waits) => {
-                let after = self.act(&snapshot, actions).await?;
+                self.act(&snapshot, actions).await?;
                 for wait in waits {
                     let reason = wait.reason.to_string();
                     self.run.progress.info(&wait.object, &reason);
                 }
-                Ok(after)
+                Ok(After::Wait)
             }
         }
     }
@@ -115,8 +113,11 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
         Ok(false)
     }
 
-    async fn act(&mut self, snapshot: &P::Snapshot, actions: Vec<Action<P>>) -> Passed<P> {
-        let mut wrote = false;
+    async fn act(
+        &mut self,
+        snapshot: &P::Snapshot,
+        actions: Vec<Action<P>>,
+    ) -> Result<(), Failed<P::Error>> {
         self.run.fruitless.due(&actions);
         // The pods of a node are evicted together: what is written in this very pass does not keep the next back.
         let mut own = BTreeSet::new();
@@ -137,13 +138,9 @@ impl<'r, 'a, P: Platform> Pass<'r, 'a, P> {
             if let Err(Failed::Cause(Cause::Refused { .. } | Cause::Stopped { .. })) = &made {
                 self.give_back(snapshot, unit).await;
             }
-            wrote |= made?;
+            made?;
         }
-        Ok(if wrote {
-            After::Again
-        } else {
-            After::Wait(LOOK)
-        })
+        Ok(())
     }
 
     /// Whether a write to `unit` begins it.

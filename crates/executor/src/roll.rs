@@ -19,8 +19,8 @@ use crate::{Cause, RollError, TakenOut};
 
 /// The longest time between two observations. Changes are heard of sooner, and the lock is renewed meanwhile.
 pub(crate) const LOOK: Duration = Duration::from_secs(2);
-/// The shortest time between two observations when nothing was written.
-pub(crate) const PAUSE: Duration = Duration::from_millis(100);
+/// The shortest time from one observation to the next.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 /// What passes within this is not worth a line: the first lists take as long.
 const QUIET: Duration = Duration::from_secs(1);
 /// Between two tries of a platform that does not answer.
@@ -116,13 +116,13 @@ impl<'a, P: Platform> Run<'a, P> {
     ) -> Result<P::Snapshot, Cause> {
         loop {
             self.interrupted()?;
+            let looked_at = Instant::now();
             match Pass::new(self).run(observed).await {
                 Ok(After::Done(snapshot)) => return Ok(snapshot),
-                Ok(After::Again) => self.away_since = None,
-                Ok(After::Wait(longest)) => {
+                Ok(After::Wait) => {
                     self.away_since = None;
-                    tokio::time::sleep(PAUSE).await;
-                    self.roll.platform.watch(longest.min(LOOK)).await;
+                    self.roll.platform.watch(LOOK).await;
+                    tokio::time::sleep_until(looked_at + PAUSE).await;
                 }
                 Err(Failed::Cause(cause)) => return Err(cause),
                 Err(Failed::Platform(error)) => self.be_patient(error).await?,

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use kube::Config;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
+use serde_json::Value;
 
 use crate::endpoint::address;
 use crate::{Error, certificates, identity, proxy};
@@ -142,28 +143,69 @@ fn wrong(message: impl Into<String>) -> Error {
     Error::Access(message.into())
 }
 
+/// What a user of a kubeconfig may have that is no secret and would mask words of our own.
+const NO_SECRETS: [&str; 12] = [
+    "username",
+    "as",
+    "as-uid",
+    "as-groups",
+    "apiVersion",
+    "command",
+    "installHint",
+    "interactiveMode",
+    "client-certificate",
+    "client-key",
+    "tokenFile",
+    "name",
+];
+
 /// Every secret in a kubeconfig, those of other contexts too: tokens, passwords (also of proxies) and keys (as they are
-/// written, and decoded). Empty for text that is not a kubeconfig.
+/// written, and decoded). A value of a wrong type counts too. Empty for text that is not YAML.
 pub fn secrets(kubeconfig: &str) -> Vec<String> {
-    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap_or_default();
-    let users = kubeconfig.auth_infos.iter();
-    let users = users.filter_map(|user| serde_json::to_value(user.auth_info.as_ref()?).ok());
-    let proxies = kubeconfig.clusters.iter();
-    let proxies = proxies.filter_map(|named| named.cluster.as_ref()?.proxy_url.as_deref());
-    let users = users.flat_map(|user| secrets_of(&user));
-    users.chain(proxies.flat_map(proxy::secrets)).collect()
+    let kubeconfig: Value = serde_saphyr::from_str(kubeconfig).unwrap_or_default();
+    let parts = |list: &str, part: &str| {
+        let items = kubeconfig[list].as_array().into_iter().flatten();
+        items.map(|item| item[part].clone()).collect::<Vec<Value>>()
+    };
+    let mut found = Vec::new();
+    for user in parts("users", "user") {
+        take_secrets(&user, &mut found);
+    }
+    let clusters = parts("clusters", "cluster");
+    let proxies = clusters.iter().filter_map(|c| c["proxy-url"].as_str());
+    found.extend(proxies.flat_map(proxy::secrets));
+    found
 }
 
-fn secrets_of(user: &serde_json::Value) -> Vec<String> {
-    let found = ["token", "password", "client-key-data"]
-        .into_iter()
-        .filter_map(|key| user[key].as_str());
-    let mut found: Vec<String> = found.map(str::to_owned).collect();
-    let key = user["client-key-data"].as_str();
-    let key = key.map(|key| key.split_ascii_whitespace().collect::<String>());
-    let key = key.and_then(|key| STANDARD.decode(key).ok());
-    found.extend(key.and_then(|key| String::from_utf8(key).ok()));
-    found
+fn take_secrets(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter();
+            let secret = members.filter(|(name, _)| !NO_SECRETS.contains(&name.as_str()));
+            secret.for_each(|(_, member)| take_secrets(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| take_secrets(item, found)),
+        Value::String(text) => {
+            found.push(text.clone());
+            found.extend(decoded_text(text));
+        }
+        Value::Number(number) => found.push(number.to_string()),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+/// Decoded text is a secret by itself from this length on; a shorter one would mask ordinary words.
+const SHORTEST_DECODED: usize = 16;
+
+/// The text that this is the base64 of: a PEM, or a token as a Secret of Kubernetes has it.
+fn decoded_text(text: &str) -> Option<String> {
+    let text: String = text.split_ascii_whitespace().collect();
+    let bytes = STANDARD.decode(text).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let is_text = text
+        .chars()
+        .all(|c| c.is_ascii_whitespace() || !c.is_control());
+    (is_text && text.len() >= SHORTEST_DECODED).then_some(text)
 }
 
 #[cfg(test)]
@@ -281,10 +323,34 @@ mod tests {
 
     #[test]
     fn what_is_secret_in_a_kubeconfig_is_known_by_itself() {
-        let text = "users: [{name: a, user: {token: t0, client-key-data: a2V5}}, {name: b, user: {password: p0}}]";
-        assert_eq!(secrets(text), ["t0", "a2V5", "key", "p0"]);
+        let key = "-----BEGIN K-----\na2V5\n-----END K-----";
+        let encoded = STANDARD.encode(key);
+        let users = format!(
+            "users: [{{name: a, user: {{token: t0, username: me, client-key-data: {encoded}}}}}, {{name: b, user: {{password: p0}}}}]"
+        );
+        assert_eq!(secrets(&users), [&encoded, key, "t0", "p0"]);
         let text = "clusters: [{name: a, cluster: {proxy-url: 'http://me:p%401@10.0.0.1'}}]";
         assert_eq!(secrets(text), ["p%401", "p@1"]);
         assert_eq!(secrets("users: ["), [""; 0]);
+    }
+
+    #[test]
+    fn a_secret_of_a_wrong_type_is_known_too() {
+        for (user, known) in [
+            ("{token: [t0]}", "t0"),
+            ("{token: {value: t0}}", "t0"),
+            ("{password: 867530}", "867530"),
+            (
+                "{exec: {command: sh, env: [{name: TOKEN, value: t0}]}}",
+                "t0",
+            ),
+            (
+                "{auth-provider: {name: oidc, config: {id-token: t0}}}",
+                "t0",
+            ),
+        ] {
+            let text = format!("users: [{{name: a, user: {user}}}]");
+            assert_eq!(secrets(&text), [known], "{user}");
+        }
     }
 }

@@ -34,7 +34,7 @@ use watch::{Watch, Watched};
 /// A watch ends after this and begins anew where it was: the proof that a silent one still works.
 const WATCH_TIMEOUT_S: u32 = 60;
 /// Changes come many at a time; who waits looks once.
-const DEBOUNCE: Duration = Duration::from_millis(50);
+const DEBOUNCE: Duration = Duration::from_millis(20);
 
 /// The stores of everything that is observed.
 pub(crate) struct Stores {

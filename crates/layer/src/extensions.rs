@@ -7,6 +7,8 @@ use std::{
 
 use tar::{Entry, EntryType};
 
+use crate::kind;
+
 /// Keys of a pax header that describe a sparse file; some stand once for each piece of it.
 const SPARSE: &[u8] = b"GNU.sparse.";
 const SPARSE_NAME: &[u8] = b"GNU.sparse.name";
@@ -48,7 +50,7 @@ impl Extensions {
     /// When readers of archives would take the entry for different things.
     pub fn of(entry: &mut Entry<'_, impl Read>) -> Result<Self, Ambiguous> {
         let is_file = matches!(
-            entry.header().entry_type(),
+            kind(entry),
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse
         );
         if !is_file && entry.size() > 0 {

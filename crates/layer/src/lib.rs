@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`decompress`] | gzip with several members and padding, zstd with several frames, or neither, told by the first bytes |
 //! | [`Headers`] | a limit for what the headers of an entry may have |
+//! | [`kind`] | what an entry is, a folder of the oldest archives too |
 //! | [`Extensions`] | the headers that readers of archives understand in different ways, which are refused |
 //! | [`Mark`] | marks that hide what lies in the layers below |
 //!
@@ -12,9 +13,11 @@
 mod compression;
 mod extensions;
 mod headers;
+mod kind;
 mod mark;
 
 pub use compression::decompress;
 pub use extensions::{Ambiguous, Extensions};
 pub use headers::{Headers, Limited};
+pub use kind::kind;
 pub use mark::Mark;

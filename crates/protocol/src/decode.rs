@@ -34,7 +34,7 @@ pub(crate) fn request(input: impl Read) -> Result<Request, Fault> {
         )));
     }
     let mut members = object(&bytes)?;
-    members.values().for_each(learn_urls);
+    members.values().for_each(learn_misplaced);
     let request = Request {
         source: members.remove("source").unwrap_or(Value::Null),
         version: members.remove("version").unwrap_or(Value::Null),
@@ -112,12 +112,20 @@ fn typed<T: DeserializeOwned + JsonSchema>(what: &str, value: &Value) -> Result<
         .map_err(|error| Fault::config(explain(what, &value, &error)))
 }
 
-/// A URL may hold a password under whatever key it stands: a proxy, a server, a database.
-fn learn_urls(value: &Value) {
+/// No key that we know is longer, and neither is one that somebody meant to be known.
+const LONGEST_KEY: usize = 64;
+
+/// A URL may hold a password under whatever key it stands: a proxy, a server, a database. What is too long for a key is a value
+/// that lost its place.
+fn learn_misplaced(value: &Value) {
     match value {
         Value::String(text) if text.contains('@') => redact::learn_url(text),
-        Value::Object(members) => members.values().for_each(learn_urls),
-        Value::Array(items) => items.iter().for_each(learn_urls),
+        Value::Object(members) => {
+            let keys = members.keys().filter(|key| key.len() > LONGEST_KEY);
+            keys.for_each(|key| redact::learn(key));
+            members.values().for_each(learn_misplaced);
+        }
+        Value::Array(items) => items.iter().for_each(learn_misplaced),
         _ => {}
     }
 }

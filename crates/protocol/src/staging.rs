@@ -6,8 +6,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 const PREFIX: &str = ".trireme-partial-";
+
+/// A file whose writing was begun may still come while the folder is removed. It comes at once, or never.
+const REMOVALS: u32 = 50;
+const BETWEEN_REMOVALS: Duration = Duration::from_millis(10);
 
 /// A folder that is filled, and either published or gone.
 pub(crate) struct Staging {
@@ -48,6 +54,20 @@ impl Staging {
             .prefix(PREFIX)
             .tempdir_in(&self.destination)?;
         move_all(&children, &self.destination, replaced.path())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        for _ in 0..REMOVALS {
+            match fs::remove_dir_all(self.folder.path()) {
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                    sleep(BETWEEN_REMOVALS);
+                }
+                // What else is wrong, e.g. a folder that nobody may remove, no later removal mends.
+                _ => break,
+            }
+        }
     }
 }
 
@@ -148,6 +168,21 @@ mod tests {
         assert!(move_all(&children, &at("to"), &at("replaced")).is_err());
         assert!(at("to/rootfs/old").exists() && at("staging/rootfs").exists());
         assert_eq!(fs::read_dir(at("replaced")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_still_being_written_goes_too() {
+        let destination = tempfile::tempdir().unwrap();
+        let staging = Staging::new(destination.path()).unwrap();
+        let folder = staging.path().to_owned();
+        let writer = std::thread::spawn(move || {
+            // Until the folder is gone.
+            let files = (0..2000).map(|number| fs::write(folder.join(number.to_string()), ""));
+            files.take_while(Result::is_ok).count()
+        });
+        drop(staging);
+        writer.join().unwrap();
+        assert_eq!(fs::read_dir(destination.path()).unwrap().count(), 0);
     }
 
     #[test]

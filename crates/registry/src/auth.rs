@@ -208,10 +208,8 @@ impl Auth {
         for secret in secrets.into_iter().flatten() {
             (self.learn)(secret);
         }
-        let token = parsed
-            .token
-            .or(parsed.access_token)
-            .filter(|token| !token.is_empty());
+        let tokens = [parsed.token, parsed.access_token].into_iter().flatten();
+        let token = tokens.into_iter().find(|token| !token.is_empty());
         let token = token.ok_or_else(|| RegistryError::login(&what, "the answer has no token"))?;
         let lifetime = parsed
             .expires_in
@@ -239,12 +237,35 @@ fn default_scope(path: &str, access: Access) -> String {
 
 /// A token says less about us than a password, so Bearer is taken where both are offered.
 fn choose(challenges: &[String]) -> Option<Challenge> {
-    let mut parsed: Vec<Challenge> = challenges.iter().filter_map(|text| parse(text)).collect();
+    let single = challenges.iter().flat_map(|text| split(text));
+    let mut parsed: Vec<Challenge> = single.filter_map(|text| parse(&text)).collect();
     let bearer = parsed.iter().position(|c| *c != Challenge::Basic);
     match bearer {
         Some(index) => Some(parsed.swap_remove(index)),
         None => parsed.pop(),
     }
+}
+
+/// The challenges of one header: each begins with its scheme, and commas divide them as they divide what belongs to one.
+fn split(text: &str) -> Vec<String> {
+    let mut challenges: Vec<String> = Vec::new();
+    let mut is_quoted = false;
+    let mut escaped = false;
+    let parts = text.split(|c| {
+        let ends = c == ',' && !is_quoted;
+        is_quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    for part in parts.map(str::trim) {
+        let name = part.split('=').next().unwrap_or_default();
+        let begins = name == part || name.trim_end().contains(' ');
+        match challenges.last_mut() {
+            Some(last) if !begins => *last += &format!(",{part}"),
+            _ => challenges.push(part.to_owned()),
+        }
+    }
+    challenges
 }
 
 fn parse(text: &str) -> Option<Challenge> {
@@ -325,7 +346,25 @@ mod tests {
             r#"Bearer realm="https://t""#.into(),
         ];
         assert!(matches!(choose(&both), Some(Challenge::Bearer { .. })));
+        let one = [both.join(", ")];
+        assert_eq!(choose(&one), choose(&both));
         assert_eq!(choose(&[]), None);
+    }
+
+    #[test]
+    fn one_header_may_hold_several_challenges() {
+        let bearer =
+            r#"Bearer realm="https://t/a,b",scope="repository:x:pull,push", error="a \", c""#;
+        let text = format!(r#"Negotiate, Basic realm="x, y" , {bearer}, NTLM"#);
+        let found = split(&text);
+        let expected = [
+            "Negotiate",
+            r#"Basic realm="x, y""#,
+            &bearer.replace(", e", ",e"),
+            "NTLM",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(choose(&[text]), choose(&[bearer.into()]));
     }
 
     #[test]

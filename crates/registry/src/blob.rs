@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream::BoxStream};
 use http::{
     StatusCode,
-    header::{CONTENT_TYPE, LOCATION, RANGE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE},
 };
 use oci_spec::image::Descriptor;
 use trireme_transport::{Fetched, Request, Streamed};
@@ -241,7 +241,7 @@ impl Repository {
     pub async fn mount_blob(&self, digest: &str, from_path: &str) -> Result<bool, RegistryError> {
         let what = format!("mounting the blob {} from {from_path}", self.label(digest));
         let url = self.url(&format!("blobs/uploads/?mount={digest}&from={from_path}"));
-        let build = || Request::post(&url);
+        let build = || begin(&url);
         let answer = self
             .fetch(&what, Access::Push, ANSWER_LIMIT_BYTES, build)
             .await;
@@ -250,15 +250,15 @@ impl Repository {
             answer => answer?,
         };
         if answer.status == StatusCode::ACCEPTED {
-            self.abandon(&what, &answer).await;
+            self.abandon(&what, &url, &answer).await;
         }
         Ok(answer.status == StatusCode::CREATED)
     }
 
     /// A 202 opened an upload that nobody wants. A registry that keeps it removes it later by itself.
-    async fn abandon(&self, what: &str, answer: &Fetched) {
+    async fn abandon(&self, what: &str, url: &str, answer: &Fetched) {
         let location = answer.header(LOCATION.as_str());
-        if let Some(Ok(target)) = location.map(|location| self.resolve(what, location)) {
+        if let Some(Ok(target)) = location.map(|location| self.resolve(what, url, location)) {
             let request = Request::delete(target.as_str());
             drop(self.send_once(what, &target, request).await);
         }
@@ -279,9 +279,7 @@ impl Repository {
     ) -> Result<Url, RegistryError> {
         let url = self.url("blobs/uploads/");
         let answer = self
-            .fetch(what, Access::Push, ANSWER_LIMIT_BYTES, || {
-                Request::post(&url)
-            })
+            .fetch(what, Access::Push, ANSWER_LIMIT_BYTES, || begin(&url))
             .await?;
         if answer.status != StatusCode::ACCEPTED {
             return Err(RegistryError::unexpected(what, &answer));
@@ -289,7 +287,7 @@ impl Repository {
         let location = answer.header(LOCATION.as_str());
         let location = location
             .ok_or_else(|| RegistryError::malformed(what, "it named no upload (no Location)"))?;
-        let mut target = self.resolve(what, location)?;
+        let mut target = self.resolve(what, &url, location)?;
         let digest = descriptor.digest().to_string();
         target.query_pairs_mut().append_pair("digest", &digest);
         Ok(target)
@@ -303,9 +301,15 @@ impl Repository {
     ) -> Result<(), RegistryError> {
         let request = request.header(CONTENT_TYPE, "application/octet-stream");
         let answer = self.send_once(what, target, request).await?;
-        if answer.status == StatusCode::CREATED {
+        // The specification once said 204 for 201. What is not there the manifest that names it finds out.
+        if answer.status.is_success() {
             return Ok(());
         }
         Err(RegistryError::unexpected(what, &answer))
     }
+}
+
+/// The request for an upload or a mount. It has no content, and some registries (Google's) want that said.
+fn begin(url: &str) -> Request {
+    Request::post(url).header(CONTENT_LENGTH, "0")
 }

@@ -107,6 +107,9 @@ impl Layout {
         if !metadata.is_file() {
             return Err(layout.malformed("it is neither a folder nor a regular file"));
         }
+        if is_compressed(path).await.map_err(layout.io("opening it"))? {
+            return Err(layout.malformed("it is compressed; expected a plain tar archive"));
+        }
         let archive = path.to_owned();
         let read = tokio::task::spawn_blocking(move || places(&archive, ENTRIES_LIMIT)).await;
         let read = read.map_err(io::Error::other).flatten();
@@ -262,6 +265,15 @@ impl Layout {
     }
 }
 
+/// Told by the first bytes of gzip and zstd.
+async fn is_compressed(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    let file = tokio::fs::File::open(path).await?;
+    file.take(4).read_to_end(&mut start).await?;
+    let marks: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
+    Ok(marks.iter().any(|mark| start.starts_with(mark)))
+}
+
 /// The digest was parsed: it has no separators that would lead elsewhere.
 fn blob_name(descriptor: &Descriptor) -> String {
     let digest = descriptor.digest();
@@ -319,7 +331,11 @@ async fn write(
     content: impl Stream<Item = io::Result<Bytes>> + Send,
 ) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        tokio::fs::create_dir_all(folder).await?;
+        // Not what is above it: a layout that was given up must not come back.
+        match tokio::fs::create_dir(folder).await {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
     let mut file = tokio::fs::File::create(path).await?;
     let mut content = std::pin::pin!(content);

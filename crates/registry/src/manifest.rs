@@ -123,7 +123,8 @@ impl Repository {
         let answer = self
             .fetch(&what, Access::Push, ANSWER_LIMIT_BYTES, build)
             .await?;
-        if answer.status != StatusCode::CREATED && answer.status != StatusCode::OK {
+        // Old registries accept (202) what others create (201).
+        if !answer.status.is_success() {
             return Err(RegistryError::unexpected(&what, &answer));
         }
         let ours = digest_of(&bytes);

@@ -98,7 +98,7 @@ impl Repository {
             }
             found.extend(index(&what, &answer)?.manifests().iter().cloned());
             count(&what, found.len())?;
-            next = self.next_page(&what, &answer)?;
+            next = self.next_page(&what, &url, &answer)?;
         }
         Ok(Some(found))
     }

@@ -85,10 +85,15 @@ impl Repository {
         self.name.base_url(self.is_plain.load(Ordering::Relaxed))
     }
 
-    /// A `Location` or `Link` target, which may be relative to the request that it answers.
-    pub(crate) fn resolve(&self, what: &str, target: &str) -> Result<Url, RegistryError> {
-        let base = Url::parse(&self.base()).map_err(|e| RegistryError::malformed(what, e))?;
-        base.join(target).map_err(|e| {
+    /// A `Location` or `Link` target, which may be relative to the `request` (its URL) that it answers.
+    pub(crate) fn resolve(
+        &self,
+        what: &str,
+        request: &str,
+        target: &str,
+    ) -> Result<Url, RegistryError> {
+        let request = Url::parse(request).map_err(|e| RegistryError::malformed(what, e))?;
+        request.join(target).map_err(|e| {
             RegistryError::malformed(what, format!("it points to a malformed URL: {e}"))
         })
     }
@@ -106,7 +111,7 @@ impl Repository {
             return Ok(answer);
         }
         let challenges = challenges(&answer);
-        let registry = self.resolve(what, "")?;
+        let registry = self.resolve(what, &self.base, "")?;
         self.auth
             .obtain(&self.client, what, &challenges, &registry, access)
             .await?;
@@ -170,7 +175,7 @@ impl Repository {
         fetched.map_err(RegistryError::transport(what))
     }
 
-    fn is_own(&self, target: &Url) -> bool {
+    pub(crate) fn is_own(&self, target: &Url) -> bool {
         Url::parse(&self.base()).is_ok_and(|base| base.origin() == target.origin())
     }
 }

@@ -38,7 +38,7 @@ impl Repository {
                 let reason = format!("there are more than {TAGS_LIMIT}");
                 return Err(RegistryError::malformed(&what, reason));
             }
-            next = self.next_page(&what, &answer)?;
+            next = self.next_page(&what, &url, &answer)?;
         }
         Ok(tags)
     }
@@ -76,10 +76,11 @@ impl Repository {
         Ok(Some((page.tags.unwrap_or_default(), answer)))
     }
 
-    /// The URL of the next page, if the answer links to one on the registry itself.
+    /// The URL of the page after that at `url`, if the answer links to one on the registry itself.
     pub(crate) fn next_page(
         &self,
         what: &str,
+        url: &str,
         answer: &Fetched,
     ) -> Result<Option<String>, RegistryError> {
         let links = answer.headers.get_all(LINK).iter();
@@ -90,9 +91,8 @@ impl Repository {
         let Some(target) = target else {
             return Ok(None);
         };
-        let url = self.resolve(what, target)?;
-        let own = self.resolve(what, "/")?;
-        if url.origin() != own.origin() {
+        let url = self.resolve(what, url, target)?;
+        if !self.is_own(&url) {
             return Err(RegistryError::malformed(
                 what,
                 "the next page is on another host",

@@ -4,6 +4,7 @@ use std::{collections::HashSet, future::Future};
 
 use bytes::Bytes;
 use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
+use serde_json::Value;
 
 use crate::RegistryError;
 
@@ -125,7 +126,7 @@ pub fn image_manifest(
     descriptor: &Descriptor,
     bytes: &[u8],
 ) -> Result<ImageManifest, RegistryError> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    read_image(bytes).map_err(|error| {
         let media_type = descriptor.media_type().to_string();
         let hint = match media_type.starts_with("application/vnd.docker.distribution.manifest.v1") {
             true => {
@@ -136,6 +137,15 @@ pub fn image_manifest(
         let reason = format!("expected an image manifest, found {media_type:?} ({error}){hint}");
         RegistryError::malformed(&label(descriptor), reason)
     })
+}
+
+/// An image of nothing may leave `layers` out, or have null there, as Go's encoder writes an empty list.
+fn read_image(bytes: &[u8]) -> serde_json::Result<ImageManifest> {
+    let mut manifest: Value = serde_json::from_slice(bytes)?;
+    if manifest.get("config").is_some() && manifest.get("layers").is_none_or(Value::is_null) {
+        manifest["layers"] = Value::Array(Vec::new());
+    }
+    serde_json::from_value(manifest)
 }
 
 /// Whether a layer may not be distributed: it lies on a server of its owner, and registries need not have it.
@@ -168,6 +178,25 @@ mod tests {
 
     fn json_descriptor(media_type: &str, bytes: &[u8]) -> serde_json::Value {
         json!({"mediaType": media_type, "digest": digest_of(bytes), "size": bytes.len()})
+    }
+
+    #[test]
+    fn an_image_of_nothing_may_say_so_in_three_ways() {
+        let config = json_descriptor("application/vnd.oci.image.config.v1+json", b"{}");
+        let empty = json!({"schemaVersion": 2, "config": config});
+        for layers in [None, Some(json!(null)), Some(json!([]))] {
+            let mut manifest = empty.clone();
+            if let Some(layers) = layers {
+                manifest["layers"] = layers;
+            }
+            let bytes = manifest.to_string().into_bytes();
+            let descriptor = descriptor_of(MANIFEST, &bytes).unwrap();
+            let read = image_manifest(&descriptor, &bytes).unwrap();
+            assert!(read.layers().is_empty(), "{manifest}");
+        }
+        let bytes = br#"{"schemaVersion": 2}"#;
+        let descriptor = descriptor_of(MANIFEST, bytes).unwrap();
+        image_manifest(&descriptor, bytes).unwrap_err();
     }
 
     fn image(layer: &str) -> Bytes {

@@ -81,6 +81,10 @@ async fn answer(State(registry): State<Registry>, request: Request) -> Response 
     let number = registry.count(&method);
     match method {
         Method::GET => download(&registry.troubles),
+        // As Google's registries.
+        Method::POST if !request.headers().contains_key(CONTENT_LENGTH) => {
+            StatusCode::LENGTH_REQUIRED.into_response()
+        }
         Method::POST => {
             if number == 2 {
                 registry.troubles.heals.store(false, Ordering::SeqCst);

@@ -75,7 +75,7 @@ fn describe(schema: &Value, error: &jsonschema::ValidationError<'_>) -> (String,
     }
 }
 
-/// What the value should be, with what the schema says of it.
+/// What the value should be, with what the schema says of it. Of a deprecated key it says what takes its place.
 fn expected(schema: &Value, error: &jsonschema::ValidationError<'_>) -> String {
     let path = error.schema_path().to_string();
     let around = path.rsplit_once('/').map_or("", |(around, _)| around);
@@ -84,8 +84,10 @@ fn expected(schema: &Value, error: &jsonschema::ValidationError<'_>) -> String {
     if !choices.is_empty() {
         return format!("the value must be one of {}", choices.join(", "));
     }
+    let description = around.and_then(|schema| schema.get("description")?.as_str());
     let said = error.masked_with("the value").to_string();
-    match around.and_then(|schema| schema.get("description")?.as_str()) {
+    match description {
+        Some(description) if around.is_some_and(is_deprecated) => description.to_owned(),
         Some(description) => format!("{said}: {}", description.trim_end_matches('.')),
         None => said,
     }
@@ -105,14 +107,19 @@ fn known_keys(schema: &Value, path: &str) -> String {
     let around = path.rsplit_once('/').map_or("", |(around, _)| around);
     let properties =
         lookup(schema, around).and_then(|schema| schema.get("properties")?.as_object());
-    let names: Vec<&str> = properties
-        .map(|keys| keys.keys().map(String::as_str).collect())
-        .unwrap_or_default();
+    let known = properties.into_iter().flatten();
+    let known = known.filter(|(_, property)| !is_deprecated(property));
+    let names: Vec<&str> = known.map(|(key, _)| key.as_str()).collect();
     if names.is_empty() {
         "none".to_owned()
     } else {
         names.join(", ")
     }
+}
+
+/// Whether the schema stands for a key that nobody should use any more.
+fn is_deprecated(schema: &Value) -> bool {
+    schema.get("deprecated") == Some(&Value::Bool(true))
 }
 
 /// Follows a path of keywords through references.

@@ -113,7 +113,7 @@ fn take_in(
     layer: &mut files::Layer,
     below: &Files,
 ) -> io::Result<u64> {
-    let kind = entry.header().entry_type();
+    let kind = trireme_layer::kind(entry);
     // A comment on the whole archive (`git archive` writes one) is no file.
     if kind == EntryType::XGlobalHeader {
         return Ok(0);

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_finding::Policy;
-use trireme_protocol::{Fault, Secret};
+use trireme_protocol::{
+    Fault, Secret,
+    types::{Word, word},
+};
 use trireme_registry::{Credentials, is_sha256};
 
 /// The source of an `image-scan` resource.
@@ -13,7 +16,8 @@ pub struct Source {
     /// Where the images are: `HOST[:PORT]/PATH`, without tag and digest.
     pub repository: String,
     /// The tag whose image is judged. At most one of `tag` and `digest`; with neither, the image that `put` judged last.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
+    #[schemars(with = "Word")]
     pub tag: Option<String>,
     /// The image that is judged, `sha256:…`.
     #[serde(default)]

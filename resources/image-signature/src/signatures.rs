@@ -166,8 +166,24 @@ impl Signatures {
             });
         }
         let bundles = stream::iter(referrers).map(|referrer| self.judge(digest, referrer));
-        let bundles: Vec<Bundle> = bundles.buffered(AT_ONCE).try_collect().await?;
+        let mut bundles: Vec<Bundle> = bundles.buffered(AT_ONCE).try_collect().await?;
+        if bundles.is_empty() {
+            bundles.extend(self.of_cosign_2(digest).await?);
+        }
         Ok(self.sum_up(digest, bundles))
+    }
+
+    /// What cosign 2 attached to the image: it is no bundle and is not read, but "no signature" would be wrong.
+    async fn of_cosign_2(&self, digest: &ImageDigest) -> Result<Option<Bundle>, RegistryError> {
+        let tag = format!("{}.sig", digest.to_string().replace(':', "-"));
+        let found = self.repository.head_manifest(&tag).await?;
+        Ok(found.map(|found| Bundle {
+            digest: found.digest().to_string(),
+            created: None,
+            judged: Err(Dismissal::Refused(format!(
+                "a signature in the format of cosign 2, at the tag {tag}, which is not read; sign again with cosign 3 or a put"
+            ))),
+        }))
     }
 
     /// What is malformed does not count, and neither does what is gone or changed; what could not be asked for is an

@@ -2,7 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_protocol::{Fault, Secret};
+use trireme_protocol::{
+    Fault, Secret,
+    types::{Word, word},
+};
 use trireme_registry::Credentials;
 use trireme_signature::{ImageDigest, KeyError, Password, PrivateKey, PublicKey};
 
@@ -13,7 +16,8 @@ pub struct Source {
     /// Where the images and their signatures are: `HOST[:PORT]/PATH`, without tag and digest.
     pub repository: String,
     /// The tag whose image is looked at. At most one of `tag` and `digest`; with neither, the image that was signed last.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
+    #[schemars(with = "Word")]
     pub tag: Option<String>,
     /// The image that is looked at, `sha256:…`.
     #[serde(default)]

@@ -15,3 +15,8 @@ trireme_peers::held_as_by_concourse!(RESOURCE);
 fn it_repeats_no_token() {
     RESOURCE.repeats_no_token();
 }
+
+#[test]
+fn a_tag_may_look_like_a_number() {
+    RESOURCE.takes_a_number_for_a_tag();
+}

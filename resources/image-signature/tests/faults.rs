@@ -82,6 +82,11 @@ fn what_is_wrong_in_source_or_params_is_a_configuration_error() {
             "URI",
         ),
         (with("key", json!(PUBLIC)), params.clone(), "public key"),
+        (
+            with("key", json!(KEY.replace('\n', " "))),
+            params.clone(),
+            "on one line: its line breaks were lost",
+        ),
         (with("keys", json!("x")), params.clone(), "keys"),
         (with("digest", json!("sha256:x")), json!({}), "digest"),
         (with("username", json!("x")), params.clone(), "password"),
@@ -185,6 +190,28 @@ fn what_is_attached_and_is_no_signature_is_named_and_denies() {
         Program::put(&signing(&fake), &json!({"digest": digest})).succeed();
         Program::get(&verifying(&fake), &version).succeed();
     }
+}
+
+/// cosign 2 keeps a signature at a tag of its own, in another format.
+#[test]
+fn a_signature_of_cosign_2_denies_and_is_named() {
+    let fake = Fake::start();
+    let digest = fake.image("app");
+    let tag = format!("{}.sig", digest.replace(':', "-"));
+    fake.tag(&tag, &json!({"schemaVersion": 2, "layers": []}));
+    let version =
+        json!({"digest": digest, "signatures": "sha256:0", "since": "2026-01-01T00:00:00Z"});
+    let get = Program::get(&verifying(&fake), &version);
+    assert_eq!(get.code, 2, "{}", get.stderr);
+    let check = Program::check(&verifying(&fake), None);
+    assert_eq!(check.succeed(), json!([]));
+    for ran in [get, check] {
+        for words in ["in the format of cosign 2", &tag, "sign again"] {
+            assert!(ran.stderr.contains(words), "{}", ran.stderr);
+        }
+    }
+    Program::put(&signing(&fake), &json!({"digest": digest})).succeed();
+    Program::get(&verifying(&fake), &version).succeed();
 }
 
 /// It may be the signature that is looked for: that is neither a yes nor a no.

@@ -1,9 +1,9 @@
 //! `check`: what does the tag point to now? One HEAD request when nothing has changed.
 
-use trireme_protocol::Step;
+use trireme_protocol::{Fault, Step};
 use trireme_registry::Repository;
 
-use crate::{Source, Version, source::DEFAULT_TAG, source::Target};
+use crate::{Source, Version, source::Target};
 
 /// The last version while it still exists, and the present one.
 pub(crate) async fn check(
@@ -18,7 +18,10 @@ pub(crate) async fn check(
         Target::Tag(Some(tag)) => tag.to_owned(),
         Target::Tag(None) => {
             let last = last.as_ref().and_then(|version| version.tag.clone());
-            last.unwrap_or_else(|| DEFAULT_TAG.into())
+            let Some(last) = last else {
+                return none_named(step, source, &repository).await;
+            };
+            last
         }
     };
     let Some(digest) = digest(&repository, &tag).await? else {
@@ -40,6 +43,29 @@ pub(crate) async fn check(
     }
     versions.push(present);
     Ok(versions)
+}
+
+/// No version before the first `put`: nothing says what to follow.
+///
+/// # Errors
+/// A configuration fault when there are tags already, among which `registry-image` would seek.
+async fn none_named(
+    step: &Step,
+    source: &Source,
+    repository: &Repository,
+) -> anyhow::Result<Vec<Version>> {
+    if repository.has_tags().await? {
+        return Err(Fault::config(
+            "source names neither tag nor digest, and the repository has tags: give the tag to follow; versions are not sought \
+             among tags (only after a put is its tag followed)",
+        )
+        .into());
+    }
+    step.info(
+        format!("image {}", source.repository),
+        "a put stores the first image: the repository has no tags, and the source names none",
+    );
+    Ok(Vec::new())
 }
 
 async fn pinned(

@@ -69,8 +69,10 @@ impl Endpoint<'_> {
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Fault> {
-        let password = self.password.map(Secret::expose);
-        Credentials::pair(self.place, self.username, password)
+        // As registry-image has it, empty text is none.
+        let given = |text: &&str| !text.is_empty();
+        let password = self.password.map(Secret::expose).filter(given);
+        Credentials::pair(self.place, self.username.filter(given), password)
             .map_err(|error| Fault::config(error.to_string()))
     }
 }

@@ -12,7 +12,7 @@ use trireme_registry::{ImageManifest, Layout, Repository};
 use crate::{Platform, Source, Version, platform, rootfs};
 
 /// A configuration has some kilobytes; its history can make it longer.
-const CONFIG_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
+pub(crate) const CONFIG_LIMIT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The `params` of a `get`.
 #[derive(Deserialize, JsonSchema)]
@@ -22,7 +22,7 @@ pub struct GetParams {
     pub format: Format,
     /// Write `repository`, `tag` and `digest` only.
     pub skip_download: bool,
-    /// Which image of an index is unpacked; default that of the source. `format: oci` has all of them.
+    /// Which image of an index is unpacked; default that of the source. `format: oci-layout` has all of them.
     pub platform: Option<Platform>,
     /// The most that the root file system may have: layers are small for what they can unpack to.
     pub unpacked_limit: Size,
@@ -46,11 +46,17 @@ pub enum Format {
     /// `rootfs/` and `metadata.json`: what Concourse needs of the image of a task or a resource type.
     #[default]
     Rootfs,
-    /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms; `oci-layout` is another name
-    /// of it.
-    #[serde(alias = "oci-layout")]
+    /// `oci/`, an OCI layout of the image as the registry has it, with all its platforms.
+    #[serde(rename = "oci-layout")]
+    OciLayout,
+    /// What `registry-image` calls so is not written: [`NO_ARCHIVE`].
+    #[schemars(skip)]
     Oci,
 }
+
+/// Why there is no `format: oci`.
+const NO_ARCHIVE: &str = "params.format: `oci` of registry-image is the archive image.tar, which is not written here; \
+    `oci-layout` writes the image as the OCI layout oci/, which a put takes";
 
 /// What Concourse reads beside `rootfs` when it starts a container.
 #[derive(Serialize)]
@@ -87,7 +93,10 @@ pub(crate) async fn get(
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     source.target()?;
-    let repository = source.endpoint().open()?;
+    if params.format == Format::Oci {
+        return Err(Fault::config(NO_ARCHIVE).into());
+    }
+    let repository = source.endpoint().open()?.patiently();
     let name = format!("image {}@{}", repository.name(), version.digest);
     if repository.head_manifest(&version.digest).await?.is_none() {
         let again = trireme_protocol::run_again();
@@ -107,7 +116,7 @@ pub(crate) async fn get(
             let platform = params.platform.as_ref().or(source.platform.as_ref());
             rootfs(step, &repository, version, platform, params, dir).await
         }
-        Format::Oci => layout(step, &repository, version, dir).await,
+        Format::OciLayout | Format::Oci => layout(step, &repository, version, dir).await,
     }
 }
 
@@ -139,7 +148,7 @@ async fn rootfs(
         let devices = unpacked.devices;
         step.warn(
             &name,
-            format!("{devices} device nodes and pipes were left out; a container gets its own"),
+            format!("{devices} device nodes were left out; a container gets its own"),
         );
     }
     step.done(&name, format!("unpacked {} files", unpacked.files));

@@ -23,12 +23,15 @@ impl<'a> Origin<'a> {
     pub async fn open(params: &'a PutParams, dir: &Path) -> anyhow::Result<Self> {
         match (&params.image, &params.from) {
             (None, Some(from)) => {
-                let repository = from.endpoint().open()?;
+                let repository = from.endpoint().open()?.patiently();
                 Ok(Self::Registry(repository, from.reference()?))
             }
             (Some(image), None) => {
                 let mut path = build::path(dir, "image", image)?;
-                // What a get with `format: oci` wrote, named by its artifact.
+                if !path.exists() {
+                    return Err(missing(image).into());
+                }
+                // What a get with `format: oci-layout` wrote, named by its artifact.
                 if path.join("oci/oci-layout").is_file() {
                     path.push("oci");
                 }
@@ -65,6 +68,16 @@ impl<'a> Origin<'a> {
             Self::Registry(repository, _) => target.copy_blobs(repository, tree, progress).await,
             Self::Layout(layout, _) => target.push_blobs(layout, tree, progress).await,
         }
+    }
+}
+
+/// registry-image seeks what fits a pattern; here it would be the name of a file.
+fn missing(image: &str) -> Fault {
+    match image.contains(['*', '?', '[']) {
+        true => Fault::config(format!(
+            "params.image: {image} is not there; patterns are not known here: name the file itself"
+        )),
+        false => build::missing("image", image),
     }
 }
 

@@ -6,6 +6,11 @@ use serde::Deserialize;
 use trireme_protocol::Fault;
 use trireme_registry::{ImageIndex, ImageManifest, Repository, image_manifest, is_index};
 
+use crate::get::CONFIG_LIMIT_BYTES;
+
+/// How many images without a platform are asked for theirs; most such indexes have one.
+const UNNAMED_LIMIT: usize = 32;
+
 /// An operating system and a processor, as image indexes name them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,17 +57,73 @@ pub(crate) async fn select(
     digest: &str,
     wanted: Option<&Platform>,
 ) -> anyhow::Result<ImageManifest> {
-    let (mut descriptor, mut bytes) = repository.get_manifest(digest).await?;
-    if is_index(&descriptor) {
-        let index: ImageIndex =
-            serde_json::from_slice(&bytes).map_err(|e| broken(repository, digest).because(e))?;
-        let wanted = wanted.cloned().unwrap_or_default();
-        let child = index.manifests().iter().find(|child| fits(child, &wanted));
-        let child = child.ok_or_else(|| missing(&index, &wanted))?;
-        (descriptor, bytes) = repository.get_manifest(child.digest().as_ref()).await?;
+    let (descriptor, bytes) = repository.get_manifest(digest).await?;
+    let broken = || broken(repository, digest);
+    if !is_index(&descriptor) {
+        let manifest = image_manifest(&descriptor, &bytes);
+        return Ok(manifest.map_err(|e| broken().because(e))?);
     }
+    let index: ImageIndex = serde_json::from_slice(&bytes).map_err(|e| broken().because(e))?;
+    let wanted = wanted.cloned().unwrap_or_default();
+    let fits = |child: &&Descriptor| {
+        let platform = child.platform().as_ref();
+        platform.is_some_and(|platform| {
+            wanted.is(
+                platform.os(),
+                platform.architecture(),
+                platform.variant().as_deref(),
+            )
+        })
+    };
+    let Some(child) = index.manifests().iter().find(fits) else {
+        let found = without_platform(repository, &index, &wanted).await?;
+        return Ok(found.ok_or_else(|| missing(&index, &wanted))?);
+    };
+    let (descriptor, bytes) = repository.get_manifest(child.digest().as_ref()).await?;
     let manifest = image_manifest(&descriptor, &bytes);
-    Ok(manifest.map_err(|e| broken(repository, digest).because(e))?)
+    Ok(manifest.map_err(|e| broken().because(e))?)
+}
+
+/// The image that fits among those whose platform the index leaves out: it may, and then their configuration has it.
+async fn without_platform(
+    repository: &Repository,
+    index: &ImageIndex,
+    wanted: &Platform,
+) -> anyhow::Result<Option<ImageManifest>> {
+    let unnamed = index.manifests().iter().filter(|c| c.platform().is_none());
+    for child in unnamed.take(UNNAMED_LIMIT) {
+        let (descriptor, bytes) = repository.get_manifest(child.digest().as_ref()).await?;
+        // An index in the index, or an artifact beside the images.
+        let Ok(manifest) = image_manifest(&descriptor, &bytes) else {
+            continue;
+        };
+        let config = repository
+            .blob(manifest.config(), CONFIG_LIMIT_BYTES)
+            .await?;
+        let config: Option<ConfigPlatform> = serde_json::from_slice(&config).ok();
+        if config.is_some_and(|c| wanted.is(&c.os, &c.architecture, c.variant.as_deref())) {
+            return Ok(Some(manifest));
+        }
+    }
+    Ok(None)
+}
+
+/// The part of a configuration that says what its image is for.
+#[derive(Deserialize)]
+struct ConfigPlatform {
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+}
+
+impl Platform {
+    fn is(&self, os: impl ToString, architecture: impl ToString, variant: Option<&str>) -> bool {
+        let fits_variant = self
+            .variant
+            .as_deref()
+            .is_none_or(|wanted| variant == Some(wanted));
+        os.to_string() == self.os && architecture.to_string() == self.architecture && fits_variant
+    }
 }
 
 fn broken(repository: &Repository, digest: &str) -> Fault {
@@ -70,18 +131,6 @@ fn broken(repository: &Repository, digest: &str) -> Fault {
         "{}@{digest} is no image that can be unpacked",
         repository.name()
     ))
-}
-
-fn fits(child: &Descriptor, wanted: &Platform) -> bool {
-    child.platform().as_ref().is_some_and(|platform| {
-        let variant = platform.variant();
-        platform.os().to_string() == wanted.os
-            && platform.architecture().to_string() == wanted.architecture
-            && wanted
-                .variant
-                .as_ref()
-                .is_none_or(|wanted| variant.as_ref() == Some(wanted))
-    })
 }
 
 fn missing(index: &ImageIndex, wanted: &Platform) -> Fault {
@@ -93,7 +142,7 @@ fn missing(index: &ImageIndex, wanted: &Platform) -> Fault {
         .map(|found| format!("{}/{}", found.os(), found.architecture()))
         .collect();
     let found = match found.is_empty() {
-        true => "none".into(),
+        true => "none that it names".into(),
         false => found.join(", "),
     };
     Fault::operational(format!(

@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_protocol::{Fault, Outcome, Secret, Step, build};
+use trireme_protocol::{
+    Fault, Outcome, Secret, Step, build,
+    types::{Word, word},
+};
 use trireme_registry::is_tag;
 
 use crate::{
@@ -12,8 +15,12 @@ use crate::{
     endpoint::{Endpoint, TAG_RULE, check_reference},
     origin::Origin,
     registry_image::{Refused, TagsOfVersion},
-    source::{DEFAULT_TAG, Target},
+    source::Target,
 };
+
+/// Nothing is stored under a name that nobody gave, e.g. `latest`.
+const NO_TAG: &str = "no tag is named for the image: give tag or tag_file in the params, tag in the source, or tag in from; \
+    additional_tags only names further ones, and `latest` is a tag like every other";
 
 /// A tag has at most 128 characters.
 const TAG_FILE_LIMIT_BYTES: u64 = 1024;
@@ -26,14 +33,15 @@ const TAGS_FILE_LIMIT_BYTES: u64 = 64 * 1024;
 #[serde(deny_unknown_fields)]
 pub struct PutParams {
     /// An image of the build, `ARTIFACT/PATH`: an OCI layout as folder or tar archive, or what a `get` with
-    /// `format: oci` wrote.
+    /// `format: oci-layout` wrote.
     #[serde(default)]
     pub image: Option<String>,
     /// The repository that the image is copied from.
     #[serde(default)]
     pub from: Option<From>,
     /// The tag that the image gets; default that of the source, else that of `from`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
+    #[schemars(with = "Word")]
     pub tag: Option<String>,
     /// A file of the build, `ARTIFACT/FILE`, that holds the tag.
     #[serde(default)]
@@ -41,14 +49,12 @@ pub struct PutParams {
     /// A file of the build, `ARTIFACT/FILE`, that holds more tags for the image, separated by white space.
     #[serde(default)]
     pub additional_tags: Option<String>,
-    #[serde(
-        default,
-        rename = "version",
-        alias = "bump_aliases",
-        alias = "tag_prefix"
-    )]
-    #[schemars(skip)]
-    _tags_of_version: Refused<TagsOfVersion>,
+    #[serde(default, rename = "version")]
+    _version: Refused<TagsOfVersion>,
+    #[serde(default, rename = "bump_aliases")]
+    _bump_aliases: Refused<TagsOfVersion>,
+    #[serde(default, rename = "tag_prefix")]
+    _tag_prefix: Refused<TagsOfVersion>,
 }
 
 /// Where a copy comes from.
@@ -58,7 +64,8 @@ pub struct From {
     /// The repository, `HOST[:PORT]/PATH`, without tag and digest.
     pub repository: String,
     /// The tag; exactly one of `tag` and `digest`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
+    #[schemars(with = "Word")]
     pub tag: Option<String>,
     /// The digest, `sha256:…`.
     #[serde(default)]
@@ -115,7 +122,7 @@ pub(crate) async fn put(
     let followed = source.target()?;
     let origin = Origin::open(params, dir).await?;
     let tags = tags(source, params, dir).await?;
-    let target = source.endpoint().open()?;
+    let target = source.endpoint().open()?.patiently();
     let tree = origin.tree().await?;
     let tag = tag_of_version(followed, &tags[0], tree.root.digest().as_ref())?;
     let name = format!("image {}:{}", target.name(), tags[0]);
@@ -164,12 +171,13 @@ async fn tags(source: &Source, params: &PutParams, dir: &Path) -> anyhow::Result
         }
         (None, None) => {
             let from = params.from.as_ref().and_then(|from| from.tag.as_ref());
-            let named = source.tag.as_ref().or(from);
-            named.map_or_else(|| DEFAULT_TAG.into(), String::clone)
+            let named = source.tag.as_ref().or(from).cloned();
+            named.ok_or_else(|| Fault::config(NO_TAG))?
         }
     };
     let mut tags = vec![first];
-    if let Some(file) = &params.additional_tags {
+    let additional = params.additional_tags.as_deref();
+    if let Some(file) = additional.filter(|file| !file.is_empty()) {
         let text = build::read(dir, "additional_tags", file, TAGS_FILE_LIMIT_BYTES).await?;
         tags.extend(text.split_whitespace().map(String::from));
     }

@@ -1,16 +1,15 @@
 //! The keys of Concourse's `registry-image` that mean something else here.
 //!
 //! Who moves from it brings them along. "Unknown field" would be true and no help: each is refused by a message that
-//! names what takes its place. They stand in the types for that alone, and in no schema.
+//! names what takes its place. They stand in the types for that alone, and in the schema as deprecated.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny},
-};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 
-/// A key that nobody may give; `null` is as good as absent.
+/// A key that nobody may give a value that means something: `null`, `false`, `""`, `{}` and `[]` are as good as absent.
 #[derive(Debug, Default)]
 pub(crate) struct Refused<W>(PhantomData<W>);
 
@@ -22,10 +21,40 @@ pub(crate) trait Instead {
 
 impl<'de, W: Instead> Deserialize<'de> for Refused<W> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Option::<IgnoredAny>::deserialize(deserializer)? {
-            None => Ok(Self(PhantomData)),
-            Some(_) => Err(D::Error::custom(W::WORDS)),
+        match is_inactive(&Value::deserialize(deserializer)?) {
+            true => Ok(Self(PhantomData)),
+            false => Err(D::Error::custom(W::WORDS)),
         }
+    }
+}
+
+/// Whether `registry-image` takes the value for none. A mapping of nothing but such values means nothing either.
+fn is_inactive(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().all(is_empty),
+        value => is_empty(value),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    let empty = [Value::Null, false.into(), "".into(), Value::Array(vec![])];
+    empty.contains(value)
+}
+
+/// The same for who looks at a pipeline before it runs.
+impl<W: Instead> JsonSchema for Refused<W> {
+    fn schema_name() -> Cow<'static, str> {
+        "Refused".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let empty = json_schema!({"enum": [null, false, "", []]});
+        let mapping = json_schema!({"type": "object", "additionalProperties": empty});
+        json_schema!({"description": W::WORDS, "deprecated": true, "anyOf": [empty, mapping]})
     }
 }
 

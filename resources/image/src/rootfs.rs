@@ -10,6 +10,7 @@ mod error;
 mod name;
 mod root;
 mod spool;
+mod times;
 
 use std::{io, path::Path};
 

@@ -2,7 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_protocol::{Fault, Secret};
+use trireme_protocol::{
+    Fault, Secret,
+    types::{Word, word},
+};
 
 use crate::{
     Platform,
@@ -10,18 +13,16 @@ use crate::{
     registry_image::{AwsLogin, AzureLogin, ContentTrust, Labels, Mirror, OneTag, Refused},
 };
 
-/// The tag that is followed when nothing else is said.
-pub(crate) const DEFAULT_TAG: &str = "latest";
-
 /// The source of an `image` resource.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// The repository, `HOST[:PORT]/PATH`, without tag and digest.
     pub repository: String,
-    /// The tag that is followed. At most one of `tag` and `digest`; with neither, the tag of the last version, at first
-    /// `latest`.
-    #[serde(default)]
+    /// The tag that is followed. At most one of `tag` and `digest`; with neither, the tag of the last version: what a `put`
+    /// stored.
+    #[serde(default, deserialize_with = "word")]
+    #[schemars(with = "Word")]
     pub tag: Option<String>,
     /// The one image that there is, `sha256:…`.
     #[serde(default)]
@@ -47,48 +48,50 @@ pub struct Source {
     /// Log every request.
     #[serde(default)]
     pub debug: bool,
-    #[serde(
-        default,
-        rename = "tag_regex",
-        alias = "semver_constraint",
-        alias = "variant",
-        alias = "pre_releases",
-        alias = "pre_release_prefixes",
-        alias = "created_at_sort"
-    )]
-    #[schemars(skip)]
-    _one_tag: Refused<OneTag>,
-    #[serde(
-        default,
-        rename = "aws_region",
-        alias = "aws_access_key_id",
-        alias = "aws_secret_access_key",
-        alias = "aws_session_token",
-        alias = "aws_role_arn",
-        alias = "aws_role_arns",
-        alias = "aws_account_id",
-        alias = "aws_ecr_registry_id"
-    )]
-    #[schemars(skip)]
-    _aws_login: Refused<AwsLogin>,
-    #[serde(
-        default,
-        rename = "azure_acr",
-        alias = "azure_client_id",
-        alias = "azure_tenant_id",
-        alias = "azure_environment"
-    )]
-    #[schemars(skip)]
-    _azure_login: Refused<AzureLogin>,
+    #[serde(default, rename = "tag_regex")]
+    _tag_regex: Refused<OneTag>,
+    #[serde(default, rename = "semver_constraint")]
+    _semver_constraint: Refused<OneTag>,
+    #[serde(default, rename = "variant")]
+    _variant: Refused<OneTag>,
+    #[serde(default, rename = "pre_releases")]
+    _pre_releases: Refused<OneTag>,
+    #[serde(default, rename = "pre_release_prefixes")]
+    _pre_release_prefixes: Refused<OneTag>,
+    #[serde(default, rename = "created_at_sort")]
+    _created_at_sort: Refused<OneTag>,
+    #[serde(default, rename = "aws_region")]
+    _aws_region: Refused<AwsLogin>,
+    #[serde(default, rename = "aws_access_key_id")]
+    _aws_access_key_id: Refused<AwsLogin>,
+    #[serde(default, rename = "aws_secret_access_key")]
+    _aws_secret_access_key: Refused<AwsLogin>,
+    #[serde(default, rename = "aws_session_token")]
+    _aws_session_token: Refused<AwsLogin>,
+    #[serde(default, rename = "aws_role_arn")]
+    _aws_role_arn: Refused<AwsLogin>,
+    #[serde(default, rename = "aws_role_arns")]
+    _aws_role_arns: Refused<AwsLogin>,
+    #[serde(default, rename = "aws_account_id")]
+    _aws_account_id: Refused<AwsLogin>,
+    #[serde(default, rename = "aws_ecr_registry_id")]
+    _aws_ecr_registry_id: Refused<AwsLogin>,
+    #[serde(default, rename = "azure_acr")]
+    _azure_acr: Refused<AzureLogin>,
+    #[serde(default, rename = "azure_client_id")]
+    _azure_client_id: Refused<AzureLogin>,
+    #[serde(default, rename = "azure_tenant_id")]
+    _azure_tenant_id: Refused<AzureLogin>,
+    #[serde(default, rename = "azure_environment")]
+    _azure_environment: Refused<AzureLogin>,
     #[serde(default, rename = "registry_mirror")]
-    #[schemars(skip)]
-    _mirror: Refused<Mirror>,
+    _registry_mirror: Refused<Mirror>,
     #[serde(default, rename = "content_trust")]
-    #[schemars(skip)]
     _content_trust: Refused<ContentTrust>,
-    #[serde(default, rename = "label_regex", alias = "annotation_regex")]
-    #[schemars(skip)]
-    _labels: Refused<Labels>,
+    #[serde(default, rename = "label_regex")]
+    _label_regex: Refused<Labels>,
+    #[serde(default, rename = "annotation_regex")]
+    _annotation_regex: Refused<Labels>,
 }
 
 /// What a source names.

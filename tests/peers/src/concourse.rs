@@ -6,9 +6,12 @@
 //! Every other call runs without HOME, PATH, USER and BUILD_*, with a temporary folder that does not exist, in `/`.
 
 pub mod bare;
+mod malformed;
 mod proxy;
+mod secret;
 mod site;
 mod token;
+mod word;
 
 use std::{
     os::unix::fs::symlink,
@@ -21,7 +24,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::leak;
 use site::Site;
 
 /// Concourse kills ten seconds after SIGTERM (`gardenProcessStopGracePeriod`).
@@ -79,6 +81,11 @@ macro_rules! held_as_by_concourse {
         #[test]
         fn it_repeats_no_secret() {
             $resource.repeats_no_secret();
+        }
+
+        #[test]
+        fn it_repeats_no_malformed_secret() {
+            $resource.repeats_no_malformed_secret();
         }
 
         #[test]
@@ -387,45 +394,4 @@ impl Resource<'_> {
             worker.assert_empty();
         }
     }
-
-    /// A server, or a proxy with a password, tells all that it was told; the program repeats none of it.
-    pub fn repeats_no_secret(&self) {
-        let site = Site::telling();
-        self.hears_without_repeating(&site.address(), None);
-        assert!(site.heard(CANARY), "the server was told the secret");
-        let proxy = Site::telling();
-        let url = format!("http://robot:{CANARY_IN_URL}@{}", proxy.address());
-        self.hears_without_repeating("server.invalid:80", Some(&url));
-        assert!(proxy.heard(CANARY), "the proxy was told the secret");
-    }
-
-    fn hears_without_repeating(&self, address: &str, proxy: Option<&str>) {
-        let mut source = self.source(address);
-        source["debug"] = true.into();
-        let request = json!({"source": source, "version": self.version()}).to_string();
-        let worker = Worker::new(self.program);
-        for call in ["check", "in DIR"] {
-            let mut command = worker.command(call);
-            for name in ["http_proxy", "https_proxy"] {
-                command.envs(proxy.map(|url| (name, url)));
-            }
-            let ended = worker.run(command, request.as_bytes());
-            assert_eq!(ended.code, Some(1), "{call}: {ended:?}");
-            let all = format!("{}{}", ended.stdout, ended.stderr);
-            assert!(
-                all.contains(MASK) || proxy.is_some(),
-                "{call} repeats nothing: {all}"
-            );
-            let shown = ended.stderr.lines().any(|line| is_request(line, address));
-            assert!(shown, "{call}: `debug` shows no request: {}", ended.stderr);
-            leak::assert_none(&all, &[CANARY]);
-            worker.assert_empty();
-        }
-    }
-}
-
-/// A line of `debug: true`: method, URL, status or `no answer`, milliseconds.
-fn is_request(line: &str, address: &str) -> bool {
-    let server = address.trim_end_matches(":80");
-    line.contains("request") && line.contains(&format!(" http://{server}/")) && line.contains(" ms")
 }

@@ -10,8 +10,8 @@ use base64::{
 /// Base64 of a secret inside something longer differs in its outer characters.
 const BASE64_EDGE: usize = 4;
 
-/// Panics if the text holds one of these secrets: plain, URL-escaped, escaped as JSON, or in base64 of either
-/// alphabet.
+/// Panics if the text holds one of these secrets: plain, URL-escaped, escaped as JSON, in base64 of either alphabet, or as the
+/// numbers of its bytes.
 pub fn assert_none(text: &str, secrets: &[&str]) {
     for secret in secrets {
         for form in forms(secret) {
@@ -49,7 +49,9 @@ fn forms_of_one(secret: &str) -> Vec<String> {
     let escaped = secret.replace('\\', "\\\\").replace('"', "\\\"");
     let escaped = escaped.replace('\n', "\\n");
     let url: String = secret.bytes().map(url_escaped).collect();
-    let mut forms = vec![secret.to_owned(), escaped, url.to_lowercase(), url];
+    let numbers: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+    let numbers = numbers.join(", ");
+    let mut forms = vec![secret.to_owned(), escaped, url.to_lowercase(), url, numbers];
     for offset in 0..3 {
         let shifted = format!("{}{secret}", &"abc"[..offset]);
         let encoded = [STANDARD.encode(&shifted), URL_SAFE.encode(&shifted)];
@@ -89,6 +91,7 @@ mod tests {
             "pass/word+ \\\"7?>Qx!k@tz",
             &basic,
             &in_url,
+            &format!("{:?}", SECRET.as_bytes()),
         ] {
             assert!(is_found(&format!("before {text} after")), "{text}");
         }

@@ -16,7 +16,7 @@ use std::{
 pub enum Wrong {
     /// Every answer is 401, and nobody says where a token could be had.
     Unauthorized,
-    /// Every answer is 429, to be asked again at once.
+    /// Every answer is 429, to be asked again later than any step waits.
     Busy,
     /// Every answer is 500.
     Broken,
@@ -136,7 +136,7 @@ impl Plan {
             Wrong::Closed => return Ok(()),
             Wrong::Unauthorized => page("401 Unauthorized", "text/plain", "no"),
             Wrong::Busy => page(
-                "429 Too Many Requests\r\nretry-after: 0",
+                "429 Too Many Requests\r\nretry-after: 7200",
                 "text/plain",
                 "later",
             ),

@@ -6,6 +6,7 @@ mod attempts;
 mod health;
 mod ids;
 mod images;
+mod objects;
 mod preflight;
 mod reordering;
 mod roll;

@@ -8,6 +8,8 @@ use trireme_blueprint::*;
 use trireme_evidence::{Outcome, RollFile};
 use trireme_release::Version;
 
+pub use crate::objects::{budget, node, pod};
+
 pub const OLD: Version = Version::new(1, 36, 4);
 pub const NEW: Version = Version::new(1, 37, 2);
 /// No roll of these sizes needs more observations; more means that it hangs.
@@ -24,53 +26,6 @@ pub struct World {
     /// Pods that were evicted and not started again yet.
     homeless: Vec<Pod>,
     revision: u64,
-}
-
-pub fn node(name: &str, zone: &str, control_plane: bool) -> Node {
-    Node {
-        name: name.into(),
-        uid: format!("uid-of-{name}"),
-        resource_version: "1".into(),
-        zone: zone.into(),
-        version: OLD,
-        image: "Debian GNU/Linux 12".into(),
-        ready: true,
-        schedulable: true,
-        control_plane,
-        roll: None,
-        rolled: None,
-    }
-}
-
-pub fn pod(name: &str) -> Pod {
-    Pod {
-        namespace: "shop".into(),
-        name: name.into(),
-        uid: name.into(),
-        owner: Some(Owner {
-            kind: "Deployment".into(),
-            name: "web".into(),
-        }),
-        kind: PodKind::Managed,
-        ready: true,
-        ended: false,
-        terminating: false,
-        finalizers: Vec::new(),
-        budgets: vec!["web".into()],
-    }
-}
-
-pub fn budget(name: &str, current: i32, desired: i32, expected: i32) -> Budget {
-    Budget {
-        namespace: "shop".into(),
-        name: name.into(),
-        allowed: (current - desired).max(0),
-        current,
-        desired,
-        expected,
-        observed: true,
-        counts_existing_pods: false,
-    }
 }
 
 /// `planes` control-plane nodes and `workers` workers over `zones` zones, two pods on each worker, one may be away.

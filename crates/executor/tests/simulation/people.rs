@@ -14,7 +14,7 @@ pub enum Event {
     Cordon(String),
     /// `kubectl uncordon` of what that cordoned.
     Uncordon(String),
-    /// `kubectl uncordon` of a node of ours on which nothing was done yet; waits until there is one.
+    /// `kubectl uncordon` of a node of ours that is being drained; waits until there is one.
     TakeBack,
     /// Deletes some Job of ours.
     DeleteJob,
@@ -44,12 +44,17 @@ impl World {
         }
     }
 
-    /// A node that is being drained.
+    /// A node that is being drained: some pods leave, and others are still to be evicted.
     fn drained_node(&self) -> Option<String> {
         let mut nodes = self.nodes.values().map(|node| &node.node);
         let drained = nodes.find(|node| {
             let roll = node.roll.as_ref();
-            !node.schedulable && roll.is_some_and(|roll| !roll.may_have_acted())
+            let pods = self.pods_on(&node.name).map(|pod| &pod.pod);
+            let leaving: Vec<_> = pods.filter(|pod| pod.must_leave()).collect();
+            !node.schedulable
+                && roll.is_some_and(|roll| !roll.may_have_acted())
+                && leaving.iter().any(|pod| pod.terminating)
+                && leaving.iter().any(|pod| !pod.terminating)
         });
         drained.map(|node| node.name.clone())
     }

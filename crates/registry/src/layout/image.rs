@@ -1,6 +1,6 @@
 //! Images between layouts and registries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oci_spec::image::Descriptor;
@@ -14,15 +14,16 @@ const AT_ONCE: usize = 4;
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 impl Layout {
-    /// The image in this layout, which must be the only one.
+    /// The image in this layout, which must be the only one. Tools list one that has two names twice.
     ///
     /// # Errors
     /// When there is none or several, or a part of it is missing or broken.
     pub async fn tree(&self) -> Result<Tree, RegistryError> {
         let what = format!("reading the layout {}", self.path().display());
         let manifests = self.index().await.map_err(layout_error(&what))?;
-        let [root] = manifests.as_slice() else {
-            let found = manifests.len();
+        let images: BTreeSet<&str> = manifests.iter().map(|m| m.digest().as_ref()).collect();
+        let ([root, ..], 1) = (manifests.as_slice(), images.len()) else {
+            let found = images.len();
             let reason = format!("its index.json names {found} images, expected exactly one");
             return Err(RegistryError::malformed(&what, reason));
         };

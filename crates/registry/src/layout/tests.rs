@@ -68,6 +68,41 @@ async fn what_is_no_layout_is_refused() {
 }
 
 #[tokio::test]
+async fn an_archive_that_is_compressed_is_told_by_that() {
+    let temporary = tempfile::tempdir().unwrap();
+    for start in [&[0x1f, 0x8b, 8][..], &[0x28, 0xb5, 0x2f, 0xfd]] {
+        let path = temporary.path().join("image.tar.gz");
+        fs::write(&path, start).unwrap();
+        let error = Layout::open(&path).await.err().unwrap().to_string();
+        assert!(error.contains("it is compressed"), "{error}");
+    }
+}
+
+/// As docker save and buildx write one that has two tags.
+#[tokio::test]
+async fn an_image_with_two_names_is_one_image() {
+    let temporary = tempfile::tempdir().unwrap();
+    let layout = Layout::create(&temporary.path().join("oci")).await.unwrap();
+    let descriptor = |bytes: &[u8]| descriptor_of(INDEX_TYPE, bytes).unwrap();
+    let bytes = br#"{"schemaVersion":2,"manifests":[]}"#;
+    let image = descriptor(bytes);
+    layout.write_blob(&image, once(bytes)).await.unwrap();
+    let mut named = image.clone();
+    named.set_annotations(Some(HashMap::from([("a".into(), "b".into())])));
+    let both = vec![named, image.clone()];
+    layout.write_index(both.clone()).await.unwrap();
+    assert_eq!(layout.tree().await.unwrap().root, image);
+    for wrong in [vec![], [both, vec![descriptor(b"other")]].concat()] {
+        layout.write_index(wrong).await.unwrap();
+        let error = layout.tree().await.err().unwrap();
+        assert!(
+            format!("{error:?}").contains("expected exactly one"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_pipe_is_refused_and_not_waited_for() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("oci");

@@ -127,6 +127,22 @@ async fn an_upload_goes_where_the_registry_says_and_the_grant_only_to_the_regist
 }
 
 #[tokio::test]
+async fn a_token_may_have_either_name() {
+    for body in [
+        r#"{"token":"t0"}"#,
+        r#"{"access_token":"t0"}"#,
+        r#"{"token":"","access_token":"t0"}"#,
+        r#"{"token":null,"access_token":"t0"}"#,
+    ] {
+        let (server, address) = Server::start().await;
+        let digest = manifest(&server, MANIFEST, ("Bearer t0", bearer(address)));
+        server.on(TOKEN, Answer::new(200, body));
+        let found = repository(address, false).get_manifest(&digest).await;
+        assert!(found.is_ok(), "{body}: {found:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_for_longer_than_the_clock_counts_is_used() {
     let (server, address) = Server::start().await;
     let digest = manifest(&server, MANIFEST, ("Bearer t", bearer(address)));

@@ -11,6 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use axum::body::Bytes;
 use server::{Answer, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trireme_registry::{Credentials, RegistryError, Repository, descriptor_of, digest_of};
@@ -46,6 +47,31 @@ async fn a_mount_that_is_not_done_for_whatever_reason_is_given_up() {
         let mounted = repository.mount_blob(&digest, "other").await;
         assert!(!mounted.unwrap(), "{status}: it is to be sent");
     }
+}
+
+/// Some registries answer as the specification once said; a URL may be relative to that of the request.
+#[tokio::test]
+async fn an_upload_may_be_named_from_where_it_began_and_end_in_any_success() {
+    let (server, address) = Server::start().await;
+    let begun = Answer::new(202, "").header("location", "up?state=1");
+    server.on("POST /v2/app/blobs/uploads/", begun);
+    let blob = descriptor_of("text/plain", b"content").unwrap();
+    let digest = blob.digest().to_string().replace(':', "%3A");
+    let put = format!("PUT /v2/app/blobs/uploads/up?state=1&digest={digest}");
+    let repository = repository(address, false);
+    for status in [200, 201, 202, 204] {
+        server.on(&put, Answer::new(status, ""));
+        let content = Bytes::from_static(b"content");
+        repository.push_bytes(&blob, content).await.unwrap();
+        server.on("PUT /v2/app/manifests/1", Answer::new(status, ""));
+        let manifest = Bytes::from_static(MANIFEST);
+        let stored = repository.put_manifest("1", "text/plain", manifest).await;
+        stored.unwrap();
+    }
+    assert_eq!(server.requests(&put).len(), 4);
+    server.on(&put, Answer::new(307, ""));
+    let content = Bytes::from_static(b"content");
+    repository.push_bytes(&blob, content).await.unwrap_err();
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ fn schema() -> Value {
             "keys": {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/Secret"}, {"type": "null"}]}},
             "from": {"$ref": "#/$defs/From"},
             "timeout": {"type": ["string", "null"], "pattern": "^[0-9]+s$", "description": "How long it may take (30s)."},
+            "mirror": {"anyOf": [{"enum": [null, false, ""]}], "deprecated": true, "description": "name it in `repository`"},
             "severity": {"oneOf": [{"const": "low", "type": "string"}, {"const": "high", "type": "string"}]},
         },
         "$defs": {
@@ -67,6 +68,19 @@ fn what_a_value_should_be_is_said() {
         said("/timeout").ends_with(": How long it may take (30s)"),
         "{found:?}"
     );
+}
+
+#[test]
+fn of_a_deprecated_key_it_is_said_what_takes_its_place_unless_it_means_nothing() {
+    let found = said("{repository: x, mirror: {host: y}}");
+    let place = ("/mirror".to_owned(), "name it in `repository`".to_owned());
+    assert_eq!(found, [place]);
+    for nothing in ["''", "false", "null"] {
+        let text = format!("{{repository: x, mirror: {nothing}}}");
+        assert_eq!(said(&text), [], "{nothing}");
+    }
+    let unknown = format!("{:?}", said("{repository: x, mirrors: 1}"));
+    assert!(!unknown.contains("mirror,"), "{unknown}");
 }
 
 #[test]

@@ -256,6 +256,14 @@ fn what_has_no_content_and_says_that_it_has_is_an_error() {
     }
 }
 
+/// A file without type, since such an archive has none; taken for a file it would hide what is below it.
+#[test]
+fn a_folder_of_the_oldest_archives_hides_nothing() {
+    let base = tar_of(&[(STATUS, b"old")]);
+    let result = files(&[base, tar_of(&[("var/lib/dpkg/", b"")])]);
+    assert_eq!(result.content(STATUS), Some(&b"old"[..]));
+}
+
 #[test]
 fn a_comment_on_the_archive_is_no_file() {
     let comment = b"30 path=var/lib/dpkg/status.d\n";

@@ -128,6 +128,15 @@ impl Fake {
         }
     }
 
+    /// Stores a manifest under a tag; gives its digest.
+    pub fn tag(&self, tag: &str, manifest: &Value) -> String {
+        let bytes = Bytes::from(manifest.to_string());
+        let digest = digest_of(&bytes);
+        let mut stored = self.stored.lock().expect("no panic before");
+        stored.content.insert(tag.into(), bytes);
+        digest
+    }
+
     /// How much refers to an image.
     pub fn count_referrers(&self, digest: &str) -> usize {
         let stored = self.stored.lock().expect("no panic before");

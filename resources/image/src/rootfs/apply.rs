@@ -6,16 +6,17 @@ use std::{
     io::{Read, Write as _},
     os::unix::fs::{PermissionsExt as _, fchown, lchown, symlink},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
+use rustix::fs::{CWD, FileType, Mode, Timespec, mknodat};
 use tar::{Archive, Entry, EntryType, Header};
-use trireme_layer::{Ambiguous, Extensions, Headers};
+use trireme_layer::{Ambiguous, Extensions, Headers, kind};
 
 use super::{
     Root,
     error::{LayerError, hostile, write_error},
     name::{Name, plain},
+    times,
 };
 
 /// The most entries of all layers together; the largest images known have some hundred thousand.
@@ -27,7 +28,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 pub(crate) struct Unpacked {
     pub files: u64,
     pub bytes: u64,
-    /// Device nodes and pipes, which are left out.
+    /// Device nodes and hard links to them, which are left out.
     pub devices: u64,
 }
 
@@ -38,8 +39,10 @@ pub(crate) struct Applier {
     passed_bytes: u64,
     unpacked: Unpacked,
     entries: u64,
-    /// Set at the end: a folder that its owner may not write to must not stop what comes into it.
-    folder_modes: BTreeMap<PathBuf, u32>,
+    /// Mode and time of each folder, set at the end: what comes into it needs to write to it, and changes its time.
+    folders: BTreeMap<PathBuf, (u32, Option<Timespec>)>,
+    /// Where device nodes would be: a hard link to one is left out too.
+    left_out: BTreeSet<PathBuf>,
     /// What the present layer made; marks hide only what lies below.
     made: BTreeSet<PathBuf>,
     /// Only root may give files away; without it everything belongs to us, as with `tar -x`.
@@ -55,7 +58,8 @@ impl Applier {
             passed_bytes: 0,
             unpacked: Unpacked::default(),
             entries: 0,
-            folder_modes: BTreeMap::new(),
+            folders: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             made: BTreeSet::new(),
             is_root: rustix::process::geteuid().is_root(),
             buffer: vec![0; BUFFER_BYTES],
@@ -79,9 +83,10 @@ impl Applier {
 
     pub fn finish(self) -> Result<Unpacked, LayerError> {
         // Children before their parents: a parent may forbid to look into it.
-        for (path, mode) in self.folder_modes.iter().rev() {
+        for (path, (mode, modified)) in self.folders.iter().rev() {
             let mode = fs::Permissions::from_mode(*mode);
             fs::set_permissions(path, mode).map_err(write_error(path))?;
+            set_time(path, *modified, path)?;
         }
         Ok(self.unpacked)
     }
@@ -102,7 +107,7 @@ impl Applier {
 
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), LayerError> {
         // A comment on the whole archive (`git archive` writes one).
-        if entry.header().entry_type() == EntryType::XGlobalHeader {
+        if kind(entry) == EntryType::XGlobalHeader {
             return Ok(());
         }
         let name = entry.path().map_err(LayerError::Read)?.into_owned();
@@ -133,26 +138,40 @@ impl Applier {
         name: &Path,
         path: &Path,
     ) -> Result<(), LayerError> {
-        match entry.header().entry_type() {
+        let modified = times::of(entry);
+        match kind(entry) {
             EntryType::Directory => {
                 let mode = mode(entry.header())?;
                 self.folder(path).map_err(write_error(name))?;
                 self.own(path, entry, name)?;
-                self.folder_modes.insert(path.to_owned(), mode);
+                self.folders.insert(path.to_owned(), (mode, modified));
                 return Ok(());
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 self.file(entry, name, path)?;
+                set_time(path, modified, name)?;
             }
             EntryType::Symlink => {
                 let target = link_name(entry, name)?;
                 let linked = self.anew(path, || symlink(&target, path));
                 linked.map_err(write_error(name))?;
                 self.own(path, entry, name)?;
+                set_time(path, modified, name)?;
             }
-            EntryType::Link => self.hard_link(&link_name(entry, name)?, name, path)?,
-            EntryType::Char | EntryType::Block | EntryType::Fifo => {
-                self.unpacked.devices += 1;
+            EntryType::Fifo => {
+                self.pipe(entry, name, path)?;
+                set_time(path, modified, name)?;
+            }
+            EntryType::Link => {
+                let target = self.link_target(&link_name(entry, name)?, name)?;
+                if self.is_left_out(&target) {
+                    self.leave_out(path);
+                    return Ok(());
+                }
+                self.hard_link(&target, name, path)?;
+            }
+            EntryType::Char | EntryType::Block => {
+                self.leave_out(path);
                 return Ok(());
             }
             _ => return Err(hostile(name, "its type is none that an image layer has")),
@@ -192,7 +211,6 @@ impl Applier {
         path: &Path,
     ) -> Result<(), LayerError> {
         let mode = mode(entry.header())?;
-        let modified = entry.header().mtime().ok();
         let made = self.anew(path, || fs::File::create_new(path));
         let mut file = made.map_err(write_error(name))?;
         self.unpacked.bytes += self.copy(entry, &mut file, name)?;
@@ -202,13 +220,23 @@ impl Applier {
         }
         // After the owner, whose change takes setuid away.
         let mode = fs::Permissions::from_mode(mode);
-        file.set_permissions(mode).map_err(write_error(name))?;
-        let modified =
-            modified.and_then(|s| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(s)));
-        match modified {
-            Some(time) => file.set_modified(time).map_err(write_error(name)),
-            None => Ok(()),
-        }
+        file.set_permissions(mode).map_err(write_error(name))
+    }
+
+    /// A named pipe: unlike a device node, every user may make one, and it leads nowhere.
+    fn pipe(
+        &mut self,
+        entry: &Entry<'_, impl Read>,
+        name: &Path,
+        path: &Path,
+    ) -> Result<(), LayerError> {
+        let mode = mode(entry.header())?;
+        let ours = Mode::RUSR | Mode::WUSR;
+        let make = || mknodat(CWD, path, FileType::Fifo, ours, 0).map_err(io::Error::from);
+        self.anew(path, make).map_err(write_error(name))?;
+        self.own(path, entry, name)?;
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(path, mode).map_err(write_error(name))
     }
 
     /// Tells a layer that cannot be read from a disk that cannot be written.
@@ -232,19 +260,33 @@ impl Applier {
         }
     }
 
-    /// Its target is named from the root, and must be a file that is there.
-    fn hard_link(&mut self, target: &Path, name: &Path, path: &Path) -> Result<(), LayerError> {
+    /// A device node; a container gets its own.
+    fn leave_out(&mut self, path: &Path) {
+        self.unpacked.devices += 1;
+        self.left_out.insert(path.to_owned());
+    }
+
+    fn is_left_out(&self, path: &Path) -> bool {
+        self.left_out.contains(path) && fs::symlink_metadata(path).is_err()
+    }
+
+    /// The target of a hard link is named from the root.
+    fn link_target(&mut self, target: &Path, name: &Path) -> Result<PathBuf, LayerError> {
         let clean = plain(target, name)?;
         let parent = clean.parent().unwrap_or(Path::new(""));
         let parent = self.root.resolve(parent).map_err(write_error(name))?;
-        let existing = parent.join(clean.file_name().unwrap_or_default());
+        Ok(parent.join(clean.file_name().unwrap_or_default()))
+    }
+
+    /// What it links to must be a file that is there.
+    fn hard_link(&mut self, existing: &Path, name: &Path, path: &Path) -> Result<(), LayerError> {
         if existing == path {
             return Ok(());
         }
-        if fs::symlink_metadata(&existing).is_ok_and(|found| found.is_dir()) {
+        if fs::symlink_metadata(existing).is_ok_and(|found| found.is_dir()) {
             return Err(hostile(name, "a hard link to a folder"));
         }
-        let linked = self.anew(path, || fs::hard_link(&existing, path));
+        let linked = self.anew(path, || fs::hard_link(existing, path));
         linked.map_err(write_error(name))
     }
 
@@ -293,8 +335,7 @@ impl Applier {
                 // The way to a folder may lead through it.
                 self.root.forget();
                 if found.is_dir() {
-                    self.folder_modes
-                        .retain(|folder, _| !folder.starts_with(path));
+                    self.folders.retain(|folder, _| !folder.starts_with(path));
                     fs::remove_dir_all(path)
                 } else {
                     fs::remove_file(path)
@@ -307,6 +348,11 @@ impl Applier {
             other => other,
         }
     }
+}
+
+fn set_time(path: &Path, modified: Option<Timespec>, name: &Path) -> Result<(), LayerError> {
+    let set = modified.map(|modified| times::set(path, modified));
+    set.transpose().map(|_| ()).map_err(write_error(name))
 }
 
 /// Refuses what readers of archives take for different things: what is unpacked here must be what others see.

@@ -27,7 +27,7 @@ impl Name {
     /// Reads the name of an entry.
     ///
     /// # Errors
-    /// When it starts at the root, goes up, or is a mark that removes its own folder: no honest layer has such names.
+    /// When it goes up, or is a mark that removes its own folder: no honest layer has such names.
     pub(super) fn read(entry: &Path) -> Result<Self, LayerError> {
         let mut folder = plain(entry, entry)?;
         let Some(name) = folder.file_name().map(OsStr::to_owned) else {
@@ -48,17 +48,15 @@ impl Name {
     }
 }
 
-/// A path of `entry` without `./`, which neither starts at the root nor goes up: no honest layer has such a name.
+/// A path of `entry` from the root of the image, which never goes up: no honest layer has such a name. `/a` is `./a`: kaniko
+/// and ko write absolute names, and container runtimes take them so.
 pub(super) fn plain(path: &Path, entry: &Path) -> Result<PathBuf, LayerError> {
     let mut clean = PathBuf::new();
     for part in path.components() {
         match part {
             Component::Normal(part) => clean.push(part),
-            Component::CurDir => {}
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
             Component::ParentDir => return Err(hostile(entry, "its name goes up with ..")),
-            Component::RootDir | Component::Prefix(_) => {
-                return Err(hostile(entry, "its name is absolute"));
-            }
         }
     }
     Ok(clean)

@@ -7,6 +7,7 @@ use tar::{Builder, EntryType, Header};
 use super::*;
 
 mod hostile;
+mod kept;
 
 /// Builds a layer entry by entry; the names are written as they are, however bad.
 struct Layer(Builder<Vec<u8>>);
@@ -180,14 +181,39 @@ fn modes_links_and_times_are_kept() {
     assert_eq!(seconds, 1_000_000_000);
 }
 
+/// kaniko writes an entry for the root and absolute targets of hard links, ko and distroless absolute names.
+#[test]
+fn absolute_names_start_at_the_root_of_the_image() {
+    let case = Case::new();
+    let layer = Layer::new()
+        .folder("/", 0o755)
+        .folder("./", 0o755)
+        .file("/ko-app/server", "x")
+        .hard_link("ko-app/linked", "/ko-app/server")
+        .symlink("/usr/bin/python", "/ko-app/server")
+        .file("/outside", "y");
+    let upper = Layer::new().file("/ko-app/.wh.server", "");
+    case.apply([layer, upper]).unwrap();
+    assert_eq!(case.read("ko-app/linked").as_deref(), Some("x"));
+    assert_eq!(case.read("ko-app/server"), None, "the mark hides it");
+    let link = fs::read_link(case.dir.path().join("rootfs/usr/bin/python")).unwrap();
+    assert_eq!(link, Path::new("/ko-app/server"));
+    let outside = fs::read_to_string(case.dir.path().join("outside")).unwrap();
+    assert_eq!(outside, "untouched");
+    // A target that the image does not have is not that of the machine.
+    let missing = Layer::new().hard_link("a", "/etc/passwd");
+    let error = Case::new().apply([missing]).unwrap_err();
+    assert!(!error.is_of_this_machine(), "{error}");
+}
+
 #[test]
 fn nothing_is_written_outside() {
     let hostile = [
         Layer::new().file("../outside", "x"),
         Layer::new().file("a/../../outside", "x"),
-        Layer::new().file("/outside", "x"),
+        Layer::new().file("/../outside", "x"),
         Layer::new().hard_link("a", "../outside"),
-        Layer::new().hard_link("a", "/etc/passwd"),
+        Layer::new().hard_link("a", "/../outside"),
         Layer::new().file(".wh...", ""),
         Layer::new().file("a/.wh..", ""),
     ];
@@ -229,23 +255,15 @@ fn a_file_over_a_link_replaces_the_link_and_not_its_target() {
     );
 }
 
+/// What it is does not matter, only its name.
 #[test]
-fn device_nodes_are_left_out_and_counted() {
+fn a_mark_may_be_a_hard_link() {
     let case = Case::new();
-    let layer = Layer::new()
-        .add(EntryType::Char, "dev/null", 0o666, "", "")
-        .add(EntryType::Block, "dev/sda", 0o660, "", "")
-        .add(EntryType::Fifo, "run/pipe", 0o644, "", "");
-    let unpacked = case.apply([layer]).unwrap();
-    assert_eq!(
-        unpacked,
-        Unpacked {
-            files: 0,
-            bytes: 0,
-            devices: 3
-        }
-    );
-    assert!(!case.dir.path().join("rootfs/dev/sda").exists());
+    let lower = Layer::new().file("tmp/key", "x").file("tmp/repo", "y");
+    let upper = Layer::new().hard_link("tmp/.wh.key", "tmp/repo");
+    case.apply([lower, upper]).unwrap();
+    assert_eq!(case.read("tmp/key"), None);
+    assert_eq!(case.read("tmp/repo").as_deref(), Some("y"));
 }
 
 #[test]

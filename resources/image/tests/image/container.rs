@@ -51,7 +51,10 @@ async fn any_user_can_fetch_an_image() {
     let registry = Faulty::start(Trouble::None, honest()).await;
     let source = json!({"repository": registry.repository(), "tag": "1"});
     let version = json!({"tag": "1", "digest": registry.digest()});
-    for (format, file) in [("rootfs", "rootfs/etc/motd"), ("oci", "oci/index.json")] {
+    for (format, file) in [
+        ("rootfs", "rootfs/etc/motd"),
+        ("oci-layout", "oci/index.json"),
+    ] {
         let request = json!({"source": source, "version": version, "params": {"format": format}});
         let get = Program::in_bare_container("in", &request, empty()).await;
         assert_eq!(get.succeed()["version"], version);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, Method, StatusCode, Uri, header::RANGE},
@@ -44,10 +44,10 @@ pub enum Trouble {
     CutOnce,
     /// Every large blob comes to its middle, and nothing comes of an upload, for as long as somebody waits.
     Stall,
-    /// The first two answers are 429, to be asked again in a second; the others are right.
+    /// The first five answers are 429, to be asked again in a second; the others are right.
     BusyAtFirst,
-    /// Every answer is 429, to be asked again in an hour.
-    BusyForLong,
+    /// Every answer is 429, to be asked again in so many seconds.
+    BusyFor(&'static str),
 }
 
 /// An image, or what pretends to be one.
@@ -88,12 +88,13 @@ impl Image {
         image
     }
 
-    /// An index of images, each for a platform, `OS/ARCHITECTURE`.
+    /// An index of images, each for a platform, `OS/ARCHITECTURE`; empty: the index says nothing of it.
     pub fn index(images: &[(&str, Self)]) -> Self {
         let describe = |(platform, image): &(&str, Self)| {
-            let (os, architecture) = platform.split_once('/').expect("OS/ARCHITECTURE");
             let mut descriptor = image.descriptor.clone();
-            descriptor["platform"] = json!({"os": os, "architecture": architecture});
+            if let Some((os, architecture)) = platform.split_once('/') {
+                descriptor["platform"] = json!({"os": os, "architecture": architecture});
+            }
             descriptor
         };
         let manifests: Vec<_> = images.iter().map(describe).collect();
@@ -243,13 +244,13 @@ async fn answer(
             let status = StatusCode::from_u16(status).expect("a status");
             return (status, "{}").into_response();
         }
-        Trouble::BusyAtFirst if number <= 2 => {
+        Trouble::BusyAtFirst if number <= 5 => {
             let headers = [("retry-after", "1")];
             return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
         }
         Trouble::Stall if method == Method::POST => return pending().await,
-        Trouble::BusyForLong => {
-            let headers = [("retry-after", "3600")];
+        Trouble::BusyFor(seconds) => {
+            let headers = [("retry-after", seconds)];
             return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
         }
         Trouble::Html => return Html("<html>Please log in</html>").into_response(),
@@ -271,6 +272,13 @@ async fn answer(
         };
         contents.insert(stored, (kind, body));
         return (StatusCode::CREATED, [("docker-content-digest", digest)]).into_response();
+    }
+    if name == "tags/list" {
+        let names = contents
+            .keys()
+            .filter_map(|name| name.strip_prefix("manifests/"));
+        let tags: Vec<&str> = names.filter(|name| !name.contains(':')).collect();
+        return Json(json!({"tags": tags})).into_response();
     }
     match contents.get(name).cloned() {
         Some((kind, bytes)) if name.starts_with("blobs/") => {

@@ -114,6 +114,24 @@ async fn the_image_of_an_index_is_that_of_the_platform() {
     absent.assert_nothing_was_made();
 }
 
+/// The image specification lets an index leave the platform out; the configuration of an image has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_which_the_index_names_no_platform_is_known_by_its_configuration() {
+    let named = |text: &str| Image::of(&[(LAYER, file("name", text))]);
+    let index = Image::index(&[("linux/arm64", named("arm64")), ("", named("amd64"))]);
+    let registry = Faulty::serve(Trouble::None, index).await;
+    for architecture in ["amd64", "arm64"] {
+        let params = json!({"platform": {"architecture": architecture}});
+        let get = get(&registry, &params).await;
+        get.succeed();
+        let name = std::fs::read_to_string(get.dir().join("rootfs/name")).expect("written");
+        assert_eq!(name, architecture);
+    }
+    let only = Image::index(&[("", named("amd64"))]);
+    let params = json!({"platform": {"architecture": "s390x"}});
+    refused(only, params, 1, "no platform linux/s390x; it has none").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_image_is_refused_by_its_kind() {
     let schema_1 = Image::raw(
@@ -125,7 +143,7 @@ async fn what_is_no_image_is_refused_by_its_kind() {
     refused(strange.clone(), json!({}), 65, "expected an image manifest").await;
     refused(
         strange,
-        json!({"format": "oci"}),
+        json!({"format": "oci-layout"}),
         1,
         "expected an image manifest",
     )
@@ -154,7 +172,9 @@ async fn a_layer_that_may_not_be_distributed_is_named() {
     // A registry that has it may give it.
     fetched(image.clone()).await.succeed();
     let registry = Faulty::serve(Trouble::None, image.without(&digest_of(&windows))).await;
-    get(&registry, &json!({"format": "oci"})).await.succeed();
+    get(&registry, &json!({"format": "oci-layout"}))
+        .await
+        .succeed();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +191,9 @@ async fn an_index_of_unusual_shape_is_told_by_what_it_is() {
     )
     .await;
     let registry = Faulty::serve(Trouble::None, nested).await;
-    get(&registry, &json!({"format": "oci"})).await.succeed();
+    get(&registry, &json!({"format": "oci-layout"}))
+        .await
+        .succeed();
     // Runtimes take the first.
     let both = Image::index(&[
         ("linux/amd64", named("first")),
@@ -199,7 +221,7 @@ async fn an_artifact_is_copied_as_it_is_or_refused_and_never_unpacked() {
     )
     .await;
     let words = "expected an image manifest";
-    refused(artifact, json!({"format": "oci"}), 1, words).await;
+    refused(artifact, json!({"format": "oci-layout"}), 1, words).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +233,7 @@ async fn a_size_that_lies_is_told() {
         Image::of(&[(LAYER, layer.clone())]).with_layers(&json!([descriptor]))
     };
     for size in [json!(1), json!(100_000), json!(u64::MAX)] {
-        for params in [json!({}), json!({"format": "oci"})] {
+        for params in [json!({}), json!({"format": "oci-layout"})] {
             refused(image(size.clone()), params, 1, "size").await;
         }
     }

@@ -132,7 +132,7 @@ async fn an_index_passes_through_a_layout_byte_for_byte() {
     let digest = crane(&["digest", &index]);
     let source = json!({"repository": format!("{host}/both"), "tag": "1"});
     let version = json!({"tag": "1", "digest": digest});
-    let saved = Program::get(&source, &version, &json!({"format": "oci"})).await;
+    let saved = Program::get(&source, &version, &json!({"format": "oci-layout"})).await;
     saved.succeed();
     let build = empty();
     let (layout, archive) = (saved.dir().join("oci"), build.path().join("image.tar"));

@@ -49,6 +49,13 @@ impl Program {
         Self::run("out", &json!({"source": source, "params": params}), dir).await
     }
 
+    /// What `trireme validate` is told.
+    pub async fn schema() -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trireme-image"));
+        let output = command.arg("schema").output().await;
+        serde_json::from_slice(&output.expect("the program starts").stdout).expect("JSON")
+    }
+
     /// `in` or `out`, told to end (SIGTERM) once `begun` says so of its folder.
     pub async fn stopped(
         verb: &str,

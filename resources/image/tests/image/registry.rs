@@ -48,7 +48,7 @@ async fn a_get_of_a_failing_registry_leaves_nothing() {
     let version = &json!({"tag": "1", "digest": registry.digest()});
     let get = async |wrong| {
         let front = Front::new(&registry.host(), wrong);
-        for format in ["rootfs", "oci"] {
+        for format in ["rootfs", "oci-layout"] {
             let params = json!({"format": format});
             fails(
                 &Program::get(&source(&front.host()), version, &params).await,

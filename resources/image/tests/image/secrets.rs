@@ -35,7 +35,7 @@ async fn no_step_that_ends_well_shows_a_secret() {
     shows_none(&check);
     for params in [
         json!({}),
-        json!({"format": "oci"}),
+        json!({"format": "oci-layout"}),
         json!({"skip_download": true}),
     ] {
         let get = Program::get(&source, &version, &params).await;
@@ -56,7 +56,7 @@ async fn no_step_behind_a_proxy_of_the_environment_shows_its_password() {
     for (verb, params) in [
         ("check", json!({})),
         ("in", json!({})),
-        ("in", json!({"format": "oci"})),
+        ("in", json!({"format": "oci-layout"})),
         ("out", json!({"from": from})),
     ] {
         let mut request = json!({"source": source, "version": version, "params": params});

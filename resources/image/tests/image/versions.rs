@@ -94,14 +94,15 @@ async fn a_get_without_a_download_brings_files_only_and_asks_for_no_blob() {
 /// A `put` of the other registry's image; its params and what they are copied from.
 async fn put(source: &Value, from: &Faulty, mut params: Value) -> Program {
     params["from"] = json!({"repository": from.repository(), "digest": from.digest()});
-    Program::put(source, &params, empty()).await
+    let build = empty();
+    std::fs::write(build.path().join("tags"), "2 3").expect("written");
+    Program::put(source, &params, build).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_put_emits_is_the_newest_that_check_finds() {
     let from = Faulty::start(Trouble::None, honest()).await;
     for (keys, params) in [
-        (json!({}), json!({})),
         (json!({}), json!({"tag": "2"})),
         (json!({"tag": "2"}), json!({})),
         (json!({"tag": "2"}), json!({"tag": "2"})),
@@ -116,6 +117,54 @@ async fn what_a_put_emits_is_the_newest_that_check_finds() {
         let check = Program::check(&source, Some(&version)).await;
         assert_eq!(check.succeed(), json!([version]), "{keys} {params}");
     }
+}
+
+/// `latest` is a tag like every other: nothing gets it that was not told to.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_whose_tag_nobody_named_is_not_stored() {
+    let from = Faulty::start(Trouble::None, honest()).await;
+    let to = Faulty::start(Trouble::None, b"another image 1".to_vec()).await;
+    let source = json!({"repository": to.repository()});
+    for params in [
+        json!({}),
+        json!({"additional_tags": "./tags"}),
+        json!({"tag": ""}),
+    ] {
+        let put = put(&source, &from, params.clone()).await;
+        assert_eq!(
+            (put.code, put.stdout.as_str()),
+            (78, ""),
+            "{params}: {}",
+            put.stderr
+        );
+        let words = "no tag is named for the image: give tag or tag_file";
+        assert!(put.stderr.contains(words), "{params}: {}", put.stderr);
+    }
+    assert_eq!(to.requests(), [""; 0], "nothing was stored");
+}
+
+/// `registry-image` seeks versions among all tags then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_is_told_no_tag_says_so_where_there_are_tags() {
+    let registry = Faulty::start(Trouble::None, honest()).await;
+    let source = json!({"repository": registry.repository()});
+    let check = Program::check(&source, None).await;
+    assert_eq!(
+        (check.code, check.stdout.as_str()),
+        (78, ""),
+        "{}",
+        check.stderr
+    );
+    let words = "neither tag nor digest";
+    assert!(check.stderr.contains(words), "{}", check.stderr);
+    let empty = json!({"repository": registry.repository().replace("/app", "/none")});
+    let check = Program::check(&empty, None).await;
+    assert_eq!(check.succeed(), json!([]));
+    assert!(
+        check.stderr.contains("a put stores the first image"),
+        "{}",
+        check.stderr
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
