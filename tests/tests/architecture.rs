@@ -38,7 +38,11 @@ const NEVER_ASKED: [&str; 2] = ["getrandom", "rand_core"];
 const OF_KUBERNETES: [&str; 1] = ["trireme-cluster"];
 
 /// What each shell crate may link of ours, besides the pure ones.
-const SHELLS: [(&str, &[&str]); 5] = [
+const SHELLS: [(&str, &[&str]); 6] = [
+    (
+        "trireme-connection",
+        &["trireme-protocol", "trireme-registry", "trireme-transport"],
+    ),
     ("trireme-protocol", &[]),
     ("trireme-transport", &[]),
     ("trireme-registry", &["trireme-transport"]),

@@ -1,7 +1,7 @@
 //! The Concourse resource protocol, once, for every resource of Trireme.
 //!
 //! A resource author writes typed `Source`, `Version`, `GetParams` and `PutParams` and three async functions, all of which
-//! can fail; [`main`] does the rest: dispatch on `argv[0]`, one bounded JSON value from standard input, one JSON value
+//! can fail, and hands them to [`resource!`]; [`main`] does the rest: dispatch on `argv[0]`, one bounded JSON value from standard input, one JSON value
 //! to standard output, people's lines to standard error, exit codes, SIGTERM, staging of `in`, and redaction.
 //!
 //! The contract is Concourse's own (`atc/resource/resource.go`, `atc/resource_types.go`): `version` and `params` may be
@@ -23,6 +23,7 @@ pub mod redact;
 mod resource;
 mod schema;
 mod secret;
+mod skeleton;
 mod staging;
 mod step;
 mod stop;

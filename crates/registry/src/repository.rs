@@ -92,7 +92,12 @@ impl Repository {
         request: &str,
         target: &str,
     ) -> Result<Url, RegistryError> {
-        let request = Url::parse(request).map_err(|e| RegistryError::malformed(what, e))?;
+        let request = Url::parse(request).map_err(|e| RegistryError::malformed(what, e));
+        let mut request = request?;
+        if !self.is_plain.load(Ordering::Relaxed) {
+            // The registry has turned out to speak TLS by its answer. Only a URL without a host could refuse.
+            drop(request.set_scheme("https"));
+        }
         request.join(target).map_err(|e| {
             RegistryError::malformed(what, format!("it points to a malformed URL: {e}"))
         })

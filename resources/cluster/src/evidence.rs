@@ -5,16 +5,13 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use tokio::time::timeout;
 use trireme_evidence::page::roll_page;
 use trireme_evidence::{LIMIT_BYTES, RollFile};
 use trireme_executor::interruption::run_until_cancelled;
 use trireme_kubernetes::Mark;
-use trireme_protocol::{Fault, Secret, StepContext, redact};
-use trireme_registry::{ArtifactFile, Credentials, RegistryError, Repository, is_tag};
-use trireme_transport::{Client, Options};
+use trireme_protocol::{Fault, StepContext};
+use trireme_registry::{ArtifactFile, RegistryError, Repository, is_tag};
 
 use crate::Source;
 
@@ -31,26 +28,13 @@ const STORE: Duration = Duration::from_secs(60);
 /// After SIGTERM: what is left of the 10 s of Concourse ([`crate::interruption`]).
 const STORE_INTERRUPTED: Duration = Duration::from_secs(2);
 
-/// Where the evidence of rolls is kept.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EvidenceSource {
-    /// `HOST[:PORT]/PATH`, without tag and digest.
-    pub repository: String,
-    /// A tag that is moved to the newest evidence; every roll has a tag of its own in any case.
-    pub tag: Option<String>,
-    /// User name for the registry.
-    pub username: Option<String>,
-    /// Password or token for the registry.
-    pub password: Option<Secret>,
-    /// Certificate authorities (PEM) that are trusted beside those of the system.
-    #[serde(default)]
-    pub ca_certs: Vec<String>,
-    /// Use plain HTTP, and do not check certificates.
-    #[serde(default)]
-    pub insecure: bool,
-    /// Proxy; default from the environment (`https_proxy`, `no_proxy`).
-    pub proxy: Option<String>,
+trireme_connection::registry_source! {
+    /// Where the evidence of rolls is kept.
+    pub struct EvidenceSource at "source.evidence" {
+        /// A tag that is moved to the newest evidence; every roll has a tag of its own in any case.
+        #[serde(default)]
+        pub tag: Option<String>,
+    }
 }
 
 /// The repository of a source.
@@ -84,34 +68,12 @@ impl EvidenceRepository {
         let Some(own) = &source.evidence else {
             return Ok(None);
         };
-        let name = own.repository.parse().map_err(|error: RegistryError| {
-            Fault::config("source.evidence.repository cannot be used").with_source(error)
-        })?;
         if let Some(tag) = own.tag.as_ref().filter(|tag| !is_tag(tag)) {
             let message = format!("source.evidence.tag: {tag:?} is not a tag");
             return Err(Fault::config(message));
         }
-        let password = own.password.as_ref().map(Secret::expose);
-        let credentials = Credentials::pair("source.evidence", own.username.as_deref(), password)
-            .map_err(|error| Fault::config(error.to_string()))?;
-        let client = Client::new(Options {
-            ca_certs: own.ca_certs.clone(),
-            insecure: own.insecure,
-            proxy: own.proxy.clone(),
-            user_agent: None,
-        })
-        .map_err(|error| {
-            Fault::config("the settings of source.evidence for HTTP cannot be used")
-                .with_source(error)
-        })?;
         Ok(Some(Self {
-            repository: Repository::new(
-                client,
-                name,
-                credentials,
-                own.insecure,
-                redact::register_secret,
-            ),
+            repository: own.registry().open()?,
             tag: own.tag.clone(),
         }))
     }

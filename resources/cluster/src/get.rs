@@ -23,6 +23,7 @@ pub(crate) async fn get(
     step: &StepContext,
     source: &Source,
     version: Version,
+    _params: &GetParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let cluster = source.connect().await?;

@@ -22,10 +22,7 @@ mod source;
 mod version;
 mod wanted;
 
-use std::path::Path;
 use std::time::Duration;
-
-use trireme_protocol::{Fault, Outcome, Resource, StepContext};
 
 pub use evidence::EvidenceSource;
 pub use get::GetParams;
@@ -33,49 +30,10 @@ pub use put::PutParams;
 pub use source::{ActSource, PolicySource, Require, Source};
 pub use version::Version;
 
-/// The resource type `cluster`.
-pub struct Cluster;
+/// Enough for what is under way, a last look, what is released ([`interruption`]) and the evidence; Concourse kills after 10 s.
+const GRACE: Duration = Duration::from_millis(9_500);
 
-impl Resource for Cluster {
-    const NAME: &'static str = "cluster";
-    /// Enough for what is under way, a last look, what is released ([`interruption`]) and the evidence; Concourse kills after 10 s.
-    const GRACE: Duration = Duration::from_millis(9_500);
-    type Source = Source;
-    type Version = Version;
-    type GetParams = GetParams;
-    type PutParams = PutParams;
-
-    fn validate_version(version: &Version) -> Result<(), Fault> {
-        version.validate()
-    }
-
-    async fn check(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Option<Version>,
-    ) -> anyhow::Result<Vec<Version>> {
-        check::check(step, &source, version).await
-    }
-
-    async fn get(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Version,
-        _params: GetParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        get::get(step, &source, version, dir).await
-    }
-
-    async fn put(
-        &self,
-        step: &StepContext,
-        source: Source,
-        params: PutParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        put::put(step, &source, &params, dir).await
-    }
+trireme_protocol::resource! {
+    /// The resource type `cluster`.
+    pub struct Cluster is "cluster" with grace GRACE
 }

@@ -4,9 +4,10 @@
 //! small document.
 
 use serde_json::{Map, Value};
+use trireme_connection::Connection;
 use trireme_protocol::Fault;
 use trireme_release::{ParseError, Version};
-use trireme_transport::{Client, Options, Request, TransportError};
+use trireme_transport::{Client, Request, TransportError};
 
 use crate::running::ApiServerSource;
 
@@ -77,14 +78,14 @@ impl ApiServer {
     /// # Errors
     /// A configuration fault when its address, token or certificates cannot be used.
     pub(crate) fn open(source: &ApiServerSource) -> Result<Self, Fault> {
-        let client = Client::new(Options {
-            ca_certs: source.ca_certs.clone(),
+        let connection = Connection {
+            place: "source.from",
+            ca_certs: &source.ca_certs,
             insecure: source.insecure,
-            ..Options::default()
-        })
-        .map_err(|error| Fault::config("source.from cannot be used").with_source(error))?;
+            proxy: None,
+        };
         Ok(Self {
-            client,
+            client: connection.client()?,
             url: format!("{}/version", source.address()?),
             token: source.token()?.map(str::to_owned),
         })

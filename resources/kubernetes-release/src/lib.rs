@@ -19,10 +19,6 @@ mod server;
 mod source;
 mod version;
 
-use std::path::Path;
-
-use trireme_protocol::{Fault, Outcome, Resource, StepContext};
-
 pub use api_server::ApiServerError;
 pub use get::GetParams;
 pub use put::PutParams;
@@ -31,47 +27,7 @@ pub use server::{ReleaseServer, ServerError};
 pub use source::{Channel, Source};
 pub use version::Version;
 
-/// The resource type `kubernetes-release`.
-pub struct KubernetesRelease;
-
-impl Resource for KubernetesRelease {
-    const NAME: &'static str = "kubernetes-release";
-    type Source = Source;
-    type Version = Version;
-    type GetParams = GetParams;
-    type PutParams = PutParams;
-
-    fn validate_version(version: &Version) -> Result<(), Fault> {
-        version.release().map(drop)
-    }
-
-    async fn check(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Option<Version>,
-    ) -> anyhow::Result<Vec<Version>> {
-        check::check(step, &source, version).await
-    }
-
-    async fn get(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Version,
-        params: GetParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        get::get(step, &source, version, &params, dir).await
-    }
-
-    async fn put(
-        &self,
-        _step: &StepContext,
-        _source: Source,
-        _params: PutParams,
-        _dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        put::put()
-    }
+trireme_protocol::resource! {
+    /// The resource type `kubernetes-release`.
+    pub struct KubernetesRelease is "kubernetes-release"
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use trireme_protocol::Fault;
 use trireme_release::{Minor, ParseError, Version};
-use trireme_transport::{Client, Downloaded, Fetched, Options, Request, TransportError};
+use trireme_transport::{Client, Downloaded, Fetched, Request, TransportError};
 
 use crate::Source;
 use crate::artifact::{Artifact, Checksum};
@@ -115,15 +115,7 @@ impl ReleaseServer {
     /// # Errors
     /// A configuration fault when the address or the settings for HTTP cannot be used.
     pub fn open(source: &Source) -> Result<Self, Fault> {
-        let client = Client::new(Options {
-            ca_certs: source.ca_certs.clone(),
-            insecure: source.insecure,
-            proxy: source.proxy.clone(),
-            user_agent: None,
-        })
-        .map_err(|e| {
-            Fault::config("the source's settings for HTTP cannot be used").with_source(e)
-        })?;
+        let client = source.connection().client()?;
         let base = source.release_server()?.to_owned();
         Ok(Self { client, base })
     }

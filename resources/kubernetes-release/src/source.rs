@@ -8,37 +8,28 @@ use url::Url;
 
 use crate::Running;
 
-/// The source of a `kubernetes-release` resource.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Where the markers and artifacts are; the public server by default.
-    #[serde(default = "public_server")]
-    pub release_server: String,
-    /// The releases that may be emitted, e.g. `>=1.36, <1.38`; all by default.
-    #[serde(default)]
-    pub constraint: Option<String>,
-    /// Which markers are read.
-    #[serde(default)]
-    pub channel: Channel,
-    /// What runs, or the API server that says it: only the next release that it may be upgraded to is emitted.
-    #[serde(default)]
-    pub from: Option<Running>,
-    /// What the references in `images.json` start with.
-    #[serde(default = "public_registry")]
-    pub image_registry: String,
-    /// Certificate authorities (PEM) that are trusted beside those of the system.
-    #[serde(default)]
-    pub ca_certs: Vec<String>,
-    /// Do not check the server's certificate.
-    #[serde(default)]
-    pub insecure: bool,
-    /// Proxy for the server; default from the environment (`https_proxy`, `no_proxy`).
-    #[serde(default)]
-    pub proxy: Option<String>,
-    /// Log every request.
-    #[serde(default)]
-    pub debug: bool,
+trireme_connection::server_source! {
+    /// The source of a `kubernetes-release` resource.
+    pub struct Source at "source" {
+        /// Where the markers and artifacts are; the public server by default.
+        #[serde(default = "public_server")]
+        pub release_server: String,
+        /// The releases that may be emitted, e.g. `>=1.36, <1.38`; all by default.
+        #[serde(default)]
+        pub constraint: Option<String>,
+        /// Which markers are read.
+        #[serde(default)]
+        pub channel: Channel,
+        /// What runs, or the API server that says it: only the next release that it may be upgraded to is emitted.
+        #[serde(default)]
+        pub from: Option<Running>,
+        /// What the references in `images.json` start with.
+        #[serde(default = "public_registry")]
+        pub image_registry: String,
+        /// Log every request.
+        #[serde(default)]
+        pub debug: bool,
+    }
 }
 
 /// A line of markers on the release server.

@@ -23,6 +23,11 @@ impl Version {
         }
     }
 
+    /// Holds it to its form.
+    pub(crate) fn recognise(&self) -> Result<(), Fault> {
+        self.release().map(drop)
+    }
+
     /// The release, read from text that may come from anywhere (`fly check-resource --from`).
     ///
     /// # Errors
