@@ -81,9 +81,11 @@ impl TrustPolicy {
         artifact: &[u8],
         digest: &ImageDigest,
     ) -> Result<Verified, Vec<Refusal>> {
-        let of_type = |one: &&Box<dyn Verifier>| one.artifact_type() == artifact_type;
         let mut refusals = Vec::new();
-        for verifier in self.verifiers.iter().filter(of_type) {
+        for verifier in &self.verifiers {
+            if verifier.artifact_type() != artifact_type {
+                continue;
+            }
             match verifier.verify(artifact, digest) {
                 Ok(kind) => {
                     let signer = verifier.signer();

@@ -1,5 +1,5 @@
 //! Programs that stand for real ones: executables for Linux that end at once, with the data that Go's linker and
-//! `cargo auditable` put into a program. `go version -m` and `rust-audit-info` read them.
+//! `cargo auditable` put into a program. Both would take a compiler and a megabyte each; tests hold their data to what the real ones write.
 
 use std::io::Write as _;
 
@@ -76,13 +76,15 @@ fn text(into: &mut Vec<u8>, text: &[u8]) {
 /// The audit data of a program of Rust.
 fn crates(name: &str, version: &str) -> Vec<u8> {
     let version = version.trim_start_matches('v');
-    let data = json!({"packages": [
+    let packages = json!([
         {"name": name, "version": version, "source": "local", "dependencies": [1, 2], "root": true},
         {"name": "rustix", "version": "1.1.6", "source": "crates.io"},
         {"name": "time", "version": "0.3.44", "source": "crates.io"},
-    ]});
+    ]);
+    // In this order: readers know the data by how it begins.
+    let data = format!(r#"{{"packages":{packages},"format":1}}"#);
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(7));
-    let packed = encoder.write_all(data.to_string().as_bytes());
+    let packed = encoder.write_all(data.as_bytes());
     // Writing to a Vec cannot fail.
     packed.and_then(|()| encoder.finish()).unwrap_or_default()
 }
@@ -187,6 +189,34 @@ mod tests {
             let path = written(folder.path(), &standing_for(name, "v1.36.4", "amd64"));
             assert!(Command::new(path).status().unwrap().success(), "{name}");
         }
+    }
+
+    /// The audit data of a program.
+    #[cfg(feature = "peers")]
+    fn audit_data(program: &[u8]) -> serde_json::Value {
+        let starts = (0..program.len()).filter(|at| program[*at] == 0x78);
+        let mut found = starts.filter_map(|at| {
+            let mut json = Vec::new();
+            let mut decoder = flate2::read::ZlibDecoder::new(&program[at..]);
+            std::io::Read::read_to_end(&mut decoder, &mut json).ok()?;
+            serde_json::from_slice(&json).ok()
+        });
+        found
+            .find(|json: &serde_json::Value| json["packages"].is_array())
+            .unwrap()
+    }
+
+    #[cfg(feature = "peers")]
+    #[test]
+    fn the_audit_data_of_a_program_is_what_cargo_auditable_writes() {
+        let built = [("rustix", "1.1.6"), ("time", "0.3.44")];
+        let mut real = audit_data(&trireme_peers::programs::of_rust(&built).unwrap());
+        // The test cannot choose its name.
+        let root = &mut real["packages"][0];
+        root["name"] = "node-act".into();
+        root["version"] = "1.36.4".into();
+        let ours = standing_for("node-act", "v1.36.4", "amd64");
+        assert_eq!(audit_data(&ours), real);
     }
 
     #[cfg(feature = "peers")]
