@@ -24,7 +24,7 @@ impl Version {
     }
 
     /// Holds it to its form.
-    pub(crate) fn recognise(&self) -> Result<(), Fault> {
+    pub(crate) fn validate(&self) -> Result<(), Fault> {
         self.release().map(drop)
     }
 
