@@ -24,6 +24,9 @@ use crate::TransportError;
 /// A proxy that refused is asked once more, for its reason.
 const REASON_DEADLINE: Duration = Duration::from_secs(5);
 
+/// The longest part of the name of a host, in bytes (RFC 1035, section 2.3.4).
+const LABEL_MAX: usize = 63;
+
 /// The proxies of the environment, or one that a source names.
 pub struct Proxies {
     matcher: Matcher,
@@ -92,14 +95,19 @@ pub fn is_reserved(address: IpAddr) -> bool {
 /// # Errors
 /// [`TransportError::Options`] when it is not an HTTP proxy. Its text is not shown: it may hold a password.
 pub fn http_proxy(what: &'static str, proxy: Uri) -> Result<Uri, TransportError> {
+    let refused = |reason| Err(TransportError::Options { what, reason });
     let scheme = proxy.scheme_str().unwrap_or("none");
-    if matches!(scheme, "http" | "https") {
-        return Ok(proxy);
+    if !matches!(scheme, "http" | "https") {
+        return refused(format!(
+            "its scheme is {scheme}, expected http or https (no_proxy names servers that need none)"
+        ));
     }
-    let reason = format!(
-        "its scheme is {scheme}, expected http or https (no_proxy names servers that need none)"
-    );
-    Err(TransportError::Options { what, reason })
+    let mut labels = proxy.host().unwrap_or_default().split('.');
+    if labels.any(|label| label.len() > LABEL_MAX) {
+        // A secret that lost its place, mostly: as the name of a host it would be shown.
+        return refused("what stands there is longer than the name of a host can be".into());
+    }
+    Ok(proxy)
 }
 
 /// The address of a proxy, without credentials.
@@ -221,5 +229,14 @@ mod tests {
         let refused = of("socks5://me:secret@10.0.0.1", "", server).unwrap_err();
         assert!(refused.contains("its scheme is socks5"), "{refused}");
         assert!(!refused.contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_host_is_no_proxy_and_is_not_shown() {
+        let host = |length| format!("http://{}.example:3128", "a".repeat(length));
+        let server = "https://api.example:6443";
+        assert!(of(&host(63), "", server).unwrap().is_some());
+        let refused = of(&host(64), "", server).unwrap_err();
+        assert!(!refused.contains("aaa"), "{refused}");
     }
 }
