@@ -46,7 +46,8 @@ impl Connection<'_> {
         });
         client.map_err(|error| {
             let place = self.place;
-            Fault::config(format!("the settings of {place} for HTTP cannot be used")).because(error)
+            Fault::config(format!("the settings of {place} for HTTP cannot be used"))
+                .with_source(error)
         })
     }
 }
@@ -80,7 +81,7 @@ impl RegistryConnection<'_> {
     pub fn open_with(&self, client: Client) -> Result<Repository, Fault> {
         let place = self.connection.place;
         let name: RepositoryName = self.repository.parse().map_err(|error| {
-            Fault::config(format!("{place}.repository cannot be used")).because(error)
+            Fault::config(format!("{place}.repository cannot be used")).with_source(error)
         })?;
         let password = self.password.map(Secret::expose);
         let credentials = Credentials::pair(place, self.username, password)
@@ -90,7 +91,7 @@ impl RegistryConnection<'_> {
             name,
             credentials,
             self.connection.insecure,
-            redact::learn,
+            redact::register_secret,
         ))
     }
 }

@@ -61,9 +61,9 @@ pub struct VerdictFile {
     /// The findings that count, sorted.
     #[serde(default)]
     pub findings: Vec<Finding>,
-    /// The findings that the policy ignores, sorted.
+    /// The findings that the policy suppresses, sorted.
     #[serde(default)]
-    pub passed_over: Vec<Finding>,
+    pub suppressed: Vec<Finding>,
     /// What was examined.
     #[serde(default)]
     pub examined: Vec<Examined>,

@@ -143,7 +143,7 @@ fn an_inventory_of_format_2_loads_and_is_written_byte_for_byte() {
 fn keys_of_a_newer_release_are_accepted_at_every_depth() {
     let more = |value: &mut Value| {
         value["sbom"] = json!({"a": [1]});
-        value["passed_over"][0]["epss"] = json!(0.1);
+        value["suppressed"][0]["epss"] = json!(0.1);
         value["counts"]["kev"] = json!(1);
     };
     let file = VerdictFile::from_json(&changed(VERDICT_2, more)).unwrap();

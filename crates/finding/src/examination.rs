@@ -15,7 +15,7 @@ pub struct Examination {
     pub examined: Vec<Examined>,
     /// Every flaw that was found. Advisories that name each other are one finding.
     pub findings: Vec<Finding>,
-    /// What was seen and not examined.
+    /// What was seen and not examined, and does not lie in one of these images.
     pub not_examined: Vec<NotExamined>,
 }
 
@@ -28,6 +28,8 @@ pub struct Examined {
     pub platform: String,
     /// The packages that were matched against the advisories, sorted.
     pub packages: Vec<Package>,
+    /// What was seen in it and not examined.
+    pub not_examined: Vec<NotExamined>,
     /// When security support of its distribution ended, if it has: no advisory says any more what is wrong with it.
     pub support_ended: Option<SupportEnded>,
 }
@@ -48,6 +50,14 @@ pub struct SupportEnded {
     pub ecosystem: String,
     /// The last day.
     pub on: Date,
+}
+
+impl Examination {
+    /// All that was seen and not examined.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = &NotExamined> {
+        let in_images = self.examined.iter().flat_map(|image| &image.not_examined);
+        self.not_examined.iter().chain(in_images)
+    }
 }
 
 impl Examined {

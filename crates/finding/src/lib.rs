@@ -6,8 +6,8 @@
 //!
 //! "Found something" and "did not see everything" are verdicts. "Could not tell" is an error of the examiner, and never gets
 //! as far as this crate, with two exceptions that both lean to no: a severity that nobody stated is [`Rating::Unknown`] and
-//! counts as the policy says (denied by default), and an artifact in which nothing could be examined is incomplete under
-//! every policy.
+//! counts as the policy says (denied by default), and an artifact in which nothing could be examined is incomplete unless
+//! the policy names every file in it that can run.
 //!
 //! **Invariant:** the verdict depends on the set of findings, never on their order, and a policy that asks for less
 //! never denies what one that asks for more permits (property tests hold both).

@@ -17,7 +17,8 @@ pub struct Policy {
     pub unknown_severity: UnknownSeverity,
     /// What may stay without examination, by name: a kind (`program`, `script`, `java`, `python`, `npm`, `ruby`, `php`,
     /// `packages`, `module`), or the absolute path of a file. Default: nothing. An artifact with anything else that can
-    /// run and was not examined is `incomplete`.
+    /// run and was not examined is `incomplete`; and so is one in which nothing could be examined, unless the paths of all its files that can run
+    /// are listed.
     pub accept_not_examined: Vec<Accepted>,
     /// What happens when security support of the distribution has ended, so that nobody publishes advisories any more.
     /// Default `report`.

@@ -22,7 +22,7 @@ pub fn table(verdict: &Verdict) -> String {
         line(&mut text, format_args!("  {said}"));
     }
     section(&mut text, "Findings that count", &verdict.findings);
-    section(&mut text, "Passed over by the policy", &verdict.passed_over);
+    section(&mut text, "Suppressed by the policy", &verdict.suppressed);
     if !verdict.not_examined.is_empty() {
         line(&mut text, format_args!("\nNot examined"));
         for part in &verdict.not_examined {

@@ -123,6 +123,14 @@ impl Accepted {
     fn holds(&self, kind: Kind, name: &str) -> bool {
         match self {
             Self::Kind(accepted) => *accepted == kind,
+            Self::Path(_) => self.names(name),
+        }
+    }
+
+    /// Whether this is the path of that file.
+    fn names(&self, name: &str) -> bool {
+        match self {
+            Self::Kind(_) => false,
             Self::Path(path) => path.trim_start_matches('/') == name.trim_start_matches('/'),
         }
     }
@@ -163,10 +171,21 @@ impl JsonSchema for Accepted {
     }
 }
 
+/// Whether something here can run, and the policy names the path of everything that can.
+pub(crate) fn all_are_named(groups: &[NotExamined], accepted: &[Accepted]) -> bool {
+    let executable = groups.iter().filter(|group| group.kind.is_executable());
+    let mut names = executable.flat_map(|group| &group.names).peekable();
+    let is_named = |name: &String| accepted.iter().any(|one| one.names(name));
+    names.peek().is_some() && names.all(is_named)
+}
+
 /// What a verdict says of all groups: what is accepted apart from what is not, and groups that differ only in their names
 /// (as those of two platforms of one image) as one.
-pub(crate) fn parts(groups: &[NotExamined], accepted: &[Accepted]) -> Vec<NotExaminedPart> {
-    let mut merged: Vec<NotExamined> = groups.to_vec();
+pub(crate) fn parts<'a>(
+    groups: impl IntoIterator<Item = &'a NotExamined>,
+    accepted: &[Accepted],
+) -> Vec<NotExaminedPart> {
+    let mut merged: Vec<NotExamined> = groups.into_iter().cloned().collect();
     merged.sort();
     merged.dedup_by(|later, kept| {
         let key = |group: &NotExamined| (group.kind, group.what.clone(), group.reason.clone());

@@ -42,8 +42,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// The findings that count, sorted.
     pub findings: Vec<Finding>,
-    /// The findings that the policy passes over, sorted.
-    pub passed_over: Vec<Finding>,
+    /// The findings that the policy suppresses, sorted.
+    pub suppressed: Vec<Finding>,
     /// What was examined.
     pub examined: Vec<Examined>,
     /// What was seen and not examined.
@@ -70,7 +70,7 @@ pub enum Rule {
     UnknownSeverity,
     /// Something that can run was not examined, and the policy does not accept it.
     NotExamined,
-    /// No part could be examined. Holds under every policy.
+    /// No part could be examined, and the policy does not name every file that can run. That the policy accepts a kind is not enough.
     NothingExamined,
     /// Security support of the distribution has ended.
     EndOfSupport,
@@ -140,9 +140,9 @@ pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
     });
     all.dedup_by(merge_same);
     let counts = Counts::of(&all);
-    let (findings, passed_over): (Vec<_>, Vec<_>) =
+    let (findings, suppressed): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|finding| policy.counts(finding));
-    let not_examined = unexamined::parts(&examination.not_examined, &policy.accept_not_examined);
+    let not_examined = unexamined::parts(examination.gaps(), &policy.accept_not_examined);
     let reasons = reasons(examination, policy, &findings, &not_examined);
     let worst = reasons.iter().map(|reason| reason.decision).max();
     Verdict {
@@ -151,7 +151,7 @@ pub fn judge(examination: &Examination, policy: &Policy) -> Verdict {
         reasons,
         counts,
         findings,
-        passed_over,
+        suppressed,
         examined: examination.examined.clone(),
         not_examined,
     }
@@ -179,7 +179,7 @@ fn reasons(
         rule,
         message,
     });
-    let by_gaps = by_gaps(examination, not_examined).map(|(rule, message)| Reason {
+    let by_gaps = by_gaps(examination, policy, not_examined).map(|(rule, message)| Reason {
         decision: Decision::Incomplete,
         rule,
         message,
@@ -207,9 +207,10 @@ fn by_findings(policy: &Policy, counting: &[Finding]) -> impl Iterator<Item = (R
 
 fn by_gaps(
     examination: &Examination,
+    policy: &Policy,
     not_examined: &[NotExaminedPart],
 ) -> impl Iterator<Item = (Rule, String)> {
-    let silent = nothing_examined(examination);
+    let silent = nothing_examined(examination, policy);
     let nothing = (!silent.is_empty()).then(|| {
         let message = "no installed packages could be examined in";
         (
@@ -258,15 +259,16 @@ pub(crate) fn unsupported(examined: &[Examined]) -> impl Iterator<Item = String>
     })
 }
 
-/// The images of which nothing is known. One such platform of an index is enough: whoever runs it runs the unknown.
-fn nothing_examined(examination: &Examination) -> Vec<&str> {
+/// The images of which nothing is known. One such platform of an index is enough: whoever runs it runs the unknown. An image of
+/// which the policy names every file that can run is known to whoever wrote the policy.
+fn nothing_examined<'a>(examination: &'a Examination, policy: &Policy) -> Vec<&'a str> {
     if examination.examined.is_empty() {
         return vec![&examination.digest];
     }
-    let silent = examination
-        .examined
-        .iter()
-        .filter(|examined| examined.packages.is_empty());
+    let accepted = &policy.accept_not_examined;
+    let silent = examination.examined.iter().filter(|image| {
+        image.packages.is_empty() && !unexamined::all_are_named(&image.not_examined, accepted)
+    });
     silent.map(|examined| examined.platform.as_str()).collect()
 }
 

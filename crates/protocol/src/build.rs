@@ -62,7 +62,8 @@ pub async fn read_if_there(
     let bytes = match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read.map_err(|error| {
-            Fault::operational(format!("params.{param}: {file} could not be read")).because(error)
+            Fault::operational(format!("params.{param}: {file} could not be read"))
+                .with_source(error)
         })?,
     };
     if bytes.len() as u64 > limit_bytes {
@@ -70,7 +71,7 @@ pub async fn read_if_there(
         return Err(Fault::data(message));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
-        Fault::data(format!("params.{param}: {file} is no text")).because(error)
+        Fault::data(format!("params.{param}: {file} is not text")).with_source(error)
     })?;
     Ok(Some(text))
 }
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!(read("four", 4).await.unwrap(), "1.2\n");
         for (file, limit, exit, says) in [
             ("four", 3, Exit::Data, "more than 3 bytes"),
-            ("latin", 4, Exit::Data, "no text"),
+            ("latin", 4, Exit::Data, "not text"),
             ("none", 4, Exit::Operational, "an input of this step"),
             ("folder", 4, Exit::Operational, "could not be read"),
             ("pipe", 4, Exit::Operational, "could not be read"),

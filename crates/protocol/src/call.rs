@@ -73,7 +73,7 @@ Exit codes: 0 done, 1 failed (may pass on retry), 2 denied, 64 wrong call, 65 ma
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Exit, Outcome, Step};
+    use crate::{Exit, Outcome, StepContext};
 
     struct Nothing;
 
@@ -87,13 +87,18 @@ mod tests {
         type GetParams = Empty;
         type PutParams = Empty;
 
-        async fn check(&self, _: &Step, _: Empty, _: Option<Empty>) -> anyhow::Result<Vec<Empty>> {
+        async fn check(
+            &self,
+            _: &StepContext,
+            _: Empty,
+            _: Option<Empty>,
+        ) -> anyhow::Result<Vec<Empty>> {
             Ok(Vec::new())
         }
 
         async fn get(
             &self,
-            _: &Step,
+            _: &StepContext,
             _: Empty,
             _: Empty,
             _: Empty,
@@ -104,7 +109,7 @@ mod tests {
 
         async fn put(
             &self,
-            _: &Step,
+            _: &StepContext,
             _: Empty,
             _: Empty,
             _: &Path,

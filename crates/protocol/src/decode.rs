@@ -27,14 +27,14 @@ pub(crate) fn request(input: impl Read) -> Result<Request, Fault> {
     input
         .take(INPUT_LIMIT + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Fault::operational("could not read standard input").because(error))?;
+        .map_err(|error| Fault::operational("could not read standard input").with_source(error))?;
     if bytes.len() as u64 > INPUT_LIMIT {
         return Err(Fault::data(format!(
             "standard input is larger than {INPUT_LIMIT} bytes; expected one JSON object with `source`"
         )));
     }
     let mut members = object(&bytes)?;
-    members.values().for_each(learn_misplaced);
+    members.values().for_each(register_misplaced);
     let request = Request {
         source: members.remove("source").unwrap_or(Value::Null),
         version: members.remove("version").unwrap_or(Value::Null),
@@ -57,11 +57,11 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, Fault> {
             kind(&other)
         ))),
         Err(error) if bytes.is_empty() => {
-            Err(Fault::data(format!("standard input is empty; {EXPECTED}")).because(error))
+            Err(Fault::data(format!("standard input is empty; {EXPECTED}")).with_source(error))
         }
         // serde_json's message quotes no input, only line and column.
         Err(error) => {
-            Err(Fault::data(format!("standard input is not JSON; {EXPECTED}")).because(error))
+            Err(Fault::data(format!("standard input is not JSON; {EXPECTED}")).with_source(error))
         }
     }
 }
@@ -106,8 +106,8 @@ fn typed<T: DeserializeOwned + JsonSchema>(what: &str, value: &Value) -> Result<
             )));
         }
     };
-    // A message may quote what it should not: what the schema calls secret is learned first.
-    for_each_secret(&schema_of::<T>(), &value, &mut learn);
+    // A message may quote what it should not: what the schema calls secret is registered first.
+    for_each_secret(&schema_of::<T>(), &value, &mut register_secrets_in);
     serde_path_to_error::deserialize(&value)
         .map_err(|error| Fault::config(explain(what, &value, &error)))
 }
@@ -117,26 +117,26 @@ const LONGEST_KEY: usize = 64;
 
 /// A URL may hold a password under whatever key it stands: a proxy, a server, a database. What is too long for a key is a value
 /// that lost its place.
-fn learn_misplaced(value: &Value) {
+fn register_misplaced(value: &Value) {
     match value {
-        Value::String(text) if text.contains('@') => redact::learn_url(text),
+        Value::String(text) if text.contains('@') => redact::register_url(text),
         Value::Object(members) => {
             let keys = members.keys().filter(|key| key.len() > LONGEST_KEY);
-            keys.for_each(|key| redact::learn(key));
-            members.values().for_each(learn_misplaced);
+            keys.for_each(|key| redact::register_secret(key));
+            members.values().for_each(register_misplaced);
         }
-        Value::Array(items) => items.iter().for_each(learn_misplaced),
+        Value::Array(items) => items.iter().for_each(register_misplaced),
         _ => {}
     }
 }
 
-fn learn(secret: &Value) {
+fn register_secrets_in(secret: &Value) {
     match secret {
-        Value::String(text) => redact::learn(text),
-        Value::Object(members) => members.values().for_each(learn),
-        Value::Array(items) => items.iter().for_each(learn),
+        Value::String(text) => redact::register_secret(text),
+        Value::Object(members) => members.values().for_each(register_secrets_in),
+        Value::Array(items) => items.iter().for_each(register_secrets_in),
         Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => redact::learn(&number.to_string()),
+        Value::Number(number) => redact::register_secret(&number.to_string()),
     }
 }
 

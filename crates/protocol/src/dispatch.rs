@@ -13,8 +13,8 @@ use crate::decode::{self, Request};
 use crate::lines::{self, DebugSwitch, LineLayer};
 use crate::redact::{self, MASK, redact};
 use crate::staging::Staging;
-use crate::stop::{Stop, interruptible};
-use crate::{Exit, Fault, Metadata, Outcome, Resource, Step, schema};
+use crate::stop::{StopSignals, interruptible};
+use crate::{Exit, Fault, Metadata, Outcome, Resource, StepContext, schema};
 
 /// Runs a resource program: argv, standard input, standard output, standard error, exit code.
 pub fn main<R: Resource>(resource: R) -> ExitCode {
@@ -42,10 +42,10 @@ pub fn main_with<R: Resource>(resource: R, arguments: &[String]) -> ExitCode {
         Err(fault) => Err(fault.into()),
     };
     let exit = match end {
-        Ok(Some(value)) => finish(&value),
+        Ok(Some(value)) => write_answer(&value),
         Ok(None) => Exit::Denied,
         Err(error) => {
-            report(&error);
+            log_error(&error);
             Exit::of(&error)
         }
     };
@@ -58,23 +58,23 @@ fn run_step<R: Resource>(
     call: Call,
     debug: &DebugSwitch,
 ) -> anyhow::Result<Option<Value>> {
-    learn_proxies();
+    register_proxies();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let end = runtime.block_on(async {
-        let mut stop = Stop::new()?;
+        let mut stop = StopSignals::new()?;
         let request = read_request(&mut stop).await?;
         debug.set(request.debug());
-        let mut asked = Asked {
-            step: Step::new(),
+        let mut running = RunningStep {
+            step: StepContext::new(),
             request,
             stop,
         };
         match call {
-            Call::Get(dir) => get(resource, &mut asked, &dir).await,
-            Call::Put(dir) => put(resource, &mut asked, &dir).await,
-            _ => check(resource, &mut asked).await.map(Some),
+            Call::Get(dir) => get(resource, &mut running, &dir).await,
+            Call::Put(dir) => put(resource, &mut running, &dir).await,
+            _ => check(resource, &mut running).await.map(Some),
         }
     });
     // A blocking read that nobody waits for must not keep the program past its end.
@@ -83,58 +83,58 @@ fn run_step<R: Resource>(
 }
 
 /// Reads standard input; a signal that comes before its end is an interruption too.
-async fn read_request(stop: &mut Stop) -> anyhow::Result<Request> {
+async fn read_request(stop: &mut StopSignals) -> anyhow::Result<Request> {
     let read = tokio::task::spawn_blocking(|| decode::request(std::io::stdin().lock()));
     tokio::select! {
         request = read => Ok(request??),
-        () = stop.asked() => Err(Fault::interrupted("interrupted by a signal before anything was done").into()),
+        () = stop.received() => Err(Fault::interrupted("interrupted by a signal before anything was done").into()),
     }
 }
 
 /// The proxies of the worker may have passwords (`atc/worker/gardenruntime/worker.go` hands them on in lower case).
-fn learn_proxies() {
+fn register_proxies() {
     for (name, value) in std::env::vars_os() {
         if name
             .to_ascii_lowercase()
             .to_string_lossy()
             .ends_with("_proxy")
         {
-            redact::learn_url(&value.to_string_lossy());
+            redact::register_url(&value.to_string_lossy());
         }
     }
 }
 
-/// A step that was asked for.
-struct Asked {
+/// The step that runs: its input, what a resource is handed, and the signals that end it.
+struct RunningStep {
     request: Request,
-    step: Step,
-    stop: Stop,
+    step: StepContext,
+    stop: StopSignals,
 }
 
-async fn check<R: Resource>(resource: &R, asked: &mut Asked) -> anyhow::Result<Value> {
-    let Asked {
+async fn check<R: Resource>(resource: &R, running: &mut RunningStep) -> anyhow::Result<Value> {
+    let RunningStep {
         request,
         step,
         stop,
-    } = asked;
+    } = running;
     let source = request.source::<R::Source>()?;
     let version = last_version::<R>(request);
     let versions = interruptible::<R, _>(step, stop, resource.check(step, source, version)).await?;
-    let versions: anyhow::Result<Vec<Value>> = versions.iter().map(flat).collect();
+    let versions: anyhow::Result<Vec<Value>> = versions.iter().map(version_to_json).collect();
     Ok(Value::Array(versions?))
 }
 
 /// The version from which to look on. Concourse hands the last one to `check` whatever it is; one that fails on it fails for
 /// good, once a minute.
 fn last_version<R: Resource>(request: &Request) -> Option<R::Version> {
-    let recognised = |version: R::Version| R::recognise(&version).map(|()| version);
+    let validated = |version: R::Version| R::validate_version(&version).map(|()| version);
     let found = request.version::<R::Version>();
-    let found = found.and_then(|version| version.map(recognised).transpose());
+    let found = found.and_then(|version| version.map(validated).transpose());
     found.unwrap_or_else(|fault| {
         let reason = format!("{:#}", anyhow::Error::new(fault));
         warn!(
             object = "version",
-            "the last one is not understood and counts as none: {reason}"
+            "not understood, so that the check begins without one: {reason}"
         );
         None
     })
@@ -142,14 +142,14 @@ fn last_version<R: Resource>(request: &Request) -> Option<R::Version> {
 
 async fn get<R: Resource>(
     resource: &R,
-    asked: &mut Asked,
+    running: &mut RunningStep,
     destination: &Path,
 ) -> anyhow::Result<Option<Value>> {
-    let Asked {
+    let RunningStep {
         request,
         step,
         stop,
-    } = asked;
+    } = running;
     let source = request.source::<R::Source>()?;
     let params = request.params::<R::GetParams>()?;
     let version = request
@@ -159,40 +159,40 @@ async fn get<R: Resource>(
         let destination = destination.display();
         let message =
             format!("could not prepare {destination}; is it a folder that this user may write?");
-        Fault::operational(message).because(error)
+        Fault::operational(message).with_source(error)
     })?;
     let work = resource.get(step, source, version, params, staging.path());
     let outcome = interruptible::<R, _>(step, stop, work).await?;
     // An answer that cannot be given must not leave files that look complete.
-    let answer = ended(&outcome)?;
+    let answer = answer_of(&outcome)?;
     staging.publish().map_err(|error| {
         Fault::operational(format!(
             "could not move files into {}",
             destination.display()
         ))
-        .because(error)
+        .with_source(error)
     })?;
     Ok(answer)
 }
 
 async fn put<R: Resource>(
     resource: &R,
-    asked: &mut Asked,
+    running: &mut RunningStep,
     dir: &Path,
 ) -> anyhow::Result<Option<Value>> {
-    let Asked {
+    let RunningStep {
         request,
         step,
         stop,
-    } = asked;
+    } = running;
     let source = request.source::<R::Source>()?;
     let params = request.params::<R::PutParams>()?;
     let outcome =
         interruptible::<R, _>(step, stop, resource.put(step, source, params, dir)).await?;
-    ended(&outcome)
+    answer_of(&outcome)
 }
 
-fn ended<V: Serialize>(outcome: &Outcome<V>) -> anyhow::Result<Option<Value>> {
+fn answer_of<V: Serialize>(outcome: &Outcome<V>) -> anyhow::Result<Option<Value>> {
     if let Some(reason) = &outcome.denied {
         error!(object = "denied", "{reason}");
         return Ok(None);
@@ -200,12 +200,12 @@ fn ended<V: Serialize>(outcome: &Outcome<V>) -> anyhow::Result<Option<Value>> {
     let shown = |line: &Metadata| json!({"name": redact(&line.name), "value": redact(&line.value)});
     let metadata: Vec<Value> = outcome.metadata.iter().map(shown).collect();
     Ok(Some(
-        json!({"version": flat(&outcome.version)?, "metadata": metadata}),
+        json!({"version": version_to_json(&outcome.version)?, "metadata": metadata}),
     ))
 }
 
 /// A version as Concourse takes it: at least one key, every value a non-empty string (`atc/resource_types.go`).
-fn flat<V: Serialize>(version: &V) -> anyhow::Result<Value> {
+fn version_to_json<V: Serialize>(version: &V) -> anyhow::Result<Value> {
     let value = serde_json::to_value(version)?;
     let members = value.as_object().filter(|members| !members.is_empty());
     let all_text = |members: &serde_json::Map<String, Value>| {
@@ -215,7 +215,7 @@ fn flat<V: Serialize>(version: &V) -> anyhow::Result<Value> {
     };
     let text = value.to_string();
     if redact(&text) != text {
-        return Err(leak(&text).into());
+        return Err(secret_in_answer(&text).into());
     }
     if members.is_some_and(all_text) {
         return Ok(value);
@@ -227,20 +227,20 @@ fn flat<V: Serialize>(version: &V) -> anyhow::Result<Value> {
 }
 
 /// Versions are stored and shown by Concourse, so that a secret in one must stop the step instead of being masked.
-fn leak(text: &str) -> Fault {
+fn secret_in_answer(text: &str) -> Fault {
     Fault::operational(format!(
         "the answer holds a secret of the source (shown as {MASK}): {text}"
     ))
 }
 
 /// The one place that writes standard output: one JSON value (or the text of `--help` and `--version`).
-fn finish(value: &Value) -> Exit {
+fn write_answer(value: &Value) -> Exit {
     let text = match value {
         Value::String(text) => text.clone(),
         value => value.to_string(),
     };
     if redact(&text) != text {
-        report(&leak(&text).into());
+        log_error(&secret_in_answer(&text).into());
         return Exit::Operational;
     }
     let written = std::io::stdout()
@@ -249,14 +249,14 @@ fn finish(value: &Value) -> Exit {
     match written.and_then(|()| std::io::stdout().flush()) {
         Ok(()) => Exit::Done,
         Err(error) => {
-            report(&anyhow::Error::new(error).context("could not write standard output"));
+            log_error(&anyhow::Error::new(error).context("could not write standard output"));
             Exit::Operational
         }
     }
 }
 
 /// Shows an error and its causes, outermost first.
-fn report(error: &anyhow::Error) {
+fn log_error(error: &anyhow::Error) {
     let error: &(dyn std::error::Error + 'static) = error.as_ref();
     error!(object = "error", error);
 }
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_version_is_flat_text() {
-        assert!(flat(&json!({"a": "1"})).is_ok());
+        assert!(version_to_json(&json!({"a": "1"})).is_ok());
         for bad in [
             json!({}),
             json!({"a": 1}),
@@ -275,7 +275,7 @@ mod tests {
             json!([]),
             json!({"a": {"b": "c"}}),
         ] {
-            assert!(flat(&bad).is_err(), "{bad}");
+            assert!(version_to_json(&bad).is_err(), "{bad}");
         }
     }
 }

@@ -35,4 +35,4 @@ pub use fault::{Exit, Fault};
 pub use resource::{Metadata, Outcome, Resource};
 pub use schema::schema;
 pub use secret::Secret;
-pub use step::{Progress, Step};
+pub use step::{Progress, StepContext};

@@ -39,7 +39,7 @@ impl Filter {
         Self(BTreeSet::new())
     }
 
-    fn learn(&mut self, secret: &str) {
+    fn register_secret(&mut self, secret: &str) {
         let parts = parts::of(secret);
         for form in parts.iter().flat_map(|part| forms(part)) {
             self.0.insert((Reverse(form.len()), form));
@@ -61,14 +61,14 @@ fn filter() -> MutexGuard<'static, Filter> {
     FILTER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Teaches the filter a secret.
-pub fn learn(secret: &str) {
-    filter().learn(secret);
+/// Registers a secret with the filter.
+pub fn register_secret(secret: &str) {
+    filter().register_secret(secret);
 }
 
-/// Teaches the filter the password in a URL, e.g. `http://user:password@proxy:3128`; the scheme may be missing, as
+/// Registers the password in a URL, e.g. `http://user:password@proxy:3128`; the scheme may be missing, as
 /// proxies are often written.
-pub fn learn_url(text: &str) {
+pub fn register_url(text: &str) {
     let url = match text.contains("://") {
         true => Url::parse(text),
         false => Url::parse(&format!("http://{text}")),
@@ -78,8 +78,8 @@ pub fn learn_url(text: &str) {
         Err(_) => password_of_no_url(text),
     };
     if let Some(password) = password {
-        learn(password);
-        learn(&percent_decode_str(password).decode_utf8_lossy());
+        register_secret(password);
+        register_secret(&percent_decode_str(password).decode_utf8_lossy());
     }
 }
 
@@ -235,7 +235,9 @@ mod tests {
 
     #[test]
     fn a_pem_is_known_line_by_line() {
-        learn("-----BEGIN KEY-----\nMIGHAgEAMBMGByqGSM49\nAgEGCCqGSM49AwEH\n-----END KEY-----\n");
+        register_secret(
+            "-----BEGIN KEY-----\nMIGHAgEAMBMGByqGSM49\nAgEGCCqGSM49AwEH\n-----END KEY-----\n",
+        );
         assert_eq!(
             redact("found MIGHAgEAMBMGByqGSM49 here"),
             format!("found {MASK} here")
@@ -306,7 +308,7 @@ mod tests {
             "http://robot:hunter2%40proxy@host:3128",
             "robot:hunter2%40proxy@host:3128",
         ] {
-            learn_url(url);
+            register_url(url);
             assert_eq!(redact("has hunter2@proxy"), format!("has {MASK}"));
             assert!(!redact(&format!("{url} failed")).contains("hunter2"));
         }
@@ -315,25 +317,25 @@ mod tests {
             "http://robot:hun/ter2@host:port",
             "robot:hun/ter2@[::1",
         ] {
-            learn_url(url);
+            register_url(url);
             assert_eq!(redact("has hun/ter2"), format!("has {MASK}"), "{url}");
         }
         for other in ["host:3128", "app@sha256:00", "http://user@host", "a b"] {
-            learn_url(other);
+            register_url(other);
             assert_eq!(redact(other), other);
         }
     }
 
     #[test]
     fn a_secret_of_two_characters_masks_nothing() {
-        learn("no");
+        register_secret("no");
         assert_eq!(redact("no node"), "no node");
     }
 
     /// A filter of its own: that of the process grows with every case.
     fn knowing(secret: &str) -> Filter {
         let mut filter = Filter::new();
-        filter.learn(secret);
+        filter.register_secret(secret);
         filter
     }
 

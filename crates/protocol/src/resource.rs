@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Fault, Step};
+use crate::{Fault, StepContext};
 
 /// One Concourse resource type: typed input and three functions.
 pub trait Resource: Send + Sync + 'static {
@@ -16,7 +16,7 @@ pub trait Resource: Send + Sync + 'static {
     const NAME: &'static str;
     /// The version that `--version` prints.
     const RELEASE: &'static str = env!("CARGO_PKG_VERSION");
-    /// How long a step may run on after SIGTERM, with [`Step::cancelled`] fired, before it is dropped.
+    /// How long a step may run on after SIGTERM, with [`StepContext::cancelled`] fired, before it is dropped.
     /// Concourse kills after 10 s (`gardenProcessStopGracePeriod`).
     const GRACE: Duration = Duration::ZERO;
 
@@ -34,14 +34,14 @@ pub trait Resource: Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong with it.
-    fn recognise(_version: &Self::Version) -> Result<(), Fault> {
+    fn validate_version(_version: &Self::Version) -> Result<(), Fault> {
         Ok(())
     }
 
     /// Lists the versions from `version` on, oldest first, `version` included while it is still valid.
     fn check(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Self::Source,
         version: Option<Self::Version>,
     ) -> impl Future<Output = anyhow::Result<Vec<Self::Version>>> + Send;
@@ -49,7 +49,7 @@ pub trait Resource: Send + Sync + 'static {
     /// Writes the content of `version` into `dir`; nothing of it is seen outside before the function succeeds.
     fn get(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Self::Source,
         version: Self::Version,
         params: Self::GetParams,
@@ -59,7 +59,7 @@ pub trait Resource: Send + Sync + 'static {
     /// Acts, with the artifacts of the build below `dir`; must be idempotent, since Concourse may run it twice.
     fn put(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Self::Source,
         params: Self::PutParams,
         dir: &Path,

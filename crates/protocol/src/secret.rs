@@ -19,7 +19,7 @@ impl Secret {
     /// Takes a value that must never be seen from now on.
     pub fn new(value: impl Into<String>) -> Self {
         let value = value.into();
-        redact::learn(&value);
+        redact::register_secret(&value);
         Self(value)
     }
 

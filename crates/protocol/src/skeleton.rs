@@ -1,7 +1,7 @@
 //! What all resources have alike.
 
 /// A resource type and its [`Resource`](crate::Resource), from what is its own. In scope of the call are its types `Source`,
-/// `Version` (with a function `recognise`), `GetParams` and `PutParams`, and its functions `check::check(step, source, last)`,
+/// `Version` (with a function `validate`), `GetParams` and `PutParams`, and its functions `check::check(step, source, last)`,
 /// `get::get(step, source, version, params, dir)` and `put::put(step, source, params, dir)`. A grace of its own
 /// ([`Resource::GRACE`](crate::Resource::GRACE)) follows its name.
 #[macro_export]
@@ -18,13 +18,13 @@ macro_rules! resource {
             type GetParams = GetParams;
             type PutParams = PutParams;
 
-            fn recognise(version: &Version) -> Result<(), $crate::Fault> {
-                version.recognise()
+            fn validate_version(version: &Version) -> Result<(), $crate::Fault> {
+                version.validate()
             }
 
             async fn check(
                 &self,
-                step: &$crate::Step,
+                step: &$crate::StepContext,
                 source: Source,
                 last: Option<Version>,
             ) -> ::anyhow::Result<Vec<Version>> {
@@ -33,7 +33,7 @@ macro_rules! resource {
 
             async fn get(
                 &self,
-                step: &$crate::Step,
+                step: &$crate::StepContext,
                 source: Source,
                 version: Version,
                 params: GetParams,
@@ -44,7 +44,7 @@ macro_rules! resource {
 
             async fn put(
                 &self,
-                step: &$crate::Step,
+                step: &$crate::StepContext,
                 source: Source,
                 params: PutParams,
                 dir: &::std::path::Path,

@@ -13,11 +13,11 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 /// The surroundings of one `check`, `get` or `put`. Lines for people go through the macros of `tracing` (see
 /// [`crate::lines`]); `info`, `done`, `warn`, `error` and `debug` are short for them.
 #[derive(Clone, Default)]
-pub struct Step {
+pub struct StepContext {
     cancellation: CancellationToken,
 }
 
-impl Step {
+impl StepContext {
     /// Surroundings for one step.
     pub fn new() -> Self {
         Self::default()
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn progress_speaks_of_share_and_size() {
-        let progress = Step::new().progress("layer", Some(4 << 20));
+        let progress = StepContext::new().progress("layer", Some(4 << 20));
         assert_eq!(
             progress.describe(1 << 20),
             "[#####...............]  25 %  1.0 MiB of 4.0 MiB"
@@ -158,7 +158,7 @@ mod tests {
 
     #[tokio::test]
     async fn cancel_is_seen_before_and_after() {
-        let step = Step::new();
+        let step = StepContext::new();
         let waiter = tokio::spawn({
             let step = step.clone();
             async move { step.cancelled().await }

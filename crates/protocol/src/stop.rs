@@ -4,15 +4,15 @@ use std::future::Future;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Fault, Resource, Step};
+use crate::{Fault, Resource, StepContext};
 
 /// SIGTERM and SIGINT, from when this was made on.
-pub(crate) struct Stop {
+pub(crate) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
-impl Stop {
+impl StopSignals {
     pub(crate) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -21,7 +21,7 @@ impl Stop {
     }
 
     /// Returns once one of them has come.
-    pub(crate) async fn asked(&mut self) {
+    pub(crate) async fn received(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -31,14 +31,14 @@ impl Stop {
 
 /// Ends `work` on SIGTERM or SIGINT, after [`Resource::GRACE`].
 pub(crate) async fn interruptible<R: Resource, T>(
-    step: &Step,
-    stop: &mut Stop,
+    step: &StepContext,
+    stop: &mut StopSignals,
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         end = &mut work => return end,
-        () = stop.asked() => {}
+        () = stop.received() => {}
     }
     step.cancellation().cancel();
     tokio::select! {

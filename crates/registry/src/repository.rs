@@ -96,7 +96,7 @@ impl Repository {
         let mut request = request?;
         if !self.is_plain.load(Ordering::Relaxed) {
             // The registry has turned out to speak TLS by its answer. Only a URL without a host could refuse.
-            drop(request.set_scheme("https"));
+            let _ = request.set_scheme("https");
         }
         request.join(target).map_err(|e| {
             RegistryError::malformed(what, format!("it points to a malformed URL: {e}"))

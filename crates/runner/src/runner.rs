@@ -63,9 +63,9 @@ impl Runner {
             .vars
             .secrets()
             .iter()
-            .for_each(|secret| redact::learn(secret));
+            .for_each(|secret| redact::register_secret(secret));
         // What a task prints of its environment.
-        wire::proxies().for_each(|(_, url)| redact::learn_url(&url));
+        wire::proxies().for_each(|(_, url)| redact::register_url(&url));
         let mut services = BTreeMap::new();
         for resource in &pipeline.resources {
             let service =
@@ -74,7 +74,7 @@ impl Runner {
             service
                 .secrets()
                 .iter()
-                .for_each(|secret| redact::learn(secret));
+                .for_each(|secret| redact::register_secret(secret));
             services.insert(resource.name.text.clone(), service);
         }
         let store = Mutex::new(Store::open(state)?);

@@ -114,7 +114,7 @@ impl Service {
         if let (Some(schema), Some(params)) = (self.schema(part), params) {
             schema::secrets(schema, params)
                 .iter()
-                .for_each(|secret| redact::learn(secret));
+                .for_each(|secret| redact::register_secret(secret));
         }
     }
 

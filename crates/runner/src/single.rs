@@ -77,7 +77,7 @@ pub async fn run_single(
         .vars
         .secrets()
         .iter()
-        .for_each(|secret| redact::learn(secret));
+        .for_each(|secret| redact::register_secret(secret));
     let service = find(options)?;
     let Service::Linked { command, .. } = &service else {
         let message = format!(
@@ -89,7 +89,7 @@ pub async fn run_single(
     service
         .secrets()
         .iter()
-        .for_each(|secret| redact::learn(secret));
+        .for_each(|secret| redact::register_secret(secret));
     let caller = Caller {
         service: &service,
         command,

@@ -3,9 +3,9 @@
 mod apk;
 mod dpkg;
 mod go;
-mod leftovers;
 mod programs;
 mod rust;
+mod uncatalogued;
 
 use std::collections::HashSet;
 
@@ -42,11 +42,11 @@ pub fn catalogue(files: &Files) -> Result<Catalogue, ScanError> {
     let (dpkg, apk) = (dpkg::read(files)?, apk::read(files)?);
     let ecosystem = release(files);
     let is_owned = |path: &str| {
-        let path = leftovers::own_path(path);
+        let path = uncatalogued::own_path(path);
         dpkg.owned.contains(&path) || apk.owned.contains(&path)
     };
     let programs = programs::read(files, is_owned);
-    let mut not_examined = leftovers::of(files, is_owned);
+    let mut not_examined = uncatalogued::of(files, is_owned);
     not_examined.extend(programs.not_examined);
     let mut packages = programs.packages;
     for (what, family, database) in [
@@ -108,7 +108,7 @@ fn named(mut packages: Vec<Package>, ecosystem: &Ecosystem) -> Vec<Package> {
 
 fn unmatched(what: &str, database: &Database, reason: &str) -> Option<NotExamined> {
     let names = database.packages.iter().map(|package| package.name.clone());
-    leftovers::group(Kind::Packages, what, reason, names)
+    uncatalogued::group(Kind::Packages, what, reason, names)
 }
 
 #[cfg(test)]

@@ -3,26 +3,26 @@
 //! Layers are applied from the base up. Three things of them stay in memory: the content of the files that a cataloguer
 //! reads, what programs say that they were built from, and the paths of files that may carry packages of a kind that is not read.
 
+mod file_class;
 mod files;
-mod interest;
 
 use std::io::{self, Read};
 
 use tar::{Archive, Entry, EntryType};
 use trireme_layer::{Extensions, Headers, decompress};
 
+pub use file_class::{UncataloguedFile, UncataloguedKind};
 pub use files::Files;
-pub use interest::{Trace, TraceKind};
 
 use crate::{ScanError, program};
-use interest::Interest;
+use file_class::FileClass;
 
 /// The most that one layer may unpack to. Real layers stay below 20 GiB; a bomb does not.
 pub const LAYER_LIMIT_BYTES: u64 = 64 << 30;
 /// The largest package database or file list that is read. The status file of a full Debian desktop has 5 MB.
 pub const FILE_LIMIT_BYTES: u64 = 64 << 20;
 /// The most that all kept files may take together.
-pub const KEPT_LIMIT_BYTES: u64 = 256 << 20;
+pub const RETAINED_LIMIT_BYTES: u64 = 256 << 20;
 
 /// The most files in one layer. Real ones have some hundred thousand; empty files compress to almost nothing.
 pub const ENTRIES_LIMIT: usize = 2_000_000;
@@ -60,10 +60,10 @@ impl Layers {
             return Err(too_large(format!("layer {number}"), LAYER_LIMIT_BYTES));
         }
         self.files.stack(above);
-        if self.files.kept_bytes() > KEPT_LIMIT_BYTES {
+        if self.files.retained_bytes() > RETAINED_LIMIT_BYTES {
             return Err(too_large(
                 "the package databases".to_owned(),
-                KEPT_LIMIT_BYTES,
+                RETAINED_LIMIT_BYTES,
             ));
         }
         Ok(())
@@ -88,27 +88,27 @@ fn read_archive(from: impl Read, below: &Files, number: usize) -> Result<files::
     let mut layer = files::Layer::default();
     let (headers, limited) = Headers::of(from);
     let mut archive = Archive::new(limited);
-    let mut kept_bytes = 0;
+    let mut retained_bytes = 0;
     for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
         let mut entry = entry.map_err(broken)?;
         let taken = headers.pass(|| {
-            let taken = take_in(&mut entry, &mut layer, below)?;
+            let taken = read_entry(&mut entry, &mut layer, below)?;
             // What is left of its content belongs to it, and not to the headers of the next one.
             io::copy(&mut entry, &mut io::sink()).map(|_| taken)
         });
-        kept_bytes += taken.map_err(broken)?;
-        if count >= ENTRIES_LIMIT || kept_bytes > KEPT_LIMIT_BYTES {
+        retained_bytes += taken.map_err(broken)?;
+        if count >= ENTRIES_LIMIT || retained_bytes > RETAINED_LIMIT_BYTES {
             let what = format!(
                 "the names and package databases of layer {number} (or {ENTRIES_LIMIT} files)"
             );
-            return Err(too_large(what, KEPT_LIMIT_BYTES));
+            return Err(too_large(what, RETAINED_LIMIT_BYTES));
         }
     }
     Ok(layer)
 }
 
 /// One entry into the layer; gives the memory that it takes.
-fn take_in(
+fn read_entry(
     entry: &mut Entry<'_, impl Read>,
     layer: &mut files::Layer,
     below: &Files,
@@ -124,17 +124,17 @@ fn take_in(
         None => normal(&entry.path_bytes()),
     };
     let name_bytes = path.len() as u64;
-    let kept_bytes = match kind {
+    let retained_bytes = match kind {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            let kept = match sparse {
-                Some(_) => keep_unread(&path)?,
+            let retained = match sparse {
+                Some(_) => retain_unread(&path)?,
                 None => {
                     // A mode that cannot be read may say that the file is to be run.
                     let mode = entry.header().mode().unwrap_or(0o111);
-                    keep(&path, mode, entry)?
+                    retain(&path, mode, entry)?
                 }
             };
-            layer.file(path, kept)?
+            layer.file(path, retained)?
         }
         EntryType::Directory => layer.directory(path),
         EntryType::Symlink => layer.symlink(path),
@@ -142,27 +142,27 @@ fn take_in(
             let target = entry.link_name_bytes().map(|target| normal(&target));
             layer.hard_link(path, &target.unwrap_or_default(), below)
         }
-        _ => layer.file(path, files::Kept::Nothing)?,
+        _ => layer.file(path, files::Retained::Nothing)?,
     };
-    Ok(name_bytes + kept_bytes)
+    Ok(name_bytes + retained_bytes)
 }
 
 /// What stays of a file whose content cannot be read: it may be a program.
-fn keep_unread(path: &str) -> io::Result<files::Kept> {
-    match interest::of(path) {
-        Interest::Content => {
+fn retain_unread(path: &str) -> io::Result<files::Retained> {
+    match file_class::classify(path) {
+        FileClass::PackageData => {
             let reason = format!("{path} is a sparse file as pax headers describe it");
             Err(io::Error::new(io::ErrorKind::InvalidData, reason))
         }
-        Interest::Trace(kind) => Ok(files::Kept::Trace(kind)),
-        Interest::Program => Ok(files::Kept::Trace(TraceKind::Program)),
+        FileClass::Uncatalogued(kind) => Ok(files::Retained::Uncatalogued(kind)),
+        FileClass::MaybeProgram => Ok(files::Retained::Uncatalogued(UncataloguedKind::Program)),
     }
 }
 
 /// What stays in memory of one file.
-fn keep(path: &str, mode: u32, content: &mut impl Read) -> io::Result<files::Kept> {
-    match interest::of(path) {
-        Interest::Content => {
+fn retain(path: &str, mode: u32, content: &mut impl Read) -> io::Result<files::Retained> {
+    match file_class::classify(path) {
+        FileClass::PackageData => {
             let mut bytes = Vec::new();
             content.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
             if bytes.len() as u64 > FILE_LIMIT_BYTES {
@@ -170,18 +170,18 @@ fn keep(path: &str, mode: u32, content: &mut impl Read) -> io::Result<files::Kep
                     "{path} has more than {FILE_LIMIT_BYTES} bytes"
                 )));
             }
-            Ok(files::Kept::Content(bytes))
+            Ok(files::Retained::Content(bytes))
         }
-        Interest::Trace(kind) => Ok(files::Kept::Trace(kind)),
-        Interest::Program => {
+        FileClass::Uncatalogued(kind) => Ok(files::Retained::Uncatalogued(kind)),
+        FileClass::MaybeProgram => {
             let mut start = Vec::with_capacity(4);
             content.take(4).read_to_end(&mut start)?;
-            match interest::executable(path, &start, mode) {
-                Some(TraceKind::Program) => {
-                    Ok(files::Kept::Program(program::read(&start, content)?))
+            match file_class::classify_executable(path, &start, mode) {
+                Some(UncataloguedKind::Program) => {
+                    Ok(files::Retained::Program(program::read(&start, content)?))
                 }
-                Some(kind) => Ok(files::Kept::Trace(kind)),
-                None => Ok(files::Kept::Nothing),
+                Some(kind) => Ok(files::Retained::Uncatalogued(kind)),
+                None => Ok(files::Retained::Nothing),
             }
         }
     }

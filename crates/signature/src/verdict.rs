@@ -2,14 +2,14 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{ImageDigest, SignatureKind};
+use crate::{ImageDigest, SignatureKind, Signer};
 
 /// What was found for one digest.
 #[derive(Clone, Debug)]
 pub struct SignatureVerdict {
     /// The image.
     pub digest: ImageDigest,
-    /// The signatures by the trusted key.
+    /// The signatures by those who are trusted.
     pub valid: Vec<ValidSignature>,
     /// What else was found and why it does not count. It never hides a valid one.
     pub refused: Vec<RefusedSignature>,
@@ -20,13 +20,13 @@ pub struct SignatureVerdict {
 pub struct ValidSignature {
     /// Digest of the bundle, `sha256:HEX`.
     pub bundle: String,
-    /// Fingerprint of the key that made it.
-    pub key: String,
+    /// Who made it.
+    pub signer: Signer,
     /// In which form.
     pub kind: SignatureKind,
 }
 
-/// Something attached to the image that is not a signature by the trusted key.
+/// Something attached to the image that is not a signature by somebody who is trusted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RefusedSignature {
     /// Digest of what was refused, `sha256:HEX`.
@@ -77,7 +77,9 @@ mod tests {
     fn verdict(valid: &[&str], refused: &[&str]) -> SignatureVerdict {
         let valid = valid.iter().map(|bundle| ValidSignature {
             bundle: (*bundle).into(),
-            key: "k".into(),
+            signer: Signer::Key {
+                fingerprint: "k".into(),
+            },
             kind: SignatureKind::Statement,
         });
         let refused = refused.iter().map(|bundle| RefusedSignature {

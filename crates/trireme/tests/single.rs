@@ -189,7 +189,7 @@ fn not_understood(bench: &Bench, resource: &str, version: &Value, expected: &Val
             expected,
             "{resource} after {last}: {words}"
         );
-        let line = "version: the last one is not understood and counts as none";
+        let line = "version: not understood, so that the check begins without one";
         assert!(words.contains(line), "{resource} after {last}: {words}");
     }
 }

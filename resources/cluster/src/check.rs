@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use trireme_blueprint::{CurrentRoll, Identity, Inventory, Wanted};
 use trireme_kubernetes::{Mark, Pods, Record};
-use trireme_protocol::Step;
+use trireme_protocol::StepContext;
 
 use crate::wanted::wanted;
 use crate::{Source, Version};
@@ -13,7 +13,7 @@ use crate::{Source, Version};
 ///
 /// Pods are not listed: what a blueprint is does not depend on them.
 pub(crate) async fn check(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {

@@ -3,13 +3,13 @@
 use tokio::time::timeout;
 use trireme_executor::RollError;
 use trireme_executor::interruption::last_look_limit;
-use trireme_protocol::Step;
+use trireme_protocol::StepContext;
 
 use crate::Source;
 
 /// Names the nodes that a roll has cordoned and not given back, unless `error` has done so. Another roller that is at work may
 /// have cordoned them.
-pub(crate) async fn tell(step: &Step, source: &Source, error: &anyhow::Error) {
+pub(crate) async fn tell(step: &StepContext, source: &Source, error: &anyhow::Error) {
     if error.chain().any(|cause| cause.is::<RollError>()) {
         return;
     }

@@ -8,7 +8,7 @@ use trireme_blueprint::{Ending, Goal, Identity, Inventory, ObservationLog, roll_
 use trireme_evidence::page::roll_page;
 use trireme_evidence::{NodeState, Outcome, RollFile};
 use trireme_kubernetes::{Mark, Record};
-use trireme_protocol::Step;
+use trireme_protocol::StepContext;
 
 use crate::Source;
 use crate::evidence::{EvidenceRepository, Found, PAGE, ROLL};
@@ -36,7 +36,7 @@ impl Known<'_> {
     /// When the source's repository is not described as it must be, or the first release left something else on the cluster.
     pub(crate) async fn evidence(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: &Source,
         is_finished: bool,
     ) -> anyhow::Result<Option<Files>> {
@@ -59,7 +59,7 @@ impl Known<'_> {
     }
 
     /// What the annotations of the nodes and the record say of a finished roll. The next roll overwrites them, node by node.
-    fn on_the_cluster(&self, step: &Step) -> RollFile {
+    fn on_the_cluster(&self, step: &StepContext) -> RollFile {
         let mark = self.mark;
         let goal = Goal {
             blueprint: mark.blueprint.clone(),
@@ -117,7 +117,7 @@ impl From<Found> for Files {
     }
 }
 
-async fn fetch(step: &Step, source: &Source, mark: &Mark) -> anyhow::Result<Option<Files>> {
+async fn fetch(step: &StepContext, source: &Source, mark: &Mark) -> anyhow::Result<Option<Files>> {
     let Some(repository) = EvidenceRepository::open(source)? else {
         return Ok(None);
     };

@@ -10,7 +10,7 @@ use trireme_blueprint::{
 use trireme_executor::interruption::last_look_limit;
 use trireme_executor::{Cause, Fence, Roll, RollError, roll};
 use trireme_kubernetes::{ActionSpec, Cluster, KubernetesPlatform, Lease, Mark, Record};
-use trireme_protocol::{Fault, Outcome, Step};
+use trireme_protocol::{Fault, Outcome, StepContext};
 
 use crate::check::rolled;
 use crate::ending::ending;
@@ -21,7 +21,7 @@ use crate::{Source, Version};
 /// One run of a put, which holds the Lease.
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
-    pub(crate) step: &'a Step,
+    pub(crate) step: &'a StepContext,
     pub(crate) source: &'a Source,
     pub(crate) cluster: &'a Cluster,
     pub(crate) lease: &'a Lease,
@@ -168,7 +168,9 @@ impl DueRoll {
 /// An interruption has an exit code of its own.
 fn told(error: RollError) -> anyhow::Error {
     match *error.cause {
-        Cause::Interrupted => Fault::interrupted(error.to_string()).because(error).into(),
+        Cause::Interrupted => Fault::interrupted(error.to_string())
+            .with_source(error)
+            .into(),
         _ => error.into(),
     }
 }

@@ -10,7 +10,7 @@ use trireme_evidence::page::roll_page;
 use trireme_evidence::{LIMIT_BYTES, RollFile};
 use trireme_executor::interruption::run_until_cancelled;
 use trireme_kubernetes::Mark;
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, StepContext};
 use trireme_registry::{ArtifactFile, RegistryError, Repository, is_tag};
 
 use crate::Source;
@@ -80,7 +80,7 @@ impl EvidenceRepository {
 
     /// Stores the evidence of a roll and says where it is. That it could not be stored is said, and changes nothing else: what
     /// was done to the cluster was done.
-    pub(crate) async fn store(&self, step: &Step, evidence: &Evidence) -> Option<String> {
+    pub(crate) async fn store(&self, step: &StepContext, evidence: &Evidence) -> Option<String> {
         let push = timeout(STORE, self.push(evidence));
         let pushed = run_until_cancelled(step.cancellation(), STORE_INTERRUPTED, push).await;
         let why = match pushed {
@@ -115,7 +115,7 @@ impl EvidenceRepository {
     }
 
     /// The evidence of the roll of `mark`. None when the roll has none, or when it cannot be fetched, which is logged.
-    pub(crate) async fn fetch(&self, step: &Step, mark: &Mark) -> Option<Found> {
+    pub(crate) async fn fetch(&self, step: &StepContext, mark: &Mark) -> Option<Found> {
         match timeout(STORE, self.pull(mark)).await {
             Ok(Ok(found)) => return found,
             Ok(Err(error)) => self.warn(step, &format!("{error:#}")),
@@ -124,7 +124,7 @@ impl EvidenceRepository {
         None
     }
 
-    fn warn(&self, step: &Step, why: &str) {
+    fn warn(&self, step: &StepContext, why: &str) {
         let name = self.repository.name();
         step.warn(
             "evidence",

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trireme_blueprint::{Blueprint, Identity, Snapshot as _, describe, inventory_file};
 use trireme_kubernetes::Pods;
-use trireme_protocol::{Fault, Outcome, Step};
+use trireme_protocol::{Fault, Outcome, StepContext};
 
 use crate::check::{current, is_of, rolled};
 use crate::done::Known;
@@ -20,7 +20,7 @@ pub struct GetParams {}
 
 /// Writes `inventory.json`, `blueprint.json`, `plan.txt` and `state`; and of a roll that has ended `roll.json` and `report.html`.
 pub(crate) async fn get(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     version: Version,
     _params: &GetParams,

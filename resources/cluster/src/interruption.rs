@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use trireme_executor::interruption::{WORK, run_until_cancelled};
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, StepContext};
 
 /// For the record and for the Lease, each.
 const RELEASE: Duration = Duration::from_secs(1);
@@ -16,7 +16,7 @@ const RELEASE: Duration = Duration::from_secs(1);
 /// # Errors
 /// Its own; exit 75 when it was interrupted.
 pub(crate) async fn unless_interrupted<T>(
-    step: &Step,
+    step: &StepContext,
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     let ended = run_until_cancelled(step.cancellation(), WORK, work).await;
@@ -28,7 +28,7 @@ pub(crate) async fn unless_interrupted<T>(
 
 /// Runs `work` that releases something; says why it could not.
 pub(crate) async fn release<E: std::fmt::Display>(
-    step: &Step,
+    step: &StepContext,
     work: impl Future<Output = Result<(), E>>,
 ) -> Result<(), String> {
     match run_until_cancelled(step.cancellation(), RELEASE, work).await {

@@ -10,7 +10,7 @@ use trireme_blueprint::{
     Blueprint, Identity, Inventory, ObservationLog, Wanted, roll_file, summarise,
 };
 use trireme_kubernetes::{ActionSpec, Cluster, Lease, LeaseWait, Mark, Pods, Record};
-use trireme_protocol::{Fault, Outcome, Step};
+use trireme_protocol::{Fault, Outcome, StepContext};
 use trireme_release as release;
 
 use crate::act::action_spec;
@@ -43,7 +43,7 @@ pub struct PutParams {
 
 /// Records what is wanted, rolls, and records that it was done. However it ends, the nodes that are left cordoned are named.
 pub(crate) async fn put(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
@@ -56,7 +56,7 @@ pub(crate) async fn put(
 }
 
 async fn with_lease(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
@@ -93,7 +93,7 @@ async fn with_lease(
     })
 }
 
-async fn take(step: &Step, cluster: &Cluster) -> anyhow::Result<Lease> {
+async fn take(step: &StepContext, cluster: &Cluster) -> anyhow::Result<Lease> {
     let waiting = |what: LeaseWait<'_>, patience: Duration| {
         let seconds = patience.as_secs();
         let message = match what {

@@ -231,5 +231,5 @@ fn refused(error: kubernetes::Error) -> Fault {
         kubernetes::Error::Environment(_) => Fault::operational,
         _ => Fault::config,
     };
-    fault(error.to_string()).because(error)
+    fault(error.to_string()).with_source(error)
 }

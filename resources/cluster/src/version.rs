@@ -24,10 +24,10 @@ impl Version {
     ///
     /// # Errors
     /// A data fault when `from` or `to` is no Kubernetes version.
-    pub(crate) fn recognise(&self) -> Result<(), Fault> {
+    pub(crate) fn validate(&self) -> Result<(), Fault> {
         for (key, text) in [("from", &self.from), ("to", &self.to)] {
             text.parse::<trireme_release::Version>().map_err(|error| {
-                Fault::data(format!("version.{key} is malformed")).because(error)
+                Fault::data(format!("version.{key} is malformed")).with_source(error)
             })?;
         }
         Ok(())

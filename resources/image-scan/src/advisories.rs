@@ -28,8 +28,8 @@ pub(crate) enum Advisories {
     /// On this machine: the same, or a folder of records.
     Files {
         path: PathBuf,
-        /// Whether editions are to be recognised again, which takes reading the files once more.
-        marks: bool,
+        /// Whether the version that was read gets a fingerprint, which takes reading the files once more.
+        fingerprints: bool,
     },
 }
 
@@ -38,12 +38,15 @@ impl Advisories {
     pub(crate) fn at(database: &str, client: Client) -> Result<Self, Fault> {
         let expected = "expected the http, https or file URL of a zip file or of a folder";
         let url = Url::parse(database).map_err(|error| {
-            Fault::config(format!("source.database: {expected}")).because(error)
+            Fault::config(format!("source.database: {expected}")).with_source(error)
         })?;
         match url.scheme() {
             "http" | "https" => Ok(Self::Server { url, client }),
             "file" => match url.to_file_path() {
-                Ok(path) => Ok(Self::Files { path, marks: false }),
+                Ok(path) => Ok(Self::Files {
+                    path,
+                    fingerprints: false,
+                }),
                 Err(()) => Err(Fault::config(format!(
                     "source.database: {expected}, found no path"
                 ))),
@@ -54,15 +57,18 @@ impl Advisories {
         }
     }
 
-    /// The same, whose editions are recognised again.
-    pub(crate) fn with_marks(self) -> Self {
+    /// The same, with a fingerprint of each version that is read.
+    pub(crate) fn with_fingerprints(self) -> Self {
         match self {
-            Self::Files { path, .. } => Self::Files { path, marks: true },
+            Self::Files { path, .. } => Self::Files {
+                path,
+                fingerprints: true,
+            },
             server @ Self::Server { .. } => server,
         }
     }
 
-    /// Offers the records of the image's ecosystems to the matchers and gives them back, with the editions that were
+    /// Offers the records of the image's ecosystems to the matchers and gives them back, with the versions of the database that were
     /// read. Without a matcher, nothing is fetched.
     pub(crate) async fn offer(&self, matchers: Vec<Matcher>) -> Result<Offered, ScannerError> {
         let mut by_family: BTreeMap<&'static str, Vec<Matcher>> = BTreeMap::new();
@@ -72,12 +78,14 @@ impl Advisories {
                 .or_default()
                 .push(matcher);
         }
-        let (mut offered, mut editions) = (Vec::new(), Vec::new());
+        let (mut offered, mut database_versions) = (Vec::new(), Vec::new());
         for (family, mut matchers) in by_family {
             let records = self.open(family).await?;
-            editions.push(records.mark.clone().map(|mark| Edition {
-                family: family.to_owned(),
-                mark,
+            database_versions.push(records.fingerprint.clone().map(|fingerprint| {
+                DatabaseVersion {
+                    family: family.to_owned(),
+                    fingerprint,
+                }
             }));
             let task = tokio::task::spawn_blocking(move || {
                 records.offer(&mut matchers).map(|()| matchers)
@@ -86,37 +94,40 @@ impl Advisories {
         }
         Ok(Offered {
             matchers: offered,
-            editions: editions.into_iter().collect(),
+            database_versions: database_versions.into_iter().collect(),
         })
     }
 
-    /// Whether these are still the editions that would be read: asked of the server, or computed from the files. What
+    /// Whether these are still the versions that would be read: asked of the server, or computed from the files. What
     /// cannot be told is no.
-    pub(crate) async fn are_current(&self, editions: &[Edition]) -> Result<bool, ScannerError> {
-        for edition in editions {
-            if !self.is_current(edition).await? {
+    pub(crate) async fn are_current(
+        &self,
+        database_versions: &[DatabaseVersion],
+    ) -> Result<bool, ScannerError> {
+        for version in database_versions {
+            if !self.is_current(version).await? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    async fn is_current(&self, edition: &Edition) -> Result<bool, ScannerError> {
-        match (self, &edition.mark) {
-            (Self::Server { url, client }, Mark::Served(validator)) => {
-                let url = zip_url(url, &edition.family);
+    async fn is_current(&self, version: &DatabaseVersion) -> Result<bool, ScannerError> {
+        match (self, &version.fingerprint) {
+            (Self::Server { url, client }, Fingerprint::Served(validator)) => {
+                let url = zip_url(url, &version.family);
                 let unchanged = client.is_unchanged(url.as_str(), validator).await;
                 unchanged.map_err(|source| ScannerError::Database {
                     database: redacted(&url),
                     source,
                 })
             }
-            (Self::Files { path, .. }, Mark::Sha256(_)) => {
-                let (path, family) = (path.clone(), edition.family.clone());
-                let found = move || Kind::at(&path, &family)?.mark();
+            (Self::Files { path, .. }, Fingerprint::Sha256(_)) => {
+                let (path, family) = (path.clone(), version.family.clone());
+                let found = move || Kind::at(&path, &family)?.fingerprint();
                 let found = tokio::task::spawn_blocking(found).await?;
                 // What cannot be read now is told by the full scan that follows.
-                Ok(found.is_ok_and(|found| found == edition.mark))
+                Ok(found.is_ok_and(|found| found == version.fingerprint))
             }
             _ => Ok(false),
         }
@@ -125,9 +136,9 @@ impl Advisories {
     async fn open(&self, family: &str) -> Result<Records, ScannerError> {
         match self {
             Self::Server { url, client } => fetch(client, &zip_url(url, family)).await,
-            Self::Files { path, marks } => {
-                let (path, family, marks) = (path.clone(), family.to_owned(), *marks);
-                tokio::task::spawn_blocking(move || local(&path, &family, marks)).await?
+            Self::Files { path, fingerprints } => {
+                let (path, family, fingerprints) = (path.clone(), family.to_owned(), *fingerprints);
+                tokio::task::spawn_blocking(move || local(&path, &family, fingerprints)).await?
             }
         }
     }
@@ -136,21 +147,21 @@ impl Advisories {
 /// What [`Advisories::offer`] gives back.
 pub(crate) struct Offered {
     pub matchers: Vec<Matcher>,
-    /// None if one of them cannot be recognised again.
-    pub editions: Option<Vec<Edition>>,
+    /// None if one of them has no fingerprint.
+    pub database_versions: Option<Vec<DatabaseVersion>>,
 }
 
-/// One state of the database of one ecosystem.
+/// One version of the database of one ecosystem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Edition {
+pub(crate) struct DatabaseVersion {
     family: String,
-    mark: Mark,
+    fingerprint: Fingerprint,
 }
 
-/// How an edition is recognised again.
+/// By what a version is known again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Mark {
+enum Fingerprint {
     /// By what its server said, which is asked again.
     Served(Validator),
     /// By the checksum of the files, which are read again: a file's time says little about its content.
@@ -186,7 +197,7 @@ async fn fetch(client: &Client, url: &Url) -> Result<Records, ScannerError> {
     file.rewind().map_err(failed)?;
     Ok(Records {
         database,
-        mark: fetched.validator.map(Mark::Served),
+        fingerprint: fetched.validator.map(Fingerprint::Served),
         kind: Kind::Zip(file),
     })
 }
@@ -199,18 +210,18 @@ fn unnamed_file() -> io::Result<File> {
     })
 }
 
-/// A mark, where one is wanted, is computed before a record is read: a change in between makes it the wrong one, and is
+/// A fingerprint, where one is wanted, is computed before a record is read: a change in between makes it the wrong one, and is
 /// seen next time.
-fn local(path: &Path, family: &str, marks: bool) -> Result<Records, ScannerError> {
+fn local(path: &Path, family: &str, fingerprints: bool) -> Result<Records, ScannerError> {
     let database = path.display().to_string();
     let opened = Kind::at(path, family).and_then(|mut kind| {
-        let mark = marks.then(|| kind.mark()).transpose()?;
-        Ok((kind, mark))
+        let fingerprint = fingerprints.then(|| kind.fingerprint()).transpose()?;
+        Ok((kind, fingerprint))
     });
     match opened {
-        Ok((kind, mark)) => Ok(Records {
+        Ok((kind, fingerprint)) => Ok(Records {
             database,
-            mark,
+            fingerprint,
             kind,
         }),
         Err(source) => Err(ScannerError::File { database, source }),
@@ -220,7 +231,7 @@ fn local(path: &Path, family: &str, marks: bool) -> Result<Records, ScannerError
 /// Records that are ready to be read.
 struct Records {
     database: String,
-    mark: Option<Mark>,
+    fingerprint: Option<Fingerprint>,
     kind: Kind,
 }
 
@@ -248,12 +259,12 @@ impl Kind {
         Ok(Self::Folder(folder))
     }
 
-    fn mark(&mut self) -> io::Result<Mark> {
+    fn fingerprint(&mut self) -> io::Result<Fingerprint> {
         let sum = match self {
             Self::Zip(file) => checksum::of_file(file),
             Self::Folder(folder) => checksum::of_files(&records_of(folder)?),
         };
-        sum.map(Mark::Sha256)
+        sum.map(Fingerprint::Sha256)
     }
 }
 

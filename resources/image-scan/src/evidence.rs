@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::fs;
-use trireme_finding::{Decision, Package, Verdict, table};
-use trireme_protocol::{Outcome, Step};
+use trireme_finding::{Decision, Package, Reason, Rule, Verdict, table};
+use trireme_protocol::{Outcome, StepContext};
 
 use crate::verdict_file::verdict_file;
 use crate::{OnDeny, Scanner, Version};
@@ -61,7 +61,7 @@ pub(crate) async fn write(
 /// The same for a `put`, in a folder of its own. What a `put` writes ends with its container, and the folder of a build may
 /// not be ours to write: files that could not be written are said, and change no verdict.
 pub(crate) async fn write_in_build(
-    step: &Step,
+    step: &StepContext,
     build: &Path,
     repository: &str,
     verdict: &Verdict,
@@ -99,7 +99,7 @@ fn json(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
 
 /// Tells people the verdict, and makes of it the outcome of a step.
 pub(crate) fn outcome(
-    step: &Step,
+    step: &StepContext,
     scanner: &Scanner,
     version: Version,
     verdict: &Verdict,
@@ -135,7 +135,7 @@ pub(crate) fn outcome(
     }
 }
 
-fn permitted(step: &Step, name: &str, verdict: &Verdict) {
+fn permitted(step: &StepContext, name: &str, verdict: &Verdict) {
     match verdict.unexamined() {
         Some(kinds) => step.warn(
             name,
@@ -149,19 +149,23 @@ fn permitted(step: &Step, name: &str, verdict: &Verdict) {
 fn why(verdict: &Verdict) -> String {
     let reasons = verdict.reasons.iter().map(|reason| reason.message.as_str());
     let reasons = reasons.collect::<Vec<_>>().join("; ");
-    let missing: BTreeSet<_> = verdict
-        .not_examined
-        .iter()
-        .filter(|part| part.is_missing())
-        .map(|part| part.kind.word())
-        .collect();
-    if missing.is_empty() {
+    let Some(how) = how_to_accept(verdict) else {
         return reasons;
-    }
-    let kinds = missing.into_iter().collect::<Vec<_>>().join(", ");
+    };
     format!(
-        "{reasons} (findings.txt names them; what you trust, accept in `policy.accept_not_examined`, by path or kind: {kinds})"
+        "{reasons} (findings.txt names them; what you trust, accept in `policy.accept_not_examined`, {how})"
     )
+}
+
+fn how_to_accept(verdict: &Verdict) -> Option<String> {
+    let is_silent = |reason: &Reason| reason.rule == Rule::NothingExamined;
+    if verdict.reasons.iter().any(is_silent) {
+        return Some("by the path of each program, since nothing could be examined".to_owned());
+    }
+    let missing = verdict.not_examined.iter().filter(|part| part.is_missing());
+    let kinds: BTreeSet<_> = missing.map(|part| part.kind.word()).collect();
+    let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+    (!kinds.is_empty()).then(|| format!("by path or kind: {kinds}"))
 }
 
 fn count_unexamined(verdict: &Verdict) -> usize {

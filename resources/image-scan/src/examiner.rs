@@ -2,14 +2,14 @@
 
 use jiff::civil::Date;
 use trireme_finding::{Examination, Examined, Examiner, SupportEnded};
-use trireme_protocol::{Fault, redact};
-use trireme_registry::{RegistryError, Repository, RepositoryName};
+use trireme_protocol::Fault;
+use trireme_registry::{RegistryError, Repository};
 use trireme_scan::{Catalogue, Matcher, ScanError};
-use trireme_transport::{Client, Options, TransportError};
+use trireme_transport::TransportError;
 
 use crate::{
     Source,
-    advisories::{Advisories, Edition},
+    advisories::{Advisories, DatabaseVersion},
     image, layers,
 };
 
@@ -22,12 +22,12 @@ pub struct OsvExaminer {
     today: Date,
 }
 
-/// What was found out about an image.
-pub(crate) struct Look {
+/// An examination, and what it was made from.
+pub(crate) struct VersionedExamination {
     pub examination: Examination,
-    /// The databases that were read; none unless asked for ([`OsvExaminer::with_editions`]), or if one of them cannot be
-    /// recognised again.
-    pub editions: Option<Vec<Edition>>,
+    /// The versions of the databases that were read; none unless asked for ([`OsvExaminer::with_database_versions`]), or if one of them cannot be
+    /// known again by a fingerprint.
+    pub database_versions: Option<Vec<DatabaseVersion>>,
 }
 
 /// Why an image could not be examined.
@@ -59,7 +59,8 @@ pub enum ScannerError {
     },
     /// There is no image with this digest. What is missing of an image that is there is another error.
     #[error(
-        "{image}: there is no such image any more; check again for the present version, or copy it to this repository"
+        "{image}: there is no such image any more; copy it to this repository, or {}",
+        trireme_protocol::run_again()
     )]
     Gone {
         /// Repository and digest.
@@ -69,7 +70,7 @@ pub enum ScannerError {
         source: Box<RegistryError>,
     },
     /// The manifest is not what a manifest or index is.
-    #[error("{image} is no image: {reason}")]
+    #[error("{image} is not an image: {reason}")]
     NotAnImage {
         /// Its digest.
         image: String,
@@ -87,36 +88,18 @@ impl OsvExaminer {
     /// # Errors
     /// A configuration fault when the repository, the database or the settings for HTTP cannot be used.
     pub fn open(source: &Source, today: Date) -> Result<Self, Fault> {
-        let name: RepositoryName = source
-            .repository
-            .parse()
-            .map_err(|error| Fault::config("source.repository cannot be used").because(error))?;
-        let client = Client::new(Options {
-            ca_certs: source.ca_certs.clone(),
-            insecure: source.insecure,
-            proxy: source.proxy.clone(),
-            user_agent: None,
-        });
-        let client = client.map_err(|error| {
-            Fault::config("the source's settings for HTTP cannot be used").because(error)
-        })?;
+        let client = source.connection().client()?;
         Ok(Self {
             advisories: Advisories::at(&source.database, client.clone())?,
-            repository: Repository::new(
-                client,
-                name,
-                source.credentials()?,
-                source.insecure,
-                redact::learn,
-            ),
+            repository: source.registry().open_with(client)?,
             platform: source.platform.clone(),
             today,
         })
     }
 
-    /// The same, that tells which editions of the advisories it read.
-    pub(crate) fn with_editions(self) -> Self {
-        let advisories = self.advisories.with_marks();
+    /// The same, that tells which versions of the databases it read.
+    pub(crate) fn with_database_versions(self) -> Self {
+        let advisories = self.advisories.with_fingerprints();
         Self { advisories, ..self }
     }
 
@@ -129,7 +112,10 @@ impl OsvExaminer {
     }
 
     /// Examines an image, and tells what that was made from.
-    pub(crate) async fn look(&self, digest: &str) -> Result<Look, ScannerError> {
+    pub(crate) async fn examine_versioned(
+        &self,
+        digest: &str,
+    ) -> Result<VersionedExamination, ScannerError> {
         let found = image::find(&self.repository, digest, self.platform.as_deref()).await?;
         let mut examination = Examination {
             digest: digest.to_owned(),
@@ -141,11 +127,11 @@ impl OsvExaminer {
             let catalogue = layers::catalogue(&self.repository, &image).await?;
             matchers.extend(Matcher::all(&catalogue));
             let support_ended = support_ended(&catalogue, self.today);
-            examination.not_examined.extend(catalogue.not_examined);
             examination.examined.push(Examined {
                 digest: image.digest,
                 platform: image.platform,
                 packages: catalogue.packages,
+                not_examined: catalogue.not_examined,
                 support_ended,
             });
         }
@@ -155,9 +141,9 @@ impl OsvExaminer {
             examination.findings.extend(matched.findings);
             examination.not_examined.extend(matched.not_examined);
         }
-        Ok(Look {
+        Ok(VersionedExamination {
             examination,
-            editions: offered.editions,
+            database_versions: offered.database_versions,
         })
     }
 }
@@ -177,6 +163,6 @@ impl Examiner for OsvExaminer {
     type Error = ScannerError;
 
     async fn examine(&self, digest: &str) -> Result<Examination, ScannerError> {
-        Ok(self.look(digest).await?.examination)
+        Ok(self.examine_versioned(digest).await?.examination)
     }
 }

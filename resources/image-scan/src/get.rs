@@ -1,13 +1,13 @@
-//! `get`: judge again, and write down the verdict.
+//! `get`: judge, and write down the verdict. Concourse does not run it for a version that is in its cache; a `put` always runs.
 
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_finding::Policy;
-use trireme_protocol::{Fault, Outcome, Step};
+use trireme_protocol::{Fault, Outcome, StepContext};
 
-use crate::{OnDeny, Scanner, Source, Version, check::known, evidence};
+use crate::{OnDeny, Scanner, Source, Version, check::digest_of_version, evidence};
 
 /// The `params` of a `get`.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -24,16 +24,16 @@ pub struct GetParams {
 /// Judges the image of `version` with the advisories of today. An outcome that has changed since is an error and not
 /// another outcome under the old version: what was permitted yesterday is not shown as permitted today.
 pub(crate) async fn get(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     version: Version,
-    params: GetParams,
+    params: &GetParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let digest = known(&version)?;
+    let digest = digest_of_version(&version)?;
     let mut scanner = Scanner::open(step, source)?;
-    if let Some(policy) = params.policy {
-        scanner = scanner.with_policy(policy);
+    if let Some(policy) = &params.policy {
+        scanner = scanner.with_policy(policy.clone());
     }
     let verdict = scanner.judge(&digest).await?;
     let judged_at = step.now();

@@ -79,7 +79,7 @@ pub(crate) async fn find(
     require_platform(digest, wanted, &found.images)?;
     found.not_examined.extend(group(
         Kind::Attachment,
-        "manifest that is no image",
+        "manifest that is not an image",
         "an attestation or the like",
         others,
     ));

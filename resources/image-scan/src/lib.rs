@@ -12,6 +12,7 @@
 //! incomplete, unless the policy accepts it by name. Neither is ever a permit. A verdict is about a digest, never about a tag.
 
 mod advisories;
+mod cache;
 mod check;
 mod checksum;
 mod evidence;
@@ -19,16 +20,11 @@ mod examiner;
 mod get;
 mod image;
 mod layers;
-mod memo;
 mod put;
 mod scanner;
 mod source;
 mod verdict_file;
 mod version;
-
-use std::path::Path;
-
-use trireme_protocol::{Fault, Outcome, Resource, Step};
 
 pub use evidence::FOLDER_IN_BUILD;
 pub use examiner::{OsvExaminer, ScannerError};
@@ -38,47 +34,7 @@ pub(crate) use scanner::Scanner;
 pub use source::{OnDeny, Source, Target};
 pub use version::Version;
 
-/// The resource type `image-scan`.
-pub struct ImageScan;
-
-impl Resource for ImageScan {
-    const NAME: &'static str = "image-scan";
-    type Source = Source;
-    type Version = Version;
-    type GetParams = GetParams;
-    type PutParams = PutParams;
-
-    fn recognise(version: &Version) -> Result<(), Fault> {
-        check::known(version).map(drop)
-    }
-
-    async fn check(
-        &self,
-        step: &Step,
-        source: Source,
-        version: Option<Version>,
-    ) -> anyhow::Result<Vec<Version>> {
-        check::check(step, &source, version).await
-    }
-
-    async fn get(
-        &self,
-        step: &Step,
-        source: Source,
-        version: Version,
-        params: GetParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        get::get(step, &source, version, params, dir).await
-    }
-
-    async fn put(
-        &self,
-        step: &Step,
-        source: Source,
-        params: PutParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        put::put(step, &source, params, dir).await
-    }
+trireme_protocol::resource! {
+    /// The resource type `image-scan`.
+    pub struct ImageScan is "image-scan"
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_finding::Policy;
-use trireme_protocol::{Fault, Outcome, Step, build};
+use trireme_protocol::{Fault, Outcome, StepContext, build};
 use trireme_registry::is_sha256;
 
 use crate::{OnDeny, Scanner, Source, Target, Version, evidence};
@@ -31,9 +31,9 @@ pub struct PutParams {
 
 /// Judges, and emits the outcome as a version.
 pub(crate) async fn put(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
-    params: PutParams,
+    params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let mut scanner = Scanner::open(step, source)?;
@@ -87,5 +87,5 @@ async fn read_digest(dir: &Path, artifact: &str) -> anyhow::Result<String> {
 async fn read_policy(dir: &Path, file: &str) -> anyhow::Result<Policy> {
     let text = build::read(dir, "policy_file", file, POLICY_FILE_LIMIT_BYTES).await?;
     let policy = serde_json::from_str(&text);
-    Ok(policy.map_err(|error| Fault::config(format!("{file} is no policy")).because(error))?)
+    Ok(policy.map_err(|error| Fault::config(format!("{file} is no policy")).with_source(error))?)
 }

@@ -2,11 +2,11 @@
 
 use jiff::tz::TimeZone;
 use trireme_finding::{Examination, Examiner, Policy, Verdict, judge};
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, StepContext};
 
 use crate::{
     OsvExaminer, ScannerError, Source,
-    advisories::{Advisories, Edition},
+    advisories::{Advisories, DatabaseVersion},
 };
 
 /// Judges the images of one repository.
@@ -16,10 +16,10 @@ pub(crate) struct Scanner {
 }
 
 /// A verdict, and what it was made from.
-pub(crate) struct Judged {
+pub(crate) struct VersionedVerdict {
     pub verdict: Verdict,
-    /// The databases that were read; none if one of them cannot be recognised again.
-    pub editions: Option<Vec<Edition>>,
+    /// The versions of the databases that were read; none if one of them has no fingerprint.
+    pub database_versions: Option<Vec<DatabaseVersion>>,
 }
 
 impl Scanner {
@@ -27,7 +27,7 @@ impl Scanner {
     ///
     /// # Errors
     /// A configuration fault when the source cannot be used.
-    pub(crate) fn open(step: &Step, source: &Source) -> Result<Self, Fault> {
+    pub(crate) fn open(step: &StepContext, source: &Source) -> Result<Self, Fault> {
         let today = TimeZone::UTC.to_datetime(step.now()).date();
         Ok(Self {
             examiner: OsvExaminer::open(source, today)?,
@@ -40,9 +40,9 @@ impl Scanner {
         Self { policy, ..self }
     }
 
-    /// The same, that tells which editions of the advisories it read.
-    pub(crate) fn with_editions(self) -> Self {
-        let examiner = self.examiner.with_editions();
+    /// The same, that tells which versions of the databases it read.
+    pub(crate) fn with_database_versions(self) -> Self {
+        let examiner = self.examiner.with_database_versions();
         Self { examiner, ..self }
     }
 
@@ -70,11 +70,14 @@ impl Scanner {
     }
 
     /// Judges an image, and tells what the verdict was made from.
-    pub(crate) async fn judge_with_editions(&self, digest: &str) -> Result<Judged, ScannerError> {
-        let seen = self.examiner.look(digest).await?;
-        Ok(Judged {
+    pub(crate) async fn judge_with_database_versions(
+        &self,
+        digest: &str,
+    ) -> Result<VersionedVerdict, ScannerError> {
+        let seen = self.examiner.examine_versioned(digest).await?;
+        Ok(VersionedVerdict {
             verdict: judge(&seen.examination, &self.policy),
-            editions: seen.editions,
+            database_versions: seen.database_versions,
         })
     }
 }

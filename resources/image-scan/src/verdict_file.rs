@@ -15,7 +15,7 @@ pub(crate) fn verdict_file(verdict: &Verdict, judged_at: Timestamp) -> VerdictFi
         reasons: verdict.reasons.iter().map(reason).collect(),
         counts: counts(verdict.counts),
         findings: verdict.findings.iter().map(finding).collect(),
-        passed_over: verdict.passed_over.iter().map(finding).collect(),
+        suppressed: verdict.suppressed.iter().map(finding).collect(),
         examined: verdict.examined.iter().map(examined).collect(),
         not_examined: verdict.not_examined.iter().map(not_examined).collect(),
     }

@@ -49,7 +49,7 @@ fn a_module_with_an_advisory_is_a_finding_in_the_program_that_has_it() {
     assert_eq!(finding["advisories"], advisories);
     assert_eq!(finding["binaries"], json!(["usr/local/bin/app"]));
     assert_eq!(finding["fixed"], "0.17.0");
-    assert_eq!(verdict["passed_over"][0]["severity"], "medium");
+    assert_eq!(verdict["suppressed"][0]["severity"], "medium");
 }
 
 #[test]
@@ -112,4 +112,20 @@ fn a_database_that_does_not_cover_the_language_is_an_error_and_not_clean() {
         "{}",
         checked.stderr
     );
+}
+
+/// As `pause` of Kubernetes. A kind is accepted beside what was examined; a path is accepted by who looked at the file.
+#[test]
+fn an_image_of_which_nothing_is_known_is_incomplete_unless_its_programs_are_accepted_by_path() {
+    let (world, mut source, _) = World::of(FIXED);
+    world.image("scratch", "amd64", &[layer_of(&[("pause", b"\x7fELF")])]);
+    source["tag"] = json!("scratch");
+    for (accepted, code) in [("program", 2), ("/app", 2), ("/pause", 0)] {
+        source["policy"] = json!({"severity": "critical", "unknown_severity": "ignore", "fixed_only": true,
+               "accept_not_examined": [accepted]});
+        let put = Program::put(&source, &json!({}), &[]);
+        assert_eq!(put.code, code, "{accepted}: {}", put.stderr);
+        let names_the_way = put.stderr.contains("by the path of each program");
+        assert_eq!(names_the_way, code == 2, "{accepted}: {}", put.stderr);
+    }
 }

@@ -70,7 +70,12 @@ fn a_version_whose_image_is_gone_has_no_verdict_any_more() {
         ("get", 0, Program::get(&source, &version, &json!({}))),
         ("put", 1, put),
     ] {
-        fails(&ran, step, "no such image any more; check again", left);
+        fails(
+            &ran,
+            step,
+            "no such image any more; copy it to this repository, or run ",
+            left,
+        );
         assert!(ran.stderr.contains(&digest), "{}", ran.stderr);
     }
 }

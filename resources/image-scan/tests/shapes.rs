@@ -75,7 +75,7 @@ fn a_size_that_lies_is_an_error() {
     for (size, words) in [
         (json!(1), "size"),
         (json!(u64::MAX), "size"),
-        (json!(-1), "is no image"),
+        (json!(-1), "is not an image"),
     ] {
         let mut manifest = world.manifest(&fixed);
         manifest["layers"][0]["size"] = size;

@@ -1,18 +1,18 @@
 //! `check`: has the set of valid signatures changed?
 
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, StepContext};
 use trireme_signature::ImageDigest;
 
 use crate::{Signatures, Source, Target, Version};
 
 /// The version of the image's signatures; none while it is not signed, since there is nothing to get then.
 pub(crate) async fn check(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
-    let signatures = Signatures::open(source, source.key()?.public().clone())?;
+    let signatures = Signatures::open(source, source.key()?.trust())?;
     let Some(digest) = resolve(step, &signatures, target, last.as_ref()).await? else {
         return Ok(Vec::new());
     };
@@ -27,7 +27,7 @@ pub(crate) async fn check(
 }
 
 async fn resolve(
-    step: &Step,
+    step: &StepContext,
     signatures: &Signatures,
     target: Target,
     last: Option<&Version>,
@@ -50,13 +50,13 @@ async fn resolve(
                     "a put signs the first digest: the source names no tag and no digest",
                 );
             }
-            Ok(last.map(known).transpose()?)
+            Ok(last.map(digest_of_version).transpose()?)
         }
     }
 }
 
 /// The digest of a version, which may come from anywhere (`fly check-resource --from`).
-pub(crate) fn known(version: &Version) -> Result<ImageDigest, Fault> {
+pub(crate) fn digest_of_version(version: &Version) -> Result<ImageDigest, Fault> {
     let parsed = version.digest.parse::<ImageDigest>();
-    parsed.map_err(|e| Fault::data("version.digest is malformed").because(e))
+    parsed.map_err(|e| Fault::data("version.digest is malformed").with_source(e))
 }

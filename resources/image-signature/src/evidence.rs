@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::fs;
 use trireme_evidence as file;
 use trireme_evidence::SignatureFile;
-use trireme_protocol::{Outcome, Step};
-use trireme_signature::{PublicKey, RefusedSignature, SignatureVerdict, ValidSignature};
+use trireme_protocol::{Outcome, StepContext};
+use trireme_signature::{RefusedSignature, SignatureVerdict, Signer, TrustPolicy, ValidSignature};
 
 use crate::{Signatures, Version};
 
@@ -57,9 +57,10 @@ fn signature_file(
 }
 
 fn signature(signature: &ValidSignature) -> file::Signature {
+    let Signer::Key { fingerprint } = &signature.signer;
     file::Signature {
         bundle: signature.bundle.clone(),
-        key: signature.key.clone(),
+        key: fingerprint.clone(),
         kind: signature.kind.word().to_owned(),
     }
 }
@@ -75,32 +76,35 @@ fn other_bundle(refused: &RefusedSignature) -> file::OtherBundle {
 pub(crate) fn describe(
     version: Version,
     verdict: &SignatureVerdict,
-    key: &PublicKey,
+    trust: &TrustPolicy,
 ) -> Outcome<Version> {
-    Outcome::new(version)
+    let outcome = Outcome::new(version)
         .with("verdict", verdict.word())
         .with("valid signatures", verdict.valid.len().to_string())
-        .with("other bundles", verdict.refused.len().to_string())
-        .with("key", key.fingerprint())
+        .with("other bundles", verdict.refused.len().to_string());
+    trust.signers().fold(outcome, |outcome, signer| {
+        let (what, name) = signer.described();
+        outcome.with(what, name)
+    })
 }
 
 /// Tells people what was found; denies an image that is not signed.
 pub(crate) fn judged(
-    step: &Step,
+    step: &StepContext,
     signatures: &Signatures,
     verdict: &SignatureVerdict,
     outcome: Outcome<Version>,
 ) -> Outcome<Version> {
     let name = signatures.name(&verdict.digest);
-    let key = signatures.key().fingerprint();
+    let trust = signatures.trust();
     for refused in &verdict.refused {
         let text = format!("{} does not count: {}", refused.bundle, refused.reason);
         step.warn(&name, text);
     }
     if verdict.permits() {
-        step.done(&name, format!("signed with key {key}"));
+        step.done(&name, format!("signed with {trust}"));
         return outcome;
     }
     let reasons = verdict.reasons().join("; ");
-    outcome.deny(format!("{name} is not signed with key {key}: {reasons}"))
+    outcome.deny(format!("{name} is not signed with {trust}: {reasons}"))
 }

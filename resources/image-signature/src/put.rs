@@ -5,7 +5,7 @@ use std::{future::Future, path::Path, time::Duration};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
-use trireme_protocol::{Fault, Outcome, Step, build};
+use trireme_protocol::{Fault, Outcome, StepContext, build};
 use trireme_signature::{ImageDigest, sign};
 
 use crate::{
@@ -36,7 +36,7 @@ pub struct PutParams {
 
 /// Signs unless that is done already, and ends only when the registry shows a signature that verifies.
 pub(crate) async fn put(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
@@ -49,55 +49,54 @@ pub(crate) async fn put(
 
 /// Makes a version of its own, so that the `get` after it writes a new `signature.json`.
 async fn verify(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let signatures = Signatures::open(source, source.key()?.public().clone())?;
+    let signatures = Signatures::open(source, source.key()?.trust())?;
     let digest = digest_of(&signatures, source, params, dir).await?;
     signatures.image(&digest).await?;
     let verdict = signatures.signed(&digest).await?;
     let version = Version::new(&verdict, step.now());
-    let outcome = evidence::describe(version, &verdict, signatures.key());
+    let outcome = evidence::describe(version, &verdict, signatures.trust());
     Ok(evidence::judged(step, &signatures, &verdict, outcome))
 }
 
 async fn sign_once(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
-    let Key::Private(key) = source.key()? else {
+    let key = source.key()?;
+    let signatures = Signatures::open(source, key.trust())?;
+    let Key::Private(key) = key else {
         return Err(Fault::config(
             "source.key is a public key, which only verifies: put signs and needs the private key, or `verify: true` in the params",
         )
         .into());
     };
-    let signatures = Signatures::open(source, key.public().clone())?;
     let digest = digest_of(&signatures, source, params, dir).await?;
     let image = signatures.image(&digest).await?;
     let name = signatures.name(&digest);
     let mut found = signatures.find(&digest).await?;
     if found.verdict.permits() {
-        step.done(
-            &name,
-            format!("already signed with key {}", key.public().fingerprint()),
-        );
+        step.done(&name, format!("already signed with {}", signatures.trust()));
     } else {
         let bundle = sign(&digest, &key)?;
         attach(signatures.repository(), &image, bundle, step.now()).await?;
         found = await_seen(&signatures, &digest).await?;
-        step.done(
-            &name,
-            format!("signed with key {}", key.public().fingerprint()),
-        );
+        step.done(&name, format!("signed with {}", signatures.trust()));
     }
     // A repeated put gives the same version: its time is that of the signature, not of this step.
     let since = found.signed_at.unwrap_or_else(|| step.now());
     let version = Version::new(&found.verdict, since);
-    Ok(evidence::describe(version, &found.verdict, key.public()))
+    Ok(evidence::describe(
+        version,
+        &found.verdict,
+        signatures.trust(),
+    ))
 }
 
 /// The digest of the image that the step is about.
@@ -113,12 +112,13 @@ async fn digest_of(
         }
         (Some(artifact), None) => {
             let digest = build::read_digest(dir, "image", artifact).await?;
-            let malformed = |e| Fault::data(format!("{artifact}/digest is malformed")).because(e);
+            let malformed =
+                |e| Fault::data(format!("{artifact}/digest is malformed")).with_source(e);
             Ok(digest.parse().map_err(malformed)?)
         }
         (None, Some(digest)) => Ok(digest
             .parse()
-            .map_err(|e| Fault::config("params.digest is malformed").because(e))?),
+            .map_err(|e| Fault::config("params.digest is malformed").with_source(e))?),
         (None, None) => digest_of_source(signatures, source.target()?).await,
     }
 }
@@ -170,14 +170,16 @@ where
 
 #[cfg(test)]
 mod tests {
-    use trireme_signature::{SignatureKind, SignatureVerdict, ValidSignature};
+    use trireme_signature::{SignatureKind, SignatureVerdict, Signer, ValidSignature};
 
     use super::*;
 
     fn found(valid: usize) -> Found {
         let signature = ValidSignature {
             bundle: "sha256:0".into(),
-            key: "k".into(),
+            signer: Signer::Key {
+                fingerprint: "k".into(),
+            },
             kind: SignatureKind::Statement,
         };
         Found::of(SignatureVerdict {

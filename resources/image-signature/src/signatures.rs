@@ -2,13 +2,12 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use trireme_protocol::{Fault, redact};
-use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository, RepositoryName};
+use trireme_protocol::Fault;
+use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository};
 use trireme_signature::{
-    BUNDLE_LIMIT_BYTES, BUNDLE_MEDIA_TYPE, ImageDigest, PublicKey, Refusal, RefusedSignature,
-    SignatureKind, SignatureVerdict, ValidSignature, verify,
+    BUNDLE_LIMIT_BYTES, ImageDigest, Refusal, RefusedSignature, SignatureVerdict, TrustPolicy,
+    ValidSignature, Verified,
 };
-use trireme_transport::{Client, Options};
 
 use crate::Source;
 
@@ -22,10 +21,10 @@ pub(crate) const CREATED: &str = "org.opencontainers.image.created";
 /// `src/server/middleware/util/util.go`).
 const USER_AGENT: &str = concat!("cosign-compatible trireme/", env!("CARGO_PKG_VERSION"));
 
-/// The signatures in one repository, judged with one key.
+/// The signatures in one repository, judged by one trust policy.
 pub struct Signatures {
     repository: Repository,
-    key: PublicKey,
+    trust: TrustPolicy,
 }
 
 /// Why it could not be told whether an image is signed.
@@ -36,8 +35,8 @@ pub enum SignaturesError {
     Registry(#[from] RegistryError),
     /// No signature was found, and one of those that are listed cannot be had. It might be what was looked for.
     #[error(
-        "the image may be signed or not: {bundle} is attached to it, and cannot be had as it was stored; repair the \
-         registry, or remove it and sign again"
+        "cannot tell whether the image is signed: bundle {bundle} is attached to it, and is missing or damaged in the registry; \
+         repair the registry, or delete the bundle and sign again"
     )]
     Unread {
         /// Its digest.
@@ -48,7 +47,7 @@ pub enum SignaturesError {
     },
     /// More than can be looked at.
     #[error(
-        "{found} bundles are attached to the image, more than {BUNDLES_LIMIT}; remove those that nobody needs"
+        "{found} bundles are attached to the image, and at most {BUNDLES_LIMIT} are read; delete those that are not needed"
     )]
     TooMany {
         /// How many there are.
@@ -66,16 +65,22 @@ pub(crate) struct Found {
     unread: Option<(String, RegistryError)>,
 }
 
+/// A manifest that refers to an image, and may be a signature of a kind that the trust policy verifies.
+struct Referrer {
+    artifact_type: &'static str,
+    digest: String,
+}
+
 /// Something that was attached to an image, and was judged.
 struct Bundle {
     digest: String,
     created: Option<Timestamp>,
-    judged: Result<SignatureKind, Dismissal>,
+    judged: Result<Verified, Dismissal>,
 }
 
 /// Why something attached to an image does not count.
 enum Dismissal {
-    /// It was read, and is no signature by the key.
+    /// It was read, and is no signature by somebody who is trusted.
     Refused(String),
     /// It cannot be had.
     Unread(RegistryError),
@@ -93,33 +98,17 @@ impl Signatures {
     ///
     /// # Errors
     /// A configuration fault when the repository is no name, or the registry's settings cannot be used.
-    pub fn open(source: &Source, key: PublicKey) -> Result<Self, Fault> {
-        let name: RepositoryName = source
-            .repository
-            .parse()
-            .map_err(|e| Fault::config("source.repository cannot be used").because(e))?;
-        let client = Client::new(Options {
-            ca_certs: source.ca_certs.clone(),
-            insecure: source.insecure,
-            proxy: source.proxy.clone(),
-            user_agent: Some(USER_AGENT.into()),
-        })
-        .map_err(|e| Fault::config("the source's settings for HTTP cannot be used").because(e))?;
+    pub fn open(source: &Source, trust: TrustPolicy) -> Result<Self, Fault> {
+        let client = source.connection().client_named(Some(USER_AGENT))?;
         Ok(Self {
-            repository: Repository::new(
-                client,
-                name,
-                source.credentials()?,
-                source.insecure,
-                redact::learn,
-            ),
-            key,
+            repository: source.registry().open_with(client)?,
+            trust,
         })
     }
 
-    /// The trusted key.
-    pub fn key(&self) -> &PublicKey {
-        &self.key
+    /// Whose signatures are accepted.
+    pub(crate) fn trust(&self) -> &TrustPolicy {
+        &self.trust
     }
 
     /// `image REPOSITORY@DIGEST`, for people.
@@ -144,10 +133,11 @@ impl Signatures {
             Ok((descriptor, _)) => Ok(descriptor),
             Err(error) if error.is_not_found() => {
                 let message = format!(
-                    "{}: there is no such image; copy it to this repository, or check again if it was there",
-                    self.name(digest)
+                    "{}: there is no such image; copy it to this repository, or {}",
+                    self.name(digest),
+                    trireme_protocol::run_again()
                 );
-                Err(Fault::operational(message).because(error).into())
+                Err(Fault::operational(message).with_source(error).into())
             }
             Err(error) => Err(error.into()),
         }
@@ -155,11 +145,7 @@ impl Signatures {
 
     /// Everything that is attached to the image, judged as far as it can be had.
     pub(crate) async fn find(&self, digest: &ImageDigest) -> Result<Found, SignaturesError> {
-        let subject = digest.to_string();
-        let referrers = self
-            .repository
-            .referrers(&subject, Some(BUNDLE_MEDIA_TYPE))
-            .await?;
+        let referrers = self.referrers(digest).await?;
         if referrers.len() > BUNDLES_LIMIT {
             return Err(SignaturesError::TooMany {
                 found: referrers.len(),
@@ -186,21 +172,35 @@ impl Signatures {
         }))
     }
 
+    /// What is attached to the image under an artifact type that the trust policy verifies.
+    async fn referrers(&self, digest: &ImageDigest) -> Result<Vec<Referrer>, RegistryError> {
+        let subject = digest.to_string();
+        let mut referrers = Vec::new();
+        for artifact_type in self.trust.artifact_types() {
+            let listed = self.repository.referrers(&subject, Some(artifact_type));
+            referrers.extend(listed.await?.into_iter().map(|descriptor| Referrer {
+                artifact_type,
+                digest: descriptor.digest().to_string(),
+            }));
+        }
+        Ok(referrers)
+    }
+
     /// What is malformed does not count, and neither does what is gone or changed; what could not be asked for is an
     /// error.
     async fn judge(
         &self,
         digest: &ImageDigest,
-        referrer: Descriptor,
+        referrer: Referrer,
     ) -> Result<Bundle, RegistryError> {
-        let listed = referrer.digest().to_string();
-        let dismissal = match self.fetch(&listed).await {
+        let dismissal = match self.fetch(&referrer.digest).await {
             Ok(Ok(content)) => {
-                let judged = verify(&content.bytes, digest, &self.key);
+                let (kind, bytes) = (referrer.artifact_type, &content.bytes);
+                let judged = self.trust.verify(kind, bytes, digest);
                 return Ok(Bundle {
                     digest: content.digest,
                     created: content.created,
-                    judged: judged.map_err(|refusal| Dismissal::Refused(explain(&refusal))),
+                    judged: judged.map_err(|refusals| Dismissal::Refused(explain(&refusals))),
                 });
             }
             Ok(Err(reason)) => Dismissal::Refused(format!("it cannot be read: {reason}")),
@@ -208,7 +208,7 @@ impl Signatures {
             Err(error) => return Err(error),
         };
         Ok(Bundle {
-            digest: listed,
+            digest: referrer.digest,
             created: None,
             judged: Err(dismissal),
         })
@@ -242,11 +242,11 @@ impl Signatures {
         let (mut signed_at, mut unread) = (None, None);
         for bundle in bundles {
             let reason = match bundle.judged {
-                Ok(kind) => {
+                Ok(Verified { signer, kind }) => {
                     signed_at = signed_at.max(bundle.created);
                     verdict.valid.push(ValidSignature {
                         bundle: bundle.digest,
-                        key: self.key.fingerprint().into(),
+                        signer,
                         kind,
                     });
                     continue;
@@ -321,8 +321,13 @@ fn only_layer(manifest: &[u8]) -> Result<(Descriptor, Option<Timestamp>), String
     Ok((layer.clone(), created))
 }
 
-/// A refusal with its causes in one line.
-fn explain(refusal: &Refusal) -> String {
+/// Refusals in one line, each with its causes.
+fn explain(refusals: &[Refusal]) -> String {
+    let explained: Vec<String> = refusals.iter().map(with_causes).collect();
+    explained.join("; ")
+}
+
+fn with_causes(refusal: &Refusal) -> String {
     let mut text = refusal.to_string();
     let mut cause = std::error::Error::source(refusal);
     while let Some(error) = cause {

@@ -1,50 +1,32 @@
 //! What a pipeline says about the images and the key.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use trireme_protocol::{
     Fault, Secret,
     types::{Word, word},
 };
-use trireme_registry::Credentials;
-use trireme_signature::{ImageDigest, KeyError, Password, PrivateKey, PublicKey};
+use trireme_signature::{
+    CosignKey, ImageDigest, KeyError, Password, PrivateKey, PublicKey, TrustPolicy,
+};
 
-/// The source of an `image-signature` resource.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Where the images and their signatures are: `HOST[:PORT]/PATH`, without tag and digest.
-    pub repository: String,
-    /// The tag whose image is looked at. At most one of `tag` and `digest`; with neither, the image that was signed last.
-    #[serde(default, deserialize_with = "word")]
-    #[schemars(with = "Word")]
-    pub tag: Option<String>,
-    /// The image that is looked at, `sha256:…`.
-    #[serde(default)]
-    pub digest: Option<String>,
-    /// The key, in PEM. A private one (a key file of cosign, or PKCS #8) signs and verifies; a public one verifies.
-    pub key: Secret,
-    /// The password of an encrypted private key; may be empty.
-    #[serde(default)]
-    pub key_password: Option<Secret>,
-    /// User name for the registry.
-    #[serde(default)]
-    pub username: Option<String>,
-    /// Password or token for the registry.
-    #[serde(default)]
-    pub password: Option<Secret>,
-    /// Certificate authorities (PEM) that are trusted beside those of the system.
-    #[serde(default)]
-    pub ca_certs: Vec<String>,
-    /// Use plain HTTP, and do not check the registry's certificate.
-    #[serde(default)]
-    pub insecure: bool,
-    /// Proxy for the registry; default from the environment (`https_proxy`, `no_proxy`).
-    #[serde(default)]
-    pub proxy: Option<String>,
-    /// Log every request.
-    #[serde(default)]
-    pub debug: bool,
+trireme_connection::registry_source! {
+    /// The source of an `image-signature` resource.
+    pub struct Source at "source" {
+        /// The tag whose image is looked at. At most one of `tag` and `digest`; with neither, the image that was signed last.
+        #[serde(default, deserialize_with = "word")]
+        #[schemars(with = "Word")]
+        pub tag: Option<String>,
+        /// The image that is looked at, `sha256:…`.
+        #[serde(default)]
+        pub digest: Option<String>,
+        /// The key, in PEM. A private one (a key file of cosign, or PKCS #8) signs and verifies; a public one verifies.
+        pub key: Secret,
+        /// The password of an encrypted private key; may be empty.
+        #[serde(default)]
+        pub key_password: Option<Secret>,
+        /// Log every request.
+        #[serde(default)]
+        pub debug: bool,
+    }
 }
 
 /// Which image a step without one of its own is about.
@@ -74,6 +56,11 @@ impl Key {
             Self::Public(key) => key,
         }
     }
+
+    /// Trusts whoever has the private half, and nobody else.
+    pub fn trust(&self) -> TrustPolicy {
+        TrustPolicy::any_of(vec![Box::new(CosignKey(self.public().clone()))])
+    }
 }
 
 impl Source {
@@ -89,7 +76,7 @@ impl Source {
             (Some(tag), None) => Ok(Target::Tag(tag.clone())),
             (None, Some(digest)) => match digest.parse() {
                 Ok(digest) => Ok(Target::Digest(digest)),
-                Err(error) => Err(Fault::config("source.digest is malformed").because(error)),
+                Err(error) => Err(Fault::config("source.digest is malformed").with_source(error)),
             },
             (None, None) => Ok(Target::LastSigned),
         }
@@ -116,18 +103,6 @@ impl Source {
     }
 }
 
-impl Source {
-    /// The credentials for the registry.
-    ///
-    /// # Errors
-    /// A configuration fault when only one half is given.
-    pub fn credentials(&self) -> Result<Option<Credentials>, Fault> {
-        let password = self.password.as_ref().map(Secret::expose);
-        Credentials::pair("source", self.username.as_deref(), password)
-            .map_err(|error| Fault::config(error.to_string()))
-    }
-}
-
 fn key_fault(error: KeyError) -> Fault {
-    Fault::config("source.key cannot be used").because(error)
+    Fault::config("source.key cannot be used").with_source(error)
 }

@@ -1,18 +1,18 @@
 //! `check`: what does the tag point to now? One HEAD request when nothing has changed.
 
-use trireme_protocol::{Fault, Step};
+use trireme_protocol::{Fault, StepContext};
 use trireme_registry::Repository;
 
 use crate::{Source, Version, source::Target};
 
 /// The last version while it still exists, and the present one.
 pub(crate) async fn check(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
-    let repository = source.endpoint().open()?;
+    let repository = source.registry().open()?;
     let tag = match target {
         Target::Digest(digest) => return pinned(step, source, &repository, digest).await,
         Target::Tag(Some(tag)) => tag.to_owned(),
@@ -50,7 +50,7 @@ pub(crate) async fn check(
 /// # Errors
 /// A configuration fault when there are tags already, among which `registry-image` would seek.
 async fn none_named(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     repository: &Repository,
 ) -> anyhow::Result<Vec<Version>> {
@@ -69,7 +69,7 @@ async fn none_named(
 }
 
 async fn pinned(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     repository: &Repository,
     pin: &str,

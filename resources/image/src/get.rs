@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::fs;
-use trireme_protocol::{Fault, Outcome, Step, types::Size};
+use trireme_protocol::{Fault, Outcome, StepContext, types::Size};
 use trireme_registry::{ImageManifest, Layout, Repository};
 
 use crate::{Platform, Source, Version, platform, rootfs};
@@ -86,17 +86,18 @@ struct Settings {
 
 /// Fetches the image of `version`; it must still be there.
 pub(crate) async fn get(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     version: Version,
     params: &GetParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
+    let version = version.checked()?;
     source.target()?;
     if params.format == Format::Oci {
         return Err(Fault::config(NO_ARCHIVE).into());
     }
-    let repository = source.endpoint().open()?.patiently();
+    let repository = source.registry().open()?.patiently();
     let name = format!("image {}@{}", repository.name(), version.digest);
     if repository.head_manifest(&version.digest).await?.is_none() {
         let again = trireme_protocol::run_again();
@@ -133,7 +134,7 @@ fn facts(source: &Source, version: Version) -> Outcome<Version> {
 }
 
 async fn rootfs(
-    step: &Step,
+    step: &StepContext,
     repository: &Repository,
     version: Version,
     platform: Option<&Platform>,
@@ -159,7 +160,7 @@ async fn rootfs(
 
 /// `oci`, byte for byte what the registry has: a `put` of it gives the same digest.
 async fn layout(
-    step: &Step,
+    step: &StepContext,
     repository: &Repository,
     version: Version,
     dir: &Path,

@@ -23,7 +23,7 @@ impl<'a> Origin<'a> {
     pub async fn open(params: &'a PutParams, dir: &Path) -> anyhow::Result<Self> {
         match (&params.image, &params.from) {
             (None, Some(from)) => {
-                let repository = from.endpoint().open()?.patiently();
+                let repository = from.registry().open()?.patiently();
                 Ok(Self::Registry(repository, from.reference()?))
             }
             (Some(image), None) => {
@@ -36,7 +36,7 @@ impl<'a> Origin<'a> {
                     path.push("oci");
                 }
                 let opened = Layout::open(&path).await;
-                let broken = |e| Fault::data(format!("params.image: {image} is no image")).because(e);
+                let broken = |e| Fault::data(format!("params.image: {image} is no image")).with_source(e);
                 Ok(Self::Layout(opened.map_err(broken)?, image))
             }
             _ => Err(Fault::config(
@@ -51,7 +51,7 @@ impl<'a> Origin<'a> {
         match self {
             Self::Registry(repository, reference) => Ok(repository.tree(reference).await?),
             Self::Layout(layout, path) => {
-                let broken = |e| Fault::data(format!("the image {path} is broken")).because(e);
+                let broken = |e| Fault::data(format!("the image {path} is broken")).with_source(e);
                 Ok(layout.tree().await.map_err(broken)?)
             }
         }

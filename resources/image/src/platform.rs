@@ -61,9 +61,9 @@ pub(crate) async fn select(
     let broken = || broken(repository, digest);
     if !is_index(&descriptor) {
         let manifest = image_manifest(&descriptor, &bytes);
-        return Ok(manifest.map_err(|e| broken().because(e))?);
+        return Ok(manifest.map_err(|e| broken().with_source(e))?);
     }
-    let index: ImageIndex = serde_json::from_slice(&bytes).map_err(|e| broken().because(e))?;
+    let index: ImageIndex = serde_json::from_slice(&bytes).map_err(|e| broken().with_source(e))?;
     let wanted = wanted.cloned().unwrap_or_default();
     let fits = |child: &&Descriptor| {
         let platform = child.platform().as_ref();
@@ -81,7 +81,7 @@ pub(crate) async fn select(
     };
     let (descriptor, bytes) = repository.get_manifest(child.digest().as_ref()).await?;
     let manifest = image_manifest(&descriptor, &bytes);
-    Ok(manifest.map_err(|e| broken().because(e))?)
+    Ok(manifest.map_err(|e| broken().with_source(e))?)
 }
 
 /// The image that fits among those whose platform the index leaves out: it may, and then their configuration has it.

@@ -18,7 +18,7 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::{fs, sync::mpsc, task::spawn_blocking};
 use trireme_layer::decompress;
-use trireme_protocol::{Fault, Progress, Step, types::Size};
+use trireme_protocol::{Fault, Progress, StepContext, types::Size};
 use trireme_registry::{
     BlobStream, Descriptor, ImageManifest, RegistryError, Repository, is_foreign,
 };
@@ -39,7 +39,7 @@ const WRITE_BYTES: usize = 1024 * 1024;
 
 /// Fetches the layers of `manifest` and unpacks them into `dir/rootfs`.
 pub(crate) async fn fetch(
-    step: &Step,
+    step: &StepContext,
     repository: &Repository,
     manifest: &ImageManifest,
     limit: Size,
@@ -61,8 +61,8 @@ pub(crate) async fn fetch(
     fetched?;
     let what = "a layer of the image cannot be unpacked";
     Ok(unpacked.map_err(|error| match error.is_of_this_machine() {
-        true => Fault::operational(what).because(error),
-        false => Fault::data(what).because(error),
+        true => Fault::operational(what).with_source(error),
+        false => Fault::data(what).with_source(error),
     })?)
 }
 
@@ -141,7 +141,7 @@ async fn open(repository: &Repository, layer: &Descriptor) -> anyhow::Result<Blo
                 "layer {} may not be distributed, and the registry does not have it; such images (Windows) can be copied, not unpacked",
                 layer.digest()
             );
-            Err(Fault::operational(message).because(error).into())
+            Err(Fault::operational(message).with_source(error).into())
         }
         opened => Ok(opened?),
     }

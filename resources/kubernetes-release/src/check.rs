@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use trireme_protocol::Step;
+use trireme_protocol::StepContext;
 use trireme_release::{
     Constraint, Minor, Version as Release,
     next::{self, Next},
@@ -19,7 +19,7 @@ const MINORS_LIMIT: usize = 10;
 
 /// The releases from `last` on, oldest first.
 pub(crate) async fn check(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
@@ -49,7 +49,7 @@ pub(crate) async fn check(
 }
 
 /// The version that the pipeline names, or that the API server says.
-async fn running_version(step: &Step, from: &Running) -> anyhow::Result<Release> {
+async fn running_version(step: &StepContext, from: &Running) -> anyhow::Result<Release> {
     match from {
         Running::Version(text) => Ok(running::version(text)?),
         Running::Server(source) => {
@@ -86,7 +86,11 @@ impl Last {
 
 impl Search {
     /// The newest release of every minor that matters.
-    async fn available(&self, step: &Step, server: &ReleaseServer) -> anyhow::Result<Vec<Release>> {
+    async fn available(
+        &self,
+        step: &StepContext,
+        server: &ReleaseServer,
+    ) -> anyhow::Result<Vec<Release>> {
         let minors = minors(
             &self.constraint,
             self.running.as_ref(),
@@ -117,7 +121,7 @@ impl Search {
     /// that release is still published.
     async fn look_back(
         &mut self,
-        step: &Step,
+        step: &StepContext,
         server: &ReleaseServer,
         available: &[Release],
     ) -> anyhow::Result<()> {
@@ -145,7 +149,7 @@ impl Search {
     }
 
     /// The releases to emit; says why when there is no new one.
-    fn emitted(&self, step: &Step, available: &[Release]) -> Vec<Release> {
+    fn emitted(&self, step: &StepContext, available: &[Release]) -> Vec<Release> {
         let (constraint, last) = (&self.constraint, self.last.as_ref());
         let Some(running) = &self.running else {
             let releases = all_from(last, available, constraint);
@@ -240,7 +244,7 @@ fn next_from(
 }
 
 /// Says why no newer release is emitted: a warning where a person has to act.
-fn explain(step: &Step, search: &Search, running: &Release, next: &Next, again: bool) {
+fn explain(step: &StepContext, search: &Search, running: &Release, next: &Next, again: bool) {
     let (constraint, newest) = (&search.constraint, &search.newest);
     let object = "releases";
     match next {

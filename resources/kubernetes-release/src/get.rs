@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_protocol::{Outcome, Step};
+use trireme_protocol::{Outcome, StepContext};
 use trireme_release::Version as Release;
 
 use crate::artifact::Artifact;
@@ -24,7 +24,7 @@ pub struct GetParams {
 
 /// Writes what is known of the release, and downloads what was asked for.
 pub(crate) async fn get(
-    step: &Step,
+    step: &StepContext,
     source: &Source,
     version: Version,
     params: &GetParams,
@@ -68,7 +68,7 @@ fn write(release: &Release, images: &Images, dir: &Path) -> std::io::Result<()> 
 
 /// Downloads an artifact to `artifact/NAME`. Returns its SHA-256.
 async fn download(
-    step: &Step,
+    step: &StepContext,
     server: &ReleaseServer,
     release: &Release,
     artifact: &Artifact,

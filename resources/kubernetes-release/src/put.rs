@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trireme_protocol::{Fault, Outcome, Step};
+use trireme_protocol::{Fault, Outcome, StepContext};
 
 use crate::{Source, Version};
 
@@ -15,7 +15,7 @@ pub struct PutParams {}
 
 /// Kubernetes publishes its releases; a pipeline only reads them.
 pub(crate) async fn put(
-    _step: &Step,
+    _step: &StepContext,
     _source: &Source,
     _params: &PutParams,
     _dir: &Path,

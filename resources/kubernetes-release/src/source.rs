@@ -59,7 +59,7 @@ impl Source {
             None => Ok(Constraint::ANY),
             Some(text) => text
                 .parse()
-                .map_err(|e| Fault::config("source.constraint cannot be used").because(e)),
+                .map_err(|e| Fault::config("source.constraint cannot be used").with_source(e)),
         }
     }
 

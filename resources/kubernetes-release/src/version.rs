@@ -24,7 +24,7 @@ impl Version {
     }
 
     /// Holds it to its form.
-    pub(crate) fn recognise(&self) -> Result<(), Fault> {
+    pub(crate) fn validate(&self) -> Result<(), Fault> {
         self.release().map(drop)
     }
 
@@ -41,6 +41,6 @@ impl Version {
         }
         self.version
             .parse()
-            .map_err(|e| Fault::data("version.version is malformed").because(e))
+            .map_err(|e| Fault::data("version.version is malformed").with_source(e))
     }
 }

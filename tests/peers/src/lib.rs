@@ -9,6 +9,8 @@
 //!
 //! [`leak`] looks for planted secrets in what a program wrote.
 //!
+//! [`programs`] builds small programs of Go and Rust, whose compilers say in them what they were built from.
+//!
 //! [`clock`] starts a program whose clock is off.
 //!
 //! [`Front`] stands before a server and makes its answers wrong.
@@ -23,6 +25,7 @@ pub mod concourse;
 mod control_plane;
 pub mod cosign;
 pub mod leak;
+pub mod programs;
 mod registry;
 mod server;
 mod tool;

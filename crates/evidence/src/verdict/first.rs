@@ -43,7 +43,7 @@ impl From<VerdictFile> for super::VerdictFile {
             reasons: old.reasons,
             counts: old.counts,
             findings: old.findings,
-            passed_over: old.passed_over,
+            suppressed: old.passed_over,
             examined: old.examined,
             not_examined: old.not_examined,
         }

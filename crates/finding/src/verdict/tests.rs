@@ -40,6 +40,7 @@ fn examined(findings: Vec<Finding>) -> Examination {
         digest: "sha256:aa".to_owned(),
         platform: "linux/amd64".to_owned(),
         packages: vec![package("Debian:12"), package("Go"), package("Debian:12")],
+        not_examined: vec![],
         support_ended: None,
     };
     Examination {
@@ -95,6 +96,37 @@ fn nothing_examined_is_incomplete_under_the_mildest_policy() {
     );
 }
 
+/// As the image `pause`: a program of C, and nothing else.
+#[test]
+fn an_image_of_which_every_program_is_accepted_by_its_path_is_permitted() {
+    let mut image = examined(vec![]);
+    image.examined[0].packages.clear();
+    image.examined[0].not_examined = vec![NotExamined {
+        kind: Kind::Program,
+        what: "program".to_owned(),
+        reason: "not read".to_owned(),
+        names: ["pause".to_owned()].into(),
+    }];
+    let path = |path: &str| Accepted::Path(path.to_owned());
+    let judged = |image: &Examination, accepted: Vec<Accepted>| {
+        let policy = Policy {
+            accept_not_examined: accepted,
+            ..Policy::default()
+        };
+        rules(&judge(image, &policy))
+    };
+    assert_eq!(judged(&image, vec![path("/pause")]), []);
+    let by_kind = vec![Accepted::Kind(Kind::Program)];
+    assert_eq!(judged(&image, by_kind), [Rule::NothingExamined]);
+    let both = [Rule::NothingExamined, Rule::NotExamined];
+    assert_eq!(judged(&image, vec![path("/other")]), both);
+    let mut empty = image.examined[0].clone();
+    empty.not_examined.clear();
+    image.examined.push(empty);
+    let silent_platform = [Rule::NothingExamined];
+    assert_eq!(judged(&image, vec![path("/pause")]), silent_platform);
+}
+
 #[test]
 fn each_unknown_severity_rule_does_what_it_says() {
     let unrated = examined(vec![finding("DSA-5532-1", Rating::Unknown, Some("2"))]);
@@ -140,7 +172,7 @@ fn an_advisory_that_names_a_package_twice_counts_twice() {
     let one = judge(&examined(vec![mild.clone(), grave.clone()]), &policy);
     let other = judge(&examined(vec![grave.clone(), mild.clone()]), &policy);
     assert_eq!(one, other);
-    assert_eq!((one.findings, one.passed_over), (vec![grave], vec![mild]));
+    assert_eq!((one.findings, one.suppressed), (vec![grave], vec![mild]));
 }
 
 #[test]
@@ -164,7 +196,7 @@ fn the_unknown_are_counted_apart() {
         verdict.reasons[0].message,
         "1 finding of severity low or above"
     );
-    assert_eq!(verdict.passed_over.len(), 1);
+    assert_eq!(verdict.suppressed.len(), 1);
 }
 
 #[test]
@@ -189,7 +221,7 @@ fn fixed_only_passes_over_what_has_no_fix() {
             .collect::<Vec<_>>(),
         ["b"]
     );
-    assert_eq!(verdict.passed_over.len(), 1);
+    assert_eq!(verdict.suppressed.len(), 1);
 }
 
 /// An examination without findings that saw `names` of this kind, and read none of them.

@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::{debug, error, info, info_span, warn};
-use trireme_protocol::{Fault, Outcome, Resource, Secret, Step};
+use trireme_protocol::{Fault, Outcome, Resource, Secret, StepContext};
 
 struct Demo;
 
@@ -102,7 +102,7 @@ fn tell(password: &str) {
 }
 
 impl Source {
-    async fn act(&self, step: &Step) -> anyhow::Result<Outcome<Version>> {
+    async fn act(&self, step: &StepContext) -> anyhow::Result<Outcome<Version>> {
         let outcome = Outcome::new(Version {
             text: self.text.clone(),
         });
@@ -145,7 +145,7 @@ impl Resource for Demo {
     type GetParams = GetParams;
     type PutParams = PutParams;
 
-    fn recognise(version: &Version) -> Result<(), Fault> {
+    fn validate_version(version: &Version) -> Result<(), Fault> {
         match version.text.as_str() {
             "garbled" => Err(Fault::data("version.text is garbled")),
             _ => Ok(()),
@@ -154,7 +154,7 @@ impl Resource for Demo {
 
     async fn check(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         version: Option<Version>,
     ) -> anyhow::Result<Vec<Version>> {
@@ -164,7 +164,7 @@ impl Resource for Demo {
 
     async fn get(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         _version: Version,
         params: GetParams,
@@ -181,7 +181,7 @@ impl Resource for Demo {
 
     async fn put(
         &self,
-        step: &Step,
+        step: &StepContext,
         source: Source,
         _params: PutParams,
         _dir: &Path,

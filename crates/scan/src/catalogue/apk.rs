@@ -4,7 +4,7 @@ use trireme_finding::{Package, SourcePackage};
 
 use crate::{ScanError, layer::Files};
 
-use super::{Database, leftovers::own_path};
+use super::{Database, uncatalogued::own_path};
 
 const PATHS: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
 

@@ -4,7 +4,7 @@ use trireme_finding::{Package, SourcePackage};
 
 use crate::{ScanError, layer::Files};
 
-use super::{Database, leftovers::own_path};
+use super::{Database, uncatalogued::own_path};
 
 /// States in which nothing of the package is installed (dpkg(1), "Package states").
 const ABSENT: [&str; 2] = ["not-installed", "config-files"];

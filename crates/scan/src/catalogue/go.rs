@@ -1,5 +1,7 @@
 //! Go: the modules in the build info of a program, as `go version -m` lists them.
 
+mod kubernetes;
+
 use trireme_finding::{Package, SourcePackage};
 
 use crate::Ecosystem;
@@ -7,40 +9,84 @@ use crate::Ecosystem;
 /// The name of Go's own library in advisories.
 const STANDARD_LIBRARY: &str = "stdlib";
 
-/// A line of the list: a module, or what replaces the one before it.
+/// What a program says that it was built from.
+#[derive(Default)]
+struct BuildInfo<'a> {
+    main: Option<Module<'a>>,
+    dependencies: Vec<Module<'a>>,
+    /// What the linker was told, as `go build` notes it. It notes nothing with `-trimpath`.
+    linker_flags: &'a str,
+}
+
+/// A module, and what replaces it.
 struct Module<'a> {
     path: &'a str,
     version: &'a str,
+    replaced_by: Option<Replacement<'a>>,
+}
+
+enum Replacement<'a> {
+    Module {
+        path: &'a str,
+        version: &'a str,
+    },
+    /// A folder of the one who built the program.
+    Folder(&'a str),
 }
 
 /// The standard library, the main module and its dependencies; none if it is no build info.
 ///
 /// `text` is the version of Go, a line end, and lines of fields separated by tabs: `path`, `mod`, `dep`, `=>`, `build`.
 pub(super) fn packages(text: &[u8]) -> Option<Vec<Package>> {
-    let text = std::str::from_utf8(text).ok()?;
-    let mut lines = text.lines();
-    let go = lines.next()?;
-    let mut packages = vec![package(
-        STANDARD_LIBRARY,
-        go,
-        &Module {
-            path: STANDARD_LIBRARY,
-            version: &standard_library(go),
-        },
-    )];
-    for line in lines.filter(|line| !line.is_empty()) {
-        let (key, rest) = line.split_once('\t')?;
-        match key {
-            "mod" | "dep" => {
-                let module = module(rest)?;
-                packages.push(package(module.path, module.version, &module));
-            }
-            "=>" => replace(packages.last_mut()?, &module(rest)?),
-            // `path` names the package of the program, `build` a setting; there may be more one day.
-            _ => {}
-        }
+    let (go, list) = std::str::from_utf8(text).ok()?.split_once('\n')?;
+    let info = BuildInfo::read(list)?;
+    let library = (STANDARD_LIBRARY, standard_library(go));
+    let mut packages = vec![package(STANDARD_LIBRARY, go, library)];
+    for module in info.main.iter().chain(&info.dependencies) {
+        let (path, version) = module.source();
+        let version = version
+            .map(str::to_owned)
+            .or_else(|| kubernetes::version(&info, module));
+        let source = (path, version.unwrap_or_default());
+        packages.push(package(module.path, module.version, source));
     }
     Some(packages)
+}
+
+impl<'a> BuildInfo<'a> {
+    fn read(list: &'a str) -> Option<Self> {
+        let mut info = Self::default();
+        for line in list.lines().filter(|line| !line.is_empty()) {
+            let (key, rest) = line.split_once('\t')?;
+            match key {
+                "mod" => info.main = Some(module(rest)?),
+                "dep" => info.dependencies.push(module(rest)?),
+                "=>" => {
+                    let replaced = info.dependencies.last_mut().or(info.main.as_mut())?;
+                    replaced.replaced_by = Some(replacement(&module(rest)?));
+                }
+                "build" => {
+                    if let Some(flags) = rest.strip_prefix("-ldflags=") {
+                        info.linker_flags = flags;
+                    }
+                }
+                // `path` names the package of the program; there may be more one day.
+                _ => {}
+            }
+        }
+        Some(info)
+    }
+}
+
+impl<'a> Module<'a> {
+    /// The module that advisories are about, and its version if that is known.
+    fn source(&self) -> (&'a str, Option<&'a str>) {
+        match self.replaced_by {
+            None => (self.path, known(self.version)),
+            Some(Replacement::Module { path, version }) => (path, known(version)),
+            Some(Replacement::Folder(_)) => (self.path, None),
+        }
+    }
 }
 
 fn module(fields: &str) -> Option<Module<'_>> {
@@ -48,38 +94,38 @@ fn module(fields: &str) -> Option<Module<'_>> {
     Some(Module {
         path: fields.next().filter(|path| !path.is_empty())?,
         version: fields.next().unwrap_or_default(),
+        replaced_by: None,
     })
 }
 
+fn replacement<'a>(by: &Module<'a>) -> Replacement<'a> {
+    let (path, version) = (by.path, by.version);
+    match path.starts_with(['.', '/']) {
+        true => Replacement::Folder(path),
+        false => Replacement::Module { path, version },
+    }
+}
+
 /// The source is what advisories are about.
-fn package(name: &str, version: &str, source: &Module<'_>) -> Package {
+fn package(name: &str, version: &str, source: (&str, String)) -> Package {
     Package {
         ecosystem: Ecosystem::go().name().to_owned(),
         name: name.to_owned(),
         version: version.to_owned(),
         architecture: String::new(),
         source: SourcePackage {
-            name: source.path.to_owned(),
-            version: known(source.version).to_owned(),
+            name: source.0.to_owned(),
+            version: source.1,
         },
         program: None,
     }
 }
 
-/// Another module stands in for this one; or a folder does, of which nobody knows the version.
-fn replace(package: &mut Package, by: &Module<'_>) {
-    let is_folder = by.path.starts_with(['.', '/']);
-    if !is_folder {
-        package.source.name = by.path.to_owned();
-    }
-    package.source.version = known(by.version).to_owned();
-}
-
 /// The version, unless it only stands for none: that of a module in a folder, or of a workspace.
-fn known(version: &str) -> &str {
-    let stands_for_none = ["(devel)", "v0.0.0"].contains(&version)
+fn known(version: &str) -> Option<&str> {
+    let stands_for_none = ["", "(devel)", "v0.0.0"].contains(&version)
         || version.starts_with("v0.0.0-00010101000000-000000000000");
-    if stands_for_none { "" } else { version }
+    (!stands_for_none).then_some(version)
 }
 
 /// `go1.26.8` and `go1.27rc1 X:synctest` as advisories write them: `1.26.8`, `1.27.0-rc.1`. Empty for a Go that was built from

@@ -5,9 +5,8 @@ use trireme_finding::{Kind, NotExamined, Package};
 use crate::{layer::Files, program::BuildData};
 
 use super::{
-    go,
-    leftovers::{PROGRAM, group},
-    rust,
+    go, rust,
+    uncatalogued::{PROGRAM, group},
 };
 
 /// What programs were built from.

@@ -7,25 +7,25 @@ use std::{
 
 use trireme_layer::Mark;
 
-use super::interest::{self, Trace, TraceKind};
+use super::file_class::{self, UncataloguedFile, UncataloguedKind};
 use crate::program::BuildData;
 
 /// What stays in memory of one file.
 #[derive(Clone, Debug)]
-pub(super) enum Kept {
+pub(super) enum Retained {
     Content(Vec<u8>),
-    Trace(TraceKind),
+    Uncatalogued(UncataloguedKind),
     Program(BuildData),
     Nothing,
 }
 
-impl Kept {
+impl Retained {
     /// The memory that its content takes.
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Content(bytes) => bytes.len() as u64,
             Self::Program(data) => data.bytes(),
-            Self::Trace(_) | Self::Nothing => 0,
+            Self::Uncatalogued(_) | Self::Nothing => 0,
         }
     }
 }
@@ -33,14 +33,14 @@ impl Kept {
 /// The files that concern packages, as the last layer leaves them.
 #[derive(Debug, Default)]
 pub struct Files {
-    kept: BTreeMap<String, Kept>,
+    retained: BTreeMap<String, Retained>,
 }
 
 impl Files {
     /// The content of a file that a cataloguer reads.
     pub fn content(&self, path: &str) -> Option<&[u8]> {
-        match self.kept.get(path) {
-            Some(Kept::Content(bytes)) => Some(bytes),
+        match self.retained.get(path) {
+            Some(Retained::Content(bytes)) => Some(bytes),
             _ => None,
         }
     }
@@ -48,38 +48,42 @@ impl Files {
     /// The files of a folder (`path` ends with `/`) that cataloguers read.
     pub fn folder<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let inside = self
-            .kept
+            .retained
             .range(path.to_owned()..)
             .take_while(move |(name, _)| name.starts_with(path));
-        inside.filter_map(|(name, kept)| match kept {
-            Kept::Content(bytes) => Some((name.as_str(), bytes.as_slice())),
+        inside.filter_map(|(name, retained)| match retained {
+            Retained::Content(bytes) => Some((name.as_str(), bytes.as_slice())),
             _ => None,
         })
     }
 
     /// Every program and library, with what it says of what it was built from.
     pub fn programs(&self) -> impl Iterator<Item = (&str, &BuildData)> {
-        self.kept.iter().filter_map(|(path, kept)| match kept {
-            Kept::Program(data) => Some((path.as_str(), data)),
-            _ => None,
-        })
+        self.retained
+            .iter()
+            .filter_map(|(path, retained)| match retained {
+                Retained::Program(data) => Some((path.as_str(), data)),
+                _ => None,
+            })
     }
 
     /// Everything that may carry packages and is not read.
-    pub fn traces(&self) -> impl Iterator<Item = Trace> {
-        self.kept.iter().filter_map(|(path, kept)| match kept {
-            Kept::Trace(kind) => Some(Trace {
-                path: path.clone(),
-                kind: *kind,
-            }),
-            _ => None,
-        })
+    pub fn uncatalogued(&self) -> impl Iterator<Item = UncataloguedFile> {
+        self.retained
+            .iter()
+            .filter_map(|(path, retained)| match retained {
+                Retained::Uncatalogued(kind) => Some(UncataloguedFile {
+                    path: path.clone(),
+                    kind: *kind,
+                }),
+                _ => None,
+            })
     }
 
-    pub(super) fn kept_bytes(&self) -> u64 {
-        self.kept
+    pub(super) fn retained_bytes(&self) -> u64 {
+        self.retained
             .iter()
-            .map(|(path, kept)| path.len() as u64 + kept.bytes())
+            .map(|(path, retained)| path.len() as u64 + retained.bytes())
             .sum()
     }
 
@@ -89,33 +93,33 @@ impl Files {
             self.remove_below(folder);
         }
         for path in layer.removed.iter().chain(&layer.replaced) {
-            self.kept.remove(path);
+            self.retained.remove(path);
             self.remove_below(path);
         }
         for path in &layer.folders {
-            self.kept.remove(path);
+            self.retained.remove(path);
         }
-        self.kept.extend(
+        self.retained.extend(
             layer
                 .files
                 .into_iter()
-                .filter(|(_, kept)| !matches!(kept, Kept::Nothing)),
+                .filter(|(_, retained)| !matches!(retained, Retained::Nothing)),
         );
     }
 
     fn remove_below(&mut self, folder: &str) {
         if folder.is_empty() {
-            self.kept.clear();
+            self.retained.clear();
             return;
         }
         let inside = format!("{folder}/");
-        let names = self.kept.range(inside.clone()..).map(|(name, _)| name);
+        let names = self.retained.range(inside.clone()..).map(|(name, _)| name);
         let gone: Vec<String> = names
             .take_while(|name| name.starts_with(&inside))
             .cloned()
             .collect();
         for name in gone {
-            self.kept.remove(&name);
+            self.retained.remove(&name);
         }
     }
 }
@@ -123,7 +127,7 @@ impl Files {
 /// One layer: what it adds, and what it takes from the layers below.
 #[derive(Debug, Default)]
 pub(super) struct Layer {
-    files: BTreeMap<String, Kept>,
+    files: BTreeMap<String, Retained>,
     /// Paths at which the layer has something other than a folder: whatever was there is gone.
     replaced: BTreeSet<String>,
     folders: BTreeSet<String>,
@@ -142,33 +146,42 @@ impl Layer {
     }
 
     pub(super) fn symlink(&mut self, path: String) -> u64 {
-        let hides = interest::hides_database(&path);
-        let kept = if hides {
-            Kept::Trace(TraceKind::LinkedDatabase)
+        let hides = file_class::hides_database(&path);
+        let retained = if hides {
+            Retained::Uncatalogued(UncataloguedKind::LinkedDatabase)
         } else {
-            Kept::Nothing
+            Retained::Nothing
         };
-        self.put(path, kept)
+        self.put(path, retained)
     }
 
     /// A second name of a file of this layer or of one below.
     pub(super) fn hard_link(&mut self, path: String, target: &str, below: &Files) -> u64 {
-        let content = match self.files.get(target).or_else(|| below.kept.get(target)) {
-            Some(Kept::Content(_)) if !interest::is_content(&path) => Kept::Nothing,
-            Some(kept @ (Kept::Content(_) | Kept::Trace(_) | Kept::Program(_))) => kept.clone(),
+        let content = match self
+            .files
+            .get(target)
+            .or_else(|| below.retained.get(target))
+        {
+            Some(Retained::Content(_)) if !file_class::is_package_data(&path) => Retained::Nothing,
+            Some(
+                retained
+                @ (Retained::Content(_) | Retained::Uncatalogued(_) | Retained::Program(_)),
+            ) => retained.clone(),
             // The first name was of no interest, so nothing of it was kept.
-            _ if interest::holds_packages(&path) => Kept::Trace(TraceKind::LinkedDatabase),
-            _ => Kept::Nothing,
+            _ if file_class::holds_packages(&path) => {
+                Retained::Uncatalogued(UncataloguedKind::LinkedDatabase)
+            }
+            _ => Retained::Nothing,
         };
         self.put(path, content)
     }
 
     /// # Errors
     /// A mark that hides its own folder or what is above it.
-    pub(super) fn file(&mut self, path: String, kept: Kept) -> io::Result<u64> {
+    pub(super) fn file(&mut self, path: String, retained: Retained) -> io::Result<u64> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
         match Mark::of(name.as_bytes()) {
-            None => return Ok(self.put(path, kept)),
+            None => return Ok(self.put(path, retained)),
             Some(Mark::HidesAll) => self.opaque.push(folder.to_owned()),
             Some(Mark::Hides(hidden)) => {
                 let hidden = String::from_utf8_lossy(hidden);
@@ -187,11 +200,11 @@ impl Layer {
         Ok(0)
     }
 
-    fn put(&mut self, path: String, kept: Kept) -> u64 {
-        let bytes = kept.bytes();
+    fn put(&mut self, path: String, retained: Retained) -> u64 {
+        let bytes = retained.bytes();
         self.folders.remove(&path);
         self.replaced.insert(path.clone());
-        self.files.insert(path, kept);
+        self.files.insert(path, retained);
         bytes
     }
 }

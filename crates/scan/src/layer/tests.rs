@@ -36,10 +36,10 @@ fn files(layers: &[Vec<u8>]) -> Files {
 const STATUS: &str = "var/lib/dpkg/status";
 
 /// What is not read, and the programs, which say nothing in these tests.
-fn traces(files: &Files) -> Vec<(String, TraceKind)> {
-    let unread = files.traces().map(|trace| (trace.path, trace.kind));
+fn uncatalogued(files: &Files) -> Vec<(String, UncataloguedKind)> {
+    let unread = files.uncatalogued().map(|file| (file.path, file.kind));
     let programs = files.programs();
-    let programs = programs.map(|(path, _)| (path.to_owned(), TraceKind::Program));
+    let programs = programs.map(|(path, _)| (path.to_owned(), UncataloguedKind::Program));
     let mut all: Vec<_> = unread.chain(programs).collect();
     all.sort();
     all
@@ -65,7 +65,11 @@ fn whiteouts_take_away_what_is_below_and_nothing_of_their_own_layer() {
     ] {
         let gone = files(&[base.clone(), tar_of(&[(whiteout, b"")])]);
         assert_eq!(gone.content(STATUS), None, "{whiteout}");
-        assert_eq!(gone.traces().count(), 1, "{whiteout} took away too much");
+        assert_eq!(
+            gone.uncatalogued().count(),
+            1,
+            "{whiteout} took away too much"
+        );
     }
     let replaced = files(&[
         base,
@@ -96,8 +100,8 @@ fn a_file_or_link_in_the_place_of_a_folder_takes_the_folder_away() {
     ]);
     assert_eq!(linked.content(STATUS), None);
     assert_eq!(
-        traces(&linked),
-        [("var/lib/dpkg".to_owned(), TraceKind::LinkedDatabase)]
+        uncatalogued(&linked),
+        [("var/lib/dpkg".to_owned(), UncataloguedKind::LinkedDatabase)]
     );
 }
 
@@ -115,10 +119,10 @@ fn hard_links_are_second_names() {
 fn a_database_behind_a_link_is_named() {
     let linked = files(&[link(STATUS, "/opt/status", EntryType::Symlink)]);
     assert_eq!(
-        traces(&linked),
-        [(STATUS.to_owned(), TraceKind::LinkedDatabase)]
+        uncatalogued(&linked),
+        [(STATUS.to_owned(), UncataloguedKind::LinkedDatabase)]
     );
-    assert!(traces(&files(&[link("lib", "usr/lib", EntryType::Symlink)])).is_empty());
+    assert!(uncatalogued(&files(&[link("lib", "usr/lib", EntryType::Symlink)])).is_empty());
 }
 
 #[test]
@@ -196,7 +200,7 @@ fn databases_that_take_too_much_memory_together_are_refused() {
         matches!(
             error,
             ScanError::TooLarge {
-                limit_bytes: KEPT_LIMIT_BYTES,
+                limit_bytes: RETAINED_LIMIT_BYTES,
                 ..
             }
         ),
@@ -215,7 +219,7 @@ fn names_that_climb_out_stay_inside() {
 }
 
 #[test]
-fn what_is_not_read_leaves_a_trace() {
+fn what_is_not_read_is_named() {
     let result = files(&[tar_of(&[
         ("app/node_modules/left-pad/package.json", b"{}"),
         ("opt/app.jar", b"PK"),
@@ -223,12 +227,12 @@ fn what_is_not_read_leaves_a_trace() {
         ("usr/local/bin/script", b"#!/bin/sh"),
         ("var/lib/rpm/rpmdb.sqlite", b"SQLite"),
     ])]);
-    let kinds: Vec<_> = result.traces().map(|trace| trace.kind).collect();
+    let kinds: Vec<_> = result.uncatalogued().map(|file| file.kind).collect();
     let expected = [
-        TraceKind::Node,
-        TraceKind::Java,
-        TraceKind::Python,
-        TraceKind::Database,
+        UncataloguedKind::Node,
+        UncataloguedKind::Java,
+        UncataloguedKind::Python,
+        UncataloguedKind::Database,
     ];
     assert_eq!(kinds, expected);
 }
@@ -293,10 +297,16 @@ fn sparse(path: &str) -> Vec<u8> {
 fn a_sparse_file_is_known_by_its_true_name() {
     let error = Layers::new().apply(&sparse(STATUS)[..]).unwrap_err();
     assert!(format!("{error:?}").contains(STATUS), "{error:?}");
-    let program = traces(&files(&[sparse("usr/bin/app")]));
-    assert_eq!(program, [("usr/bin/app".to_owned(), TraceKind::Program)]);
-    let archive = traces(&files(&[sparse("opt/app.jar")]));
-    assert_eq!(archive, [("opt/app.jar".to_owned(), TraceKind::Java)]);
+    let program = uncatalogued(&files(&[sparse("usr/bin/app")]));
+    assert_eq!(
+        program,
+        [("usr/bin/app".to_owned(), UncataloguedKind::Program)]
+    );
+    let archive = uncatalogued(&files(&[sparse("opt/app.jar")]));
+    assert_eq!(
+        archive,
+        [("opt/app.jar".to_owned(), UncataloguedKind::Java)]
+    );
 }
 
 /// Which of two names it has depends on who reads it.
@@ -357,9 +367,9 @@ fn a_second_name_of_what_was_not_read_is_named() {
     let mut layer = tar_of(&[("x", b"Package: a")]);
     layer.truncate(layer.len() - 1024);
     layer.extend(link("var/lib/dpkg/status.d/a", "x", EntryType::Link));
-    let found = traces(&files(&[layer]));
+    let found = uncatalogued(&files(&[layer]));
     let path = "var/lib/dpkg/status.d/a".to_owned();
-    assert_eq!(found, [(path, TraceKind::LinkedDatabase)]);
+    assert_eq!(found, [(path, UncataloguedKind::LinkedDatabase)]);
 }
 
 #[test]
@@ -378,12 +388,12 @@ fn what_may_be_run_is_told_by_its_first_bytes_and_its_mode() {
     let mut builder = tar::Builder::new(Vec::new());
     let added = builder.append_data(&mut script, "run.sh", &b"#!/bin/sh"[..]);
     added.unwrap();
-    let found = traces(&files(&[layer, builder.into_inner().unwrap()]));
+    let found = uncatalogued(&files(&[layer, builder.into_inner().unwrap()]));
     let expected = [
-        ("elf", TraceKind::Program),
-        ("module.wasm", TraceKind::Program),
-        ("net.dll", TraceKind::Program),
-        ("run.sh", TraceKind::Script),
+        ("elf", UncataloguedKind::Program),
+        ("module.wasm", UncataloguedKind::Program),
+        ("net.dll", UncataloguedKind::Program),
+        ("run.sh", UncataloguedKind::Script),
     ];
     assert_eq!(found, expected.map(|(path, kind)| (path.to_owned(), kind)));
 }

@@ -1,11 +1,16 @@
 //! The distribution registry with the images of a release, and the sites that a pipeline reads.
 
-use std::net::SocketAddr;
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use axum::Router;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
-use trireme_peers::{Registry, Tool, cache};
+use trireme_peers::{Registry, Tool, cache, programs};
 use trireme_sandbox::{
     advisories, images,
     registry::{Access, Registry as Source, RegistryOptions},
@@ -22,7 +27,8 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// crane fills the registry: release images from the sandbox's, `node-act` from a debootstrap root file system.
+    /// crane fills the registry: release images from the sandbox's, `node-act` from a debootstrap root file system, each with a
+    /// program that Go or `cargo auditable` built.
     pub fn start() -> Self {
         let registry = Registry::distribution().expect("the distribution registry");
         let runtime = Runtime::new().expect("a runtime");
@@ -121,9 +127,72 @@ fn mirror(source: &SocketAddr, registry: &Registry, folder: &TempDir) {
             .for_each(|name| copy(name, tag));
     }
     copy("shop", "stable");
+    let real =
+        ["amd64", "arm64"].map(|architecture| (architecture, go_program(architecture, "v0.50.0")));
+    for tag in RELEASES {
+        for name in images::CONTROL_PLANE {
+            let image = format!("{}/upstream/{name}:{tag}", registry.host());
+            replace_program(&image, name, &real, folder);
+        }
+    }
+    let layer = layer_with("shop", &go_program("amd64", "v0.10.0"), folder);
+    let shop = format!("{}/upstream/shop:stable", registry.host());
+    append(&shop, &shop, "amd64", &layer);
 }
 
-/// One layer with everything that debootstrap installed.
+/// Built by Go, with one module; that of 2023 has advisories.
+fn go_program(architecture: &str, version: &str) -> Vec<u8> {
+    let modules = [("golang.org/x/net", version)];
+    programs::of_go(architecture, &modules).expect("a program of Go")
+}
+
+/// Puts real programs over those of the sandbox: one for each platform of the image.
+fn replace_program(image: &str, name: &str, real: &[(&str, Vec<u8>)], folder: &TempDir) {
+    let mut index = crane(&["index", "append", "-t", image]);
+    for (architecture, program) in real {
+        let layer = layer_with(name, program, folder);
+        let of_platform = format!("{image}-{architecture}");
+        append(image, &of_platform, architecture, &layer);
+        index = index.args(["-m", &of_platform]);
+    }
+    index.succeed().expect("an index");
+}
+
+/// A layer with this program.
+fn layer_with(name: &str, program: &[u8], folder: &TempDir) -> PathBuf {
+    let root = tempfile::tempdir_in(folder).expect("a folder");
+    let bin = root.path().join("usr/local/bin");
+    fs::create_dir_all(&bin).expect("a folder");
+    let path = bin.join(name);
+    fs::write(&path, program).expect("a program");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+    let layer = folder.path().join("program.tar");
+    let tar = Tool::system("tar").args(["-C".as_ref(), root.path().as_os_str()]);
+    let tar = tar.args(["-cf".as_ref(), layer.as_os_str(), "usr".as_ref()]);
+    tar.succeed().expect("a layer");
+    layer
+}
+
+/// Pushes the image of one platform under a tag, with one more layer.
+fn append(base: &str, tag: &str, architecture: &str, layer: &Path) {
+    let platform = format!("linux/{architecture}");
+    let append = crane(&[
+        "append",
+        "--platform",
+        &platform,
+        "-b",
+        base,
+        "-t",
+        tag,
+        "-f",
+    ]);
+    append
+        .args([layer.as_os_str()])
+        .succeed()
+        .expect("crane appends");
+}
+
+/// A layer with everything that debootstrap installed, and one with a program of Rust.
 fn node_act(registry: &Registry, folder: &TempDir) {
     let layer = folder.path().join("rootfs.tar");
     let rootfs = cache().join("rootfs");
@@ -135,12 +204,17 @@ fn node_act(registry: &Registry, folder: &TempDir) {
         ".".as_ref(),
     ]);
     tar.succeed().expect("tests/peers/install made the rootfs");
+    let program = programs::of_rust(&[("time", "0.3.44")]).expect("a program of Rust");
+    let program = layer_with("node-act", &program, folder);
     for tag in RELEASES {
         let name = format!("{}/upstream/node-act:{tag}", registry.host());
-        let append = crane(&["append", "--oci-empty-base", "-t", &name, "-f"]);
-        append
-            .args([layer.as_os_str()])
-            .succeed()
-            .expect("crane appends");
+        let append = crane(&["append", "--oci-empty-base", "-t", &name]);
+        let layers = [
+            "-f".as_ref(),
+            layer.as_os_str(),
+            "-f".as_ref(),
+            program.as_os_str(),
+        ];
+        append.args(layers).succeed().expect("crane appends");
     }
 }

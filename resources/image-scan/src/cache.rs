@@ -4,7 +4,7 @@
 //! the state of the database, since every change of it would then be a new version. So this is a cache and nothing
 //! else: without it the check judges in full, and its outcome is the same.
 //!
-//! **Invariant:** a memo answers only while all that it was made from was verified again: image, database, and what
+//! **Invariant:** an entry counts only while all that it was made from was verified again: image, database, and what
 //! was asked. It lies in a folder that nobody but this user may enter; in any other it is neither read nor written.
 
 use std::{
@@ -18,33 +18,33 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use trireme_registry::digest_of;
 
-use crate::{Source, Version, advisories::Edition};
+use crate::{Source, Version, advisories::DatabaseVersion};
 
-/// The longest that a memo holds: as long as Concourse keeps a container. On a laptop nobody else ends it.
-const HELD: SignedDuration = SignedDuration::from_hours(1);
-/// A memo has some hundred bytes for each database.
+/// The longest that an entry counts: as long as Concourse keeps a container. On a laptop nobody else ends it.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
+/// An entry has some hundred bytes for each database.
 const LIMIT_BYTES: u64 = 64 << 10;
 
-/// Where the memo of one source lies.
-pub(crate) struct Memo {
+/// The cache of one source.
+pub(crate) struct Cache {
     folder: PathBuf,
-    question: String,
+    key: String,
 }
 
 /// An earlier outcome, and what it was made from.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Earlier {
+pub(crate) struct CacheEntry {
     /// When it was found out.
     pub judged_at: Timestamp,
     /// The outcome.
     pub version: Version,
     /// The databases that were read for it.
-    pub editions: Vec<Edition>,
+    pub database_versions: Vec<DatabaseVersion>,
 }
 
-impl Memo {
-    /// The memo for what `source` asks; another source, or another release of this program, asks something else.
+impl Cache {
+    /// The cache for what `source` asks; another source, or another release of this program, asks something else.
     pub(crate) fn of(source: &Source) -> Self {
         let asked = serde_json::json!([
             env!("CARGO_PKG_VERSION"),
@@ -56,29 +56,29 @@ impl Memo {
         let user = rustix::process::geteuid().as_raw();
         Self {
             folder: std::env::temp_dir().join(format!("trireme-image-scan-{user}")),
-            question: digest_of(asked.to_string().as_bytes()),
+            key: digest_of(asked.to_string().as_bytes()),
         }
     }
 
     /// What was found out about `digest`, if that is known and not too long ago.
-    pub(crate) fn recall(&self, digest: &str, now: Timestamp) -> Option<Earlier> {
+    pub(crate) fn get(&self, digest: &str, now: Timestamp) -> Option<CacheEntry> {
         if !is_private(&self.folder).ok()? {
             return None;
         }
         let mut bytes = Vec::new();
         let file = File::open(self.file()).ok()?;
         file.take(LIMIT_BYTES).read_to_end(&mut bytes).ok()?;
-        let earlier: Earlier = serde_json::from_slice(&bytes).ok()?;
-        let age = now.duration_since(earlier.judged_at);
-        let holds = (SignedDuration::ZERO..HELD).contains(&age);
-        (holds && earlier.version.digest == digest).then_some(earlier)
+        let entry: CacheEntry = serde_json::from_slice(&bytes).ok()?;
+        let age = now.duration_since(entry.judged_at);
+        let is_young = (SignedDuration::ZERO..MAX_AGE).contains(&age);
+        (is_young && entry.version.digest == digest).then_some(entry)
     }
 
-    /// Keeps an outcome for the next check.
+    /// Stores an outcome for the next check.
     ///
     /// # Errors
     /// The folder cannot be written, or is open to others. Nothing is lost but time.
-    pub(crate) fn keep(&self, earlier: &Earlier) -> io::Result<()> {
+    pub(crate) fn put(&self, entry: &CacheEntry) -> io::Result<()> {
         let made = DirBuilder::new().mode(0o700).create(&self.folder);
         made.or_else(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Ok(()),
@@ -88,13 +88,13 @@ impl Memo {
             return Err(io::Error::other("the folder is open to others"));
         }
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&serde_json::to_vec(earlier)?)?;
+        file.write_all(&serde_json::to_vec(entry)?)?;
         file.persist(self.file())?;
         Ok(())
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.join(format!("{}.json", self.question))
+        self.folder.join(format!("{}.json", self.key))
     }
 }
 
@@ -120,16 +120,16 @@ fn without_credentials(database: &str) -> String {
 mod tests {
     use super::*;
 
-    fn memo(folder: &Path) -> Memo {
-        Memo {
-            folder: folder.join("memo"),
-            question: "sha256:asked".to_owned(),
+    fn cache(folder: &Path) -> Cache {
+        Cache {
+            folder: folder.join("cache"),
+            key: "sha256:asked".to_owned(),
         }
     }
 
-    fn earlier(judged_at: &str) -> Earlier {
+    fn entry(judged_at: &str) -> CacheEntry {
         let text = |text: &str| text.to_owned();
-        Earlier {
+        CacheEntry {
             judged_at: judged_at.parse().unwrap(),
             version: Version {
                 digest: text("sha256:1"),
@@ -137,7 +137,7 @@ mod tests {
                 findings: text("sha256:2"),
                 since: text(judged_at),
             },
-            editions: Vec::new(),
+            database_versions: Vec::new(),
         }
     }
 
@@ -146,51 +146,51 @@ mod tests {
     }
 
     #[test]
-    fn a_memo_holds_for_an_hour_and_for_its_image() {
+    fn an_entry_counts_for_an_hour_and_for_its_image() {
         let dir = tempfile::tempdir().unwrap();
-        let memo = memo(dir.path());
+        let cache = cache(dir.path());
         let now = at("2026-11-24T12:59:59Z");
-        assert!(memo.recall("sha256:1", now).is_none());
-        memo.keep(&earlier("2026-11-24T12:00:00Z")).unwrap();
-        let recalled = memo.recall("sha256:1", now).unwrap();
-        assert_eq!(recalled.version.verdict, "permit");
-        assert!(memo.recall("sha256:3", now).is_none(), "another image");
+        assert!(cache.get("sha256:1", now).is_none());
+        cache.put(&entry("2026-11-24T12:00:00Z")).unwrap();
+        let found = cache.get("sha256:1", now).unwrap();
+        assert_eq!(found.version.verdict, "permit");
+        assert!(cache.get("sha256:3", now).is_none(), "another image");
         let later = at("2026-11-24T13:00:00Z");
-        assert!(memo.recall("sha256:1", later).is_none(), "an hour ago");
+        assert!(cache.get("sha256:1", later).is_none(), "an hour ago");
         let before = at("2026-11-24T11:59:59Z");
-        assert!(memo.recall("sha256:1", before).is_none(), "from the future");
+        assert!(cache.get("sha256:1", before).is_none(), "from the future");
     }
 
     #[test]
     fn a_folder_that_others_may_enter_is_not_used() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let dir = tempfile::tempdir().unwrap();
-        let memo = memo(dir.path());
+        let cache = cache(dir.path());
         let now = at("2026-11-24T12:00:00Z");
-        memo.keep(&earlier("2026-11-24T12:00:00Z")).unwrap();
-        fs::set_permissions(&memo.folder, fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(memo.recall("sha256:1", now).is_none());
-        assert!(memo.keep(&earlier("2026-11-24T12:00:00Z")).is_err());
+        cache.put(&entry("2026-11-24T12:00:00Z")).unwrap();
+        fs::set_permissions(&cache.folder, fs::Permissions::from_mode(0o770)).unwrap();
+        assert!(cache.get("sha256:1", now).is_none());
+        assert!(cache.put(&entry("2026-11-24T12:00:00Z")).is_err());
 
-        fs::set_permissions(&memo.folder, fs::Permissions::from_mode(0o700)).unwrap();
-        assert!(memo.recall("sha256:1", now).is_some());
+        fs::set_permissions(&cache.folder, fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(cache.get("sha256:1", now).is_some());
         let real = dir.path().join("real");
-        fs::rename(&memo.folder, &real).unwrap();
-        symlink(&real, &memo.folder).unwrap();
-        assert!(memo.recall("sha256:1", now).is_none());
-        assert!(memo.keep(&earlier("2026-11-24T12:00:00Z")).is_err());
+        fs::rename(&cache.folder, &real).unwrap();
+        symlink(&real, &cache.folder).unwrap();
+        assert!(cache.get("sha256:1", now).is_none());
+        assert!(cache.put(&entry("2026-11-24T12:00:00Z")).is_err());
     }
 
     #[test]
-    fn what_is_no_memo_is_none() {
+    fn what_is_no_entry_is_none() {
         let dir = tempfile::tempdir().unwrap();
-        let memo = memo(dir.path());
+        let cache = cache(dir.path());
         let now = at("2026-11-24T12:00:00Z");
-        memo.keep(&earlier("2026-11-24T12:00:00Z")).unwrap();
-        let whole = fs::read(memo.file()).unwrap();
+        cache.put(&entry("2026-11-24T12:00:00Z")).unwrap();
+        let whole = fs::read(cache.file()).unwrap();
         for damaged in [&whole[..whole.len() - 1], b"", b"{}", b"[1]"] {
-            fs::write(memo.file(), damaged).unwrap();
-            assert!(memo.recall("sha256:1", now).is_none());
+            fs::write(cache.file(), damaged).unwrap();
+            assert!(cache.get("sha256:1", now).is_none());
         }
     }
 

@@ -1,29 +1,29 @@
-//! Which files of an image concern packages.
+//! Which files of an image are read, and which are only named.
 
 use serde::Serialize;
 
-/// What is wanted of a file.
-pub(super) enum Interest {
+/// What a file is, as far as its path says.
+pub(super) enum FileClass {
     /// A cataloguer reads it.
-    Content,
+    PackageData,
     /// Its presence says that there are packages which no cataloguer reads.
-    Trace(TraceKind),
-    /// Perhaps a program: its first bytes decide.
-    Program,
+    Uncatalogued(UncataloguedKind),
+    /// Its first bytes decide.
+    MaybeProgram,
 }
 
 /// A file that may carry packages, and is not read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Trace {
+pub struct UncataloguedFile {
     /// Its path.
     pub path: String,
     /// What it is.
-    pub kind: TraceKind,
+    pub kind: UncataloguedKind,
 }
 
 /// What cannot be catalogued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub enum TraceKind {
+pub enum UncataloguedKind {
     /// A package database of rpm, pacman, portage, opkg or nix.
     Database,
     /// A link where a package database is looked for: what it leads to was not read.
@@ -79,9 +79,9 @@ pub(super) fn holds_packages(path: &str) -> bool {
     hides_database(path) || path.starts_with("var/lib/dpkg/status.d/")
 }
 
-pub(super) fn of(path: &str) -> Interest {
-    if is_content(path) {
-        return Interest::Content;
+pub(super) fn classify(path: &str) -> FileClass {
+    if is_package_data(path) {
+        return FileClass::PackageData;
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let kind = match name {
@@ -89,41 +89,43 @@ pub(super) fn of(path: &str) -> Interest {
             .iter()
             .any(|database| path.starts_with(database)) =>
         {
-            TraceKind::Database
+            UncataloguedKind::Database
         }
         "METADATA" | "PKG-INFO" if path.contains(".dist-info/") || path.contains(".egg-info/") => {
-            TraceKind::Python
+            UncataloguedKind::Python
         }
-        _ if name.ends_with(".egg-info") => TraceKind::Python,
-        "package.json" if path.contains("node_modules/") => TraceKind::Node,
-        "installed.json" if path.ends_with("composer/installed.json") => TraceKind::Php,
+        _ if name.ends_with(".egg-info") => UncataloguedKind::Python,
+        "package.json" if path.contains("node_modules/") => UncataloguedKind::Node,
+        "installed.json" if path.ends_with("composer/installed.json") => UncataloguedKind::Php,
         _ if [".jar", ".war", ".ear", ".jmod"]
             .iter()
             .any(|end| name.ends_with(end)) =>
         {
-            TraceKind::Java
+            UncataloguedKind::Java
         }
-        _ if name.ends_with(".gemspec") && path.contains("/specifications/") => TraceKind::Ruby,
-        _ => return Interest::Program,
+        _ if name.ends_with(".gemspec") && path.contains("/specifications/") => {
+            UncataloguedKind::Ruby
+        }
+        _ => return FileClass::MaybeProgram,
     };
-    Interest::Trace(kind)
+    FileClass::Uncatalogued(kind)
 }
 
 /// What a file is that may be run, told by its first bytes and by its mode: what Linux runs itself, and what runs in a
 /// runtime of its own (PE of .NET, WebAssembly). A script is run only when its mode says so, or by name as a hook of a package.
-pub(super) fn executable(path: &str, start: &[u8], mode: u32) -> Option<TraceKind> {
+pub(super) fn classify_executable(path: &str, start: &[u8], mode: u32) -> Option<UncataloguedKind> {
     let is_hook = path.starts_with("var/lib/dpkg/info/");
     match start {
         [0x7f, b'E', b'L', b'F', ..] | [b'M', b'Z', ..] | [0, b'a', b's', b'm', ..] => {
-            Some(TraceKind::Program)
+            Some(UncataloguedKind::Program)
         }
-        [b'#', b'!', ..] if mode & 0o111 != 0 && !is_hook => Some(TraceKind::Script),
+        [b'#', b'!', ..] if mode & 0o111 != 0 && !is_hook => Some(UncataloguedKind::Script),
         _ => None,
     }
 }
 
 /// Package databases, release files, and the lists of which package owns which file.
-pub(super) fn is_content(path: &str) -> bool {
+pub(super) fn is_package_data(path: &str) -> bool {
     let dpkg_list = path.starts_with("var/lib/dpkg/info/") && path.ends_with(".list");
     let release = ["etc/os-release", "etc/debian_version", "etc/alpine-release"].contains(&path);
     let distroless = path.starts_with("var/lib/dpkg/status.d/");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use trireme_finding::{Kind, NotExamined};
 
-use crate::layer::{Files, TraceKind};
+use crate::layer::{Files, UncataloguedKind};
 
 /// A program or library that says nothing of what it was built from, or not enough.
 pub(super) const PROGRAM: &str = "program or library that no package owns";
@@ -12,14 +12,14 @@ pub(super) const PROGRAM: &str = "program or library that no package owns";
 /// Everything that may carry packages, is not read, and belongs to no package of the distribution: what a
 /// distribution's package owns is covered by the advisories of that distribution.
 pub(super) fn of(files: &Files, is_owned: impl Fn(&str) -> bool) -> Vec<NotExamined> {
-    let mut by_kind: BTreeMap<TraceKind, Vec<String>> = BTreeMap::new();
-    for trace in files.traces() {
-        if trace.kind == TraceKind::LinkedDatabase || !is_owned(&trace.path) {
-            by_kind.entry(trace.kind).or_default().push(trace.path);
+    let mut by_kind: BTreeMap<UncataloguedKind, Vec<String>> = BTreeMap::new();
+    for file in files.uncatalogued() {
+        if file.kind == UncataloguedKind::LinkedDatabase || !is_owned(&file.path) {
+            by_kind.entry(file.kind).or_default().push(file.path);
         }
     }
-    let groups = by_kind.into_iter().filter_map(|(trace, paths)| {
-        let (kind, what, reason) = words(trace);
+    let groups = by_kind.into_iter().filter_map(|(kind, paths)| {
+        let (kind, what, reason) = words(kind);
         group(kind, what, reason, paths)
     });
     groups.collect()
@@ -41,19 +41,21 @@ pub(super) fn group(
     (!group.names.is_empty()).then_some(group)
 }
 
-fn words(trace: TraceKind) -> (Kind, &'static str, &'static str) {
+fn words(kind: UncataloguedKind) -> (Kind, &'static str, &'static str) {
     const UNREAD: &str = "packages of this kind are not catalogued";
     let database = |reason| (Kind::Packages, "package database", reason);
-    match trace {
-        TraceKind::Database => database("only those of dpkg and apk are read"),
-        TraceKind::LinkedDatabase => database("it is behind a link, and links are not followed"),
-        TraceKind::Python => (Kind::Python, "Python package", UNREAD),
-        TraceKind::Node => (Kind::Npm, "npm package", UNREAD),
-        TraceKind::Java => (Kind::Java, "Java archive", UNREAD),
-        TraceKind::Ruby => (Kind::Ruby, "Ruby gem", UNREAD),
-        TraceKind::Php => (Kind::Php, "PHP packages of composer", UNREAD),
-        TraceKind::Program => (Kind::Program, PROGRAM, "it is a sparse file"),
-        TraceKind::Script => (
+    match kind {
+        UncataloguedKind::Database => database("only those of dpkg and apk are read"),
+        UncataloguedKind::LinkedDatabase => {
+            database("it is behind a link, and links are not followed")
+        }
+        UncataloguedKind::Python => (Kind::Python, "Python package", UNREAD),
+        UncataloguedKind::Node => (Kind::Npm, "npm package", UNREAD),
+        UncataloguedKind::Java => (Kind::Java, "Java archive", UNREAD),
+        UncataloguedKind::Ruby => (Kind::Ruby, "Ruby gem", UNREAD),
+        UncataloguedKind::Php => (Kind::Php, "PHP packages of composer", UNREAD),
+        UncataloguedKind::Program => (Kind::Program, PROGRAM, "it is a sparse file"),
+        UncataloguedKind::Script => (
             Kind::Script,
             "script that no package owns",
             "scripts are not read",
