@@ -117,6 +117,13 @@ pub(crate) fn shown(proxy: &Uri) -> String {
     format!("{}://{address}", proxy.scheme_str().unwrap_or("http"))
 }
 
+/// Whether the host of a proxy is an IP address.
+pub(crate) fn is_number(proxy: &Uri) -> bool {
+    let host = proxy.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().is_ok()
+}
+
 /// Whether a proxy was reached and did not open the way. hyper-util, through which all our clients go, says that in words alone,
 /// and not with which status.
 pub(crate) fn is_refusal(error: &(dyn Error + 'static)) -> bool {

@@ -38,7 +38,7 @@ pub enum Trouble {
     Untrusted,
     /// The way leads through a proxy.
     Proxy {
-        /// Its address, without credentials.
+        /// Its address, without credentials; or who names it, where it did not answer and is no number.
         address: String,
         /// What it answered when it was asked for the way, if it refused.
         status: Option<StatusCode>,
@@ -88,13 +88,21 @@ impl Trouble {
         proxy: Option<&Uri>,
     ) -> Self {
         match (Self::of(error), proxy) {
-            (Self::Unknown, Some(proxy)) => Self::Proxy {
-                address: proxy::shown(proxy),
-                status: match proxy::is_refusal(error) {
+            (Self::Unknown, Some(proxy)) => {
+                let status = match proxy::is_refusal(error) {
                     true => proxy::refusal(proxy, server).await,
                     false => None,
-                },
-            },
+                };
+                // A name that nobody answers to may be a secret in the wrong place.
+                let is_shown = status.is_some() || proxy::is_number(proxy);
+                Self::Proxy {
+                    address: match is_shown {
+                        true => proxy::shown(proxy),
+                        false => "that `proxy` or the environment names".into(),
+                    },
+                    status,
+                }
+            }
             (trouble, _) => trouble,
         }
     }

@@ -72,3 +72,13 @@ async fn a_proxy_that_is_not_there_is_named() {
     let told = format!("; the way leads through the proxy http://{proxy}");
     assert!(error.ends_with(&told), "{error}");
 }
+
+#[tokio::test]
+async fn a_name_that_no_proxy_answers_to_is_not_shown() {
+    let error = format!("{:?}", through("canary.invalid:3128").await);
+    assert!(!error.contains("canary"), "{error}");
+    assert!(
+        error.contains("that `proxy` or the environment names"),
+        "{error}"
+    );
+}

@@ -2,10 +2,10 @@
 
 use jiff::civil::Date;
 use trireme_finding::{Examination, Examined, Examiner, SupportEnded};
-use trireme_protocol::{Fault, redact};
-use trireme_registry::{RegistryError, Repository, RepositoryName};
+use trireme_protocol::Fault;
+use trireme_registry::{RegistryError, Repository};
 use trireme_scan::{Catalogue, Matcher, ScanError};
-use trireme_transport::{Client, Options, TransportError};
+use trireme_transport::TransportError;
 
 use crate::{
     Source,
@@ -88,27 +88,10 @@ impl OsvExaminer {
     /// # Errors
     /// A configuration fault when the repository, the database or the settings for HTTP cannot be used.
     pub fn open(source: &Source, today: Date) -> Result<Self, Fault> {
-        let name: RepositoryName = source.repository.parse().map_err(|error| {
-            Fault::config("source.repository cannot be used").with_source(error)
-        })?;
-        let client = Client::new(Options {
-            ca_certs: source.ca_certs.clone(),
-            insecure: source.insecure,
-            proxy: source.proxy.clone(),
-            user_agent: None,
-        });
-        let client = client.map_err(|error| {
-            Fault::config("the source's settings for HTTP cannot be used").with_source(error)
-        })?;
+        let client = source.connection().client()?;
         Ok(Self {
             advisories: Advisories::at(&source.database, client.clone())?,
-            repository: Repository::new(
-                client,
-                name,
-                source.credentials()?,
-                source.insecure,
-                redact::register_secret,
-            ),
+            repository: source.registry().open_with(client)?,
             platform: source.platform.clone(),
             today,
         })

@@ -27,13 +27,13 @@ pub(crate) async fn get(
     step: &StepContext,
     source: &Source,
     version: Version,
-    params: GetParams,
+    params: &GetParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let digest = digest_of_version(&version)?;
     let mut scanner = Scanner::open(step, source)?;
-    if let Some(policy) = params.policy {
-        scanner = scanner.with_policy(policy);
+    if let Some(policy) = &params.policy {
+        scanner = scanner.with_policy(policy.clone());
     }
     let verdict = scanner.judge(&digest).await?;
     let judged_at = step.now();

@@ -26,10 +26,6 @@ mod source;
 mod verdict_file;
 mod version;
 
-use std::path::Path;
-
-use trireme_protocol::{Fault, Outcome, Resource, StepContext};
-
 pub use evidence::FOLDER_IN_BUILD;
 pub use examiner::{OsvExaminer, ScannerError};
 pub use get::GetParams;
@@ -38,47 +34,7 @@ pub(crate) use scanner::Scanner;
 pub use source::{OnDeny, Source, Target};
 pub use version::Version;
 
-/// The resource type `image-scan`.
-pub struct ImageScan;
-
-impl Resource for ImageScan {
-    const NAME: &'static str = "image-scan";
-    type Source = Source;
-    type Version = Version;
-    type GetParams = GetParams;
-    type PutParams = PutParams;
-
-    fn validate_version(version: &Version) -> Result<(), Fault> {
-        check::digest_of_version(version).map(drop)
-    }
-
-    async fn check(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Option<Version>,
-    ) -> anyhow::Result<Vec<Version>> {
-        check::check(step, &source, version).await
-    }
-
-    async fn get(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Version,
-        params: GetParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        get::get(step, &source, version, params, dir).await
-    }
-
-    async fn put(
-        &self,
-        step: &StepContext,
-        source: Source,
-        params: PutParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        put::put(step, &source, params, dir).await
-    }
+trireme_protocol::resource! {
+    /// The resource type `image-scan`.
+    pub struct ImageScan is "image-scan"
 }

@@ -33,7 +33,7 @@ pub struct PutParams {
 pub(crate) async fn put(
     step: &StepContext,
     source: &Source,
-    params: PutParams,
+    params: &PutParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let mut scanner = Scanner::open(step, source)?;

@@ -4,51 +4,34 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_finding::Policy;
 use trireme_protocol::{
-    Fault, Secret,
+    Fault,
     types::{Word, word},
 };
-use trireme_registry::{Credentials, is_sha256};
+use trireme_registry::is_sha256;
 
-/// The source of an `image-scan` resource.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Where the images are: `HOST[:PORT]/PATH`, without tag and digest.
-    pub repository: String,
-    /// The tag whose image is judged. At most one of `tag` and `digest`; with neither, the image that `put` judged last.
-    #[serde(default, deserialize_with = "word")]
-    #[schemars(with = "Word")]
-    pub tag: Option<String>,
-    /// The image that is judged, `sha256:…`.
-    #[serde(default)]
-    pub digest: Option<String>,
-    /// Which platform of a multi-platform image is judged, e.g. `linux/amd64`. Default: every one.
-    #[serde(default)]
-    pub platform: Option<String>,
-    /// Advisories in OSV format: the URL (`http`, `https` or `file`) of a zip file, or of a folder that holds
-    /// `Debian/all.zip`, `Alpine/all.zip` and so on, as osv.dev publishes them.
-    pub database: String,
-    /// Which findings count, and what may stay without examination.
-    #[serde(default)]
-    pub policy: Policy,
-    /// User name for the registry.
-    #[serde(default)]
-    pub username: Option<String>,
-    /// Password or token for the registry.
-    #[serde(default)]
-    pub password: Option<Secret>,
-    /// Certificate authorities (PEM) that are trusted beside those of the system.
-    #[serde(default)]
-    pub ca_certs: Vec<String>,
-    /// Use plain HTTP, and do not check certificates.
-    #[serde(default)]
-    pub insecure: bool,
-    /// Proxy; default from the environment (`https_proxy`, `no_proxy`).
-    #[serde(default)]
-    pub proxy: Option<String>,
-    /// Log every request.
-    #[serde(default)]
-    pub debug: bool,
+trireme_connection::registry_source! {
+    /// The source of an `image-scan` resource.
+    pub struct Source at "source" {
+        /// The tag whose image is judged. At most one of `tag` and `digest`; with neither, the image that `put` judged last.
+        #[serde(default, deserialize_with = "word")]
+        #[schemars(with = "Word")]
+        pub tag: Option<String>,
+        /// The image that is judged, `sha256:…`.
+        #[serde(default)]
+        pub digest: Option<String>,
+        /// Which platform of a multi-platform image is judged, e.g. `linux/amd64`. Default: every one.
+        #[serde(default)]
+        pub platform: Option<String>,
+        /// Advisories in OSV format: the URL (`http`, `https` or `file`) of a zip file, or of a folder that holds
+        /// `Debian/all.zip`, `Alpine/all.zip` and so on, as osv.dev publishes them.
+        pub database: String,
+        /// Which findings count, and what may stay without examination.
+        #[serde(default)]
+        pub policy: Policy,
+        /// Log every request.
+        #[serde(default)]
+        pub debug: bool,
+    }
 }
 
 /// What a step does after a verdict that is no permit: deny or incomplete. The verdict is written in either case.
@@ -90,15 +73,5 @@ impl Source {
             ))),
             (None, None) => Ok(Target::LastJudged),
         }
-    }
-
-    /// The credentials for the registry.
-    ///
-    /// # Errors
-    /// A configuration fault when only one half is given.
-    pub fn credentials(&self) -> Result<Option<Credentials>, Fault> {
-        let password = self.password.as_ref().map(Secret::expose);
-        Credentials::pair("source", self.username.as_deref(), password)
-            .map_err(|error| Fault::config(error.to_string()))
     }
 }

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trireme_finding::Verdict;
+use trireme_protocol::Fault;
+
+use crate::check::digest_of_version;
 
 /// One outcome for one image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +22,11 @@ pub struct Version {
 }
 
 impl Version {
+    /// Holds it to its form.
+    pub(crate) fn validate(&self) -> Result<(), Fault> {
+        digest_of_version(self).map(drop)
+    }
+
     /// The version of an outcome that was first seen at `since`.
     pub fn new(verdict: &Verdict, since: Timestamp) -> Self {
         Self {

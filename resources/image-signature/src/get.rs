@@ -19,6 +19,7 @@ pub(crate) async fn get(
     step: &StepContext,
     source: &Source,
     version: Version,
+    _params: &GetParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
     let digest = digest_of_version(&version)?;

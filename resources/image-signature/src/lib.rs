@@ -18,57 +18,13 @@ mod signatures;
 mod source;
 mod version;
 
-use std::path::Path;
-
-use trireme_protocol::{Fault, Outcome, Resource, StepContext};
-
 pub use get::GetParams;
 pub use put::PutParams;
 pub use signatures::{Signatures, SignaturesError};
 pub use source::{Key, Source, Target};
 pub use version::Version;
 
-/// The resource type `image-signature`.
-pub struct ImageSignature;
-
-impl Resource for ImageSignature {
-    const NAME: &'static str = "image-signature";
-    type Source = Source;
-    type Version = Version;
-    type GetParams = GetParams;
-    type PutParams = PutParams;
-
-    fn validate_version(version: &Version) -> Result<(), Fault> {
-        check::digest_of_version(version).map(drop)
-    }
-
-    async fn check(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Option<Version>,
-    ) -> anyhow::Result<Vec<Version>> {
-        check::check(step, &source, version).await
-    }
-
-    async fn get(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Version,
-        _params: GetParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        get::get(step, &source, version, dir).await
-    }
-
-    async fn put(
-        &self,
-        step: &StepContext,
-        source: Source,
-        params: PutParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        put::put(step, &source, &params, dir).await
-    }
+trireme_protocol::resource! {
+    /// The resource type `image-signature`.
+    pub struct ImageSignature is "image-signature"
 }

@@ -2,13 +2,12 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use trireme_protocol::{Fault, redact};
-use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository, RepositoryName};
+use trireme_protocol::Fault;
+use trireme_registry::{Descriptor, ImageManifest, RegistryError, Repository};
 use trireme_signature::{
     BUNDLE_LIMIT_BYTES, ImageDigest, Refusal, RefusedSignature, SignatureVerdict, TrustPolicy,
     ValidSignature, Verified,
 };
-use trireme_transport::{Client, Options};
 
 use crate::Source;
 
@@ -100,27 +99,9 @@ impl Signatures {
     /// # Errors
     /// A configuration fault when the repository is no name, or the registry's settings cannot be used.
     pub fn open(source: &Source, trust: TrustPolicy) -> Result<Self, Fault> {
-        let name: RepositoryName = source
-            .repository
-            .parse()
-            .map_err(|e| Fault::config("source.repository cannot be used").with_source(e))?;
-        let client = Client::new(Options {
-            ca_certs: source.ca_certs.clone(),
-            insecure: source.insecure,
-            proxy: source.proxy.clone(),
-            user_agent: Some(USER_AGENT.into()),
-        })
-        .map_err(|e| {
-            Fault::config("the source's settings for HTTP cannot be used").with_source(e)
-        })?;
+        let client = source.connection().client_named(Some(USER_AGENT))?;
         Ok(Self {
-            repository: Repository::new(
-                client,
-                name,
-                source.credentials()?,
-                source.insecure,
-                redact::register_secret,
-            ),
+            repository: source.registry().open_with(client)?,
             trust,
         })
     }

@@ -1,52 +1,32 @@
 //! What a pipeline says about the images and the key.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use trireme_protocol::{
     Fault, Secret,
     types::{Word, word},
 };
-use trireme_registry::Credentials;
 use trireme_signature::{
     CosignKey, ImageDigest, KeyError, Password, PrivateKey, PublicKey, TrustPolicy,
 };
 
-/// The source of an `image-signature` resource.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Where the images and their signatures are: `HOST[:PORT]/PATH`, without tag and digest.
-    pub repository: String,
-    /// The tag whose image is looked at. At most one of `tag` and `digest`; with neither, the image that was signed last.
-    #[serde(default, deserialize_with = "word")]
-    #[schemars(with = "Word")]
-    pub tag: Option<String>,
-    /// The image that is looked at, `sha256:…`.
-    #[serde(default)]
-    pub digest: Option<String>,
-    /// The key, in PEM. A private one (a key file of cosign, or PKCS #8) signs and verifies; a public one verifies.
-    pub key: Secret,
-    /// The password of an encrypted private key; may be empty.
-    #[serde(default)]
-    pub key_password: Option<Secret>,
-    /// User name for the registry.
-    #[serde(default)]
-    pub username: Option<String>,
-    /// Password or token for the registry.
-    #[serde(default)]
-    pub password: Option<Secret>,
-    /// Certificate authorities (PEM) that are trusted beside those of the system.
-    #[serde(default)]
-    pub ca_certs: Vec<String>,
-    /// Use plain HTTP, and do not check the registry's certificate.
-    #[serde(default)]
-    pub insecure: bool,
-    /// Proxy for the registry; default from the environment (`https_proxy`, `no_proxy`).
-    #[serde(default)]
-    pub proxy: Option<String>,
-    /// Log every request.
-    #[serde(default)]
-    pub debug: bool,
+trireme_connection::registry_source! {
+    /// The source of an `image-signature` resource.
+    pub struct Source at "source" {
+        /// The tag whose image is looked at. At most one of `tag` and `digest`; with neither, the image that was signed last.
+        #[serde(default, deserialize_with = "word")]
+        #[schemars(with = "Word")]
+        pub tag: Option<String>,
+        /// The image that is looked at, `sha256:…`.
+        #[serde(default)]
+        pub digest: Option<String>,
+        /// The key, in PEM. A private one (a key file of cosign, or PKCS #8) signs and verifies; a public one verifies.
+        pub key: Secret,
+        /// The password of an encrypted private key; may be empty.
+        #[serde(default)]
+        pub key_password: Option<Secret>,
+        /// Log every request.
+        #[serde(default)]
+        pub debug: bool,
+    }
 }
 
 /// Which image a step without one of its own is about.
@@ -120,18 +100,6 @@ impl Source {
         let password = self.key_password.as_ref().map(|p| Password(p.expose()));
         let key = PrivateKey::from_pem(pem, password).map_err(key_fault)?;
         Ok(Key::Private(Box::new(key)))
-    }
-}
-
-impl Source {
-    /// The credentials for the registry.
-    ///
-    /// # Errors
-    /// A configuration fault when only one half is given.
-    pub fn credentials(&self) -> Result<Option<Credentials>, Fault> {
-        let password = self.password.as_ref().map(Secret::expose);
-        Credentials::pair("source", self.username.as_deref(), password)
-            .map_err(|error| Fault::config(error.to_string()))
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) async fn check(
     last: Option<Version>,
 ) -> anyhow::Result<Vec<Version>> {
     let target = source.target()?;
-    let repository = source.endpoint().open()?;
+    let repository = source.registry().open()?;
     let tag = match target {
         Target::Digest(digest) => return pinned(step, source, &repository, digest).await,
         Target::Tag(Some(tag)) => tag.to_owned(),

@@ -102,11 +102,12 @@ pub(crate) async fn get(
     params: &GetParams,
     dir: &Path,
 ) -> anyhow::Result<Outcome<Version>> {
+    let version = version.checked()?;
     source.target()?;
     if params.format == Format::Oci {
         return Err(Fault::config(NO_ARCHIVE).into());
     }
-    let repository = source.endpoint().open()?.patiently();
+    let repository = source.registry().open()?.patiently();
     let name = format!("image {}@{}", repository.name(), version.digest);
     if repository.head_manifest(&version.digest).await?.is_none() {
         let again = trireme_protocol::run_again();

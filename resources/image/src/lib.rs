@@ -5,19 +5,15 @@
 //! `registry-image`: `tag` and `digest`.
 
 mod check;
-mod endpoint;
 mod get;
 mod origin;
 mod platform;
 mod put;
+mod reference;
 mod registry_image;
 mod rootfs;
 mod source;
 mod version;
-
-use std::path::Path;
-
-use trireme_protocol::{Fault, Outcome, Resource, StepContext};
 
 pub use get::{Format, GetParams};
 pub use platform::Platform;
@@ -25,47 +21,7 @@ pub use put::{From, PutParams};
 pub use source::Source;
 pub use version::Version;
 
-/// The resource type `image`.
-pub struct Image;
-
-impl Resource for Image {
-    const NAME: &'static str = "image";
-    type Source = Source;
-    type Version = Version;
-    type GetParams = GetParams;
-    type PutParams = PutParams;
-
-    fn validate_version(version: &Version) -> Result<(), Fault> {
-        version.clone().checked().map(drop)
-    }
-
-    async fn check(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Option<Version>,
-    ) -> anyhow::Result<Vec<Version>> {
-        check::check(step, &source, version).await
-    }
-
-    async fn get(
-        &self,
-        step: &StepContext,
-        source: Source,
-        version: Version,
-        params: GetParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        get::get(step, &source, version.checked()?, &params, dir).await
-    }
-
-    async fn put(
-        &self,
-        step: &StepContext,
-        source: Source,
-        params: PutParams,
-        dir: &Path,
-    ) -> anyhow::Result<Outcome<Version>> {
-        put::put(step, &source, &params, dir).await
-    }
+trireme_protocol::resource! {
+    /// The resource type `image`.
+    pub struct Image is "image"
 }

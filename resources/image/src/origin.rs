@@ -23,7 +23,7 @@ impl<'a> Origin<'a> {
     pub async fn open(params: &'a PutParams, dir: &Path) -> anyhow::Result<Self> {
         match (&params.image, &params.from) {
             (None, Some(from)) => {
-                let repository = from.endpoint().open()?.patiently();
+                let repository = from.registry().open()?.patiently();
                 Ok(Self::Registry(repository, from.reference()?))
             }
             (Some(image), None) => {

@@ -5,15 +5,15 @@ use std::{path::Path, sync::Arc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{
-    Fault, Outcome, Secret, StepContext, build,
+    Fault, Outcome, StepContext, build,
     types::{Word, word},
 };
 use trireme_registry::is_tag;
 
 use crate::{
     Source, Version,
-    endpoint::{Endpoint, TAG_RULE, check_reference},
     origin::Origin,
+    reference::{TAG_RULE, check_reference},
     registry_image::{Refused, TagsOfVersion},
     source::Target,
 };
@@ -57,49 +57,20 @@ pub struct PutParams {
     _tag_prefix: Refused<TagsOfVersion>,
 }
 
-/// Where a copy comes from.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct From {
-    /// The repository, `HOST[:PORT]/PATH`, without tag and digest.
-    pub repository: String,
-    /// The tag; exactly one of `tag` and `digest`.
-    #[serde(default, deserialize_with = "word")]
-    #[schemars(with = "Word")]
-    pub tag: Option<String>,
-    /// The digest, `sha256:…`.
-    #[serde(default)]
-    pub digest: Option<String>,
-    /// User name for its registry.
-    #[serde(default)]
-    pub username: Option<String>,
-    /// Password or token for its registry.
-    #[serde(default)]
-    pub password: Option<Secret>,
-    /// Certificate authorities (PEM) that are trusted beside those of the system.
-    #[serde(default)]
-    pub ca_certs: Vec<String>,
-    /// Use plain HTTP, and do not check the registry's certificate.
-    #[serde(default)]
-    pub insecure: bool,
-    /// Proxy for its registry; default from the environment.
-    #[serde(default)]
-    pub proxy: Option<String>,
+trireme_connection::registry_source! {
+    /// Where a copy comes from.
+    pub struct From at "params.from" {
+        /// The tag; exactly one of `tag` and `digest`.
+        #[serde(default, deserialize_with = "word")]
+        #[schemars(with = "Word")]
+        pub tag: Option<String>,
+        /// The digest, `sha256:…`.
+        #[serde(default)]
+        pub digest: Option<String>,
+    }
 }
 
 impl From {
-    pub(crate) fn endpoint(&self) -> Endpoint<'_> {
-        Endpoint {
-            place: "params.from",
-            repository: &self.repository,
-            username: self.username.as_deref(),
-            password: self.password.as_ref(),
-            ca_certs: &self.ca_certs,
-            insecure: self.insecure,
-            proxy: self.proxy.as_deref(),
-        }
-    }
-
     pub(crate) fn reference(&self) -> Result<&str, Fault> {
         check_reference("params.from", self.tag.as_deref(), self.digest.as_deref())?;
         match (&self.tag, &self.digest) {
@@ -122,7 +93,7 @@ pub(crate) async fn put(
     let followed = source.target()?;
     let origin = Origin::open(params, dir).await?;
     let tags = tags(source, params, dir).await?;
-    let target = source.endpoint().open()?.patiently();
+    let target = source.registry().open()?.patiently();
     let tree = origin.tree().await?;
     let tag = tag_of_version(followed, &tags[0], tree.root.digest().as_ref())?;
     let name = format!("image {}:{}", target.name(), tags[0]);

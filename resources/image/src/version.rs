@@ -16,6 +16,11 @@ pub struct Version {
 }
 
 impl Version {
+    /// Whether it has its form.
+    pub(crate) fn validate(&self) -> Result<(), Fault> {
+        self.clone().checked().map(drop)
+    }
+
     /// Holds a version that may come from anywhere (`fly check-resource --from`) to its form.
     ///
     /// # Errors
