@@ -2,6 +2,7 @@
 
 use kube::core::Status;
 use trireme_executor::{ErrorKind, PlatformError};
+use trireme_transport::is_lasting;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -124,14 +125,14 @@ impl Error {
         match self {
             Self::Silent { .. } | Self::Unknown { .. } => true,
             Self::Refused { status, .. } => status.code == 429 || status.code >= 500,
-            Self::Api { source, .. } => matches!(
-                source.as_ref(),
+            Self::Api { source, .. } => match source.as_ref() {
+                kube::Error::Service(error) => !is_lasting(error.as_ref()),
                 kube::Error::HyperError(_)
-                    | kube::Error::Service(_)
-                    | kube::Error::ReadEvents(_)
-                    | kube::Error::HttpError(_)
-                    | kube::Error::SerdeError(_)
-            ),
+                | kube::Error::ReadEvents(_)
+                | kube::Error::HttpError(_)
+                | kube::Error::SerdeError(_) => true,
+                _ => false,
+            },
             _ => false,
         }
     }

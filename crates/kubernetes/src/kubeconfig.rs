@@ -162,7 +162,30 @@ const NO_SECRETS: [&str; 12] = [
 /// Every secret in a kubeconfig, those of other contexts too: tokens, passwords (also of proxies) and keys (as they are
 /// written, and decoded). A value of a wrong type counts too. Empty for text that is not YAML.
 pub fn secrets(kubeconfig: &str) -> Vec<String> {
-    let kubeconfig: Value = serde_saphyr::from_str(kubeconfig).unwrap_or_default();
+    let documents: Vec<Value> = serde_saphyr::from_multiple(kubeconfig).unwrap_or_default();
+    let mut found: Vec<String> = documents.iter().flat_map(secrets_of).collect();
+    for secret in secrets_as_sent(kubeconfig) {
+        if !found.contains(&secret) {
+            found.push(secret);
+        }
+    }
+    found
+}
+
+/// What the client sends: a token that looks like a number is sent as it is written.
+fn secrets_as_sent(kubeconfig: &str) -> Vec<String> {
+    let users = Kubeconfig::from_yaml(kubeconfig).map(|read| read.auth_infos);
+    let users = users.unwrap_or_default().into_iter();
+    let users = users.filter_map(|named| named.auth_info);
+    let secrets = users.flat_map(|user| {
+        let shown = serde_json::to_value(&user).unwrap_or_default();
+        let keys = ["token", "password", "client-key-data"];
+        keys.map(|key| shown[key].as_str().map(str::to_owned))
+    });
+    secrets.flatten().collect()
+}
+
+fn secrets_of(kubeconfig: &Value) -> Vec<String> {
     let parts = |list: &str, part: &str| {
         let items = kubeconfig[list].as_array().into_iter().flatten();
         items.map(|item| item[part].clone()).collect::<Vec<Value>>()
@@ -332,6 +355,17 @@ mod tests {
         let text = "clusters: [{name: a, cluster: {proxy-url: 'http://me:p%401@10.0.0.1'}}]";
         assert_eq!(secrets(text), ["p%401", "p@1"]);
         assert_eq!(secrets("users: ["), [""; 0]);
+        let two =
+            "users: [{name: a, user: {token: t0}}]\n---\nusers: [{name: b, user: {password: p0}}]";
+        assert_eq!(secrets(two), ["t0", "p0"]);
+    }
+
+    #[test]
+    fn a_token_that_looks_like_a_number_is_known_as_it_is_sent() {
+        for token in ["12345678e90", "0x1f2e3d4c"] {
+            let text = format!("users: [{{name: a, user: {{token: {token}}}}}]");
+            assert!(secrets(&text).contains(&token.to_owned()), "{token}");
+        }
     }
 
     #[test]

@@ -214,7 +214,8 @@ impl Repository {
         }
         let what = self.pushing(descriptor);
         let target = self.begin_upload(&what, descriptor).await?;
-        self.finish_upload(&what, &target, Request::put(target.as_str()).bytes(bytes))
+        let request = Request::put(target.as_str()).bytes(bytes);
+        self.finish_upload(&what, descriptor, &target, request)
             .await
     }
 
@@ -230,7 +231,8 @@ impl Repository {
         let what = self.pushing(descriptor);
         let target = self.begin_upload(&what, descriptor).await?;
         let request = Request::put(target.as_str()).stream(descriptor.size(), stream);
-        self.finish_upload(&what, &target, request).await
+        self.finish_upload(&what, descriptor, &target, request)
+            .await
     }
 
     /// Lets the registry take over a blob from another repository of its own; false when it does not, for whatever reason: it may
@@ -296,16 +298,23 @@ impl Repository {
     async fn finish_upload(
         &self,
         what: &str,
+        descriptor: &Descriptor,
         target: &Url,
         request: Request,
     ) -> Result<(), RegistryError> {
         let request = request.header(CONTENT_TYPE, "application/octet-stream");
         let answer = self.send_once(what, target, request).await?;
-        // The specification once said 204 for 201. What is not there the manifest that names it finds out.
-        if answer.status.is_success() {
-            return Ok(());
+        match answer.status {
+            StatusCode::CREATED => Ok(()),
+            // The specification once said 204 for 201; 202 is also the answer to a part of a blob.
+            status
+                if status.is_success()
+                    && self.blob_exists(descriptor.digest().as_ref()).await? =>
+            {
+                Ok(())
+            }
+            _ => Err(RegistryError::unexpected(what, &answer)),
         }
-        Err(RegistryError::unexpected(what, &answer))
     }
 }
 

@@ -19,6 +19,7 @@ mod blob;
 mod content;
 mod copy;
 mod error;
+mod keys;
 mod layout;
 mod manifest;
 mod name;

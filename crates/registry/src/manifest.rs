@@ -13,7 +13,7 @@ use crate::{
     RegistryError, Repository,
     auth::Access,
     content::{Verifier, digest_of},
-    name,
+    keys, name,
     repository::ANSWER_LIMIT_BYTES,
     shape,
 };
@@ -86,6 +86,7 @@ impl Repository {
         if answer.status != StatusCode::OK {
             return Err(RegistryError::unexpected(&what, &answer));
         }
+        keys::check(&answer.body).map_err(|error| RegistryError::malformed(&what, error))?;
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
         let descriptor = body_descriptor(&what, &answer, reference, json.as_ref())?;
         hold(&what, &descriptor, &answer, json)?;
@@ -123,11 +124,16 @@ impl Repository {
         let answer = self
             .fetch(&what, Access::Push, ANSWER_LIMIT_BYTES, build)
             .await?;
+        let ours = digest_of(&bytes);
         // Old registries accept (202) what others create (201).
-        if !answer.status.is_success() {
+        let stored = match answer.status {
+            StatusCode::CREATED => true,
+            status if status.is_success() => self.points_to(reference, &ours).await?,
+            _ => false,
+        };
+        if !stored {
             return Err(RegistryError::unexpected(&what, &answer));
         }
-        let ours = digest_of(&bytes);
         match answer.header(CONTENT_DIGEST.as_str()) {
             Some(named) if named.starts_with("sha256:") && named != ours => {
                 Err(RegistryError::Content {
@@ -139,6 +145,11 @@ impl Repository {
             }
             _ => Ok(answer),
         }
+    }
+
+    async fn points_to(&self, reference: &str, digest: &str) -> Result<bool, RegistryError> {
+        let found = self.head_manifest(reference).await?;
+        Ok(found.is_some_and(|found| found.digest().as_ref() == digest))
     }
 
     /// `REPOSITORY:TAG` or `REPOSITORY@DIGEST`.

@@ -28,6 +28,8 @@ pub struct Repository {
     /// Whether plain HTTP is spoken; for good where the caller says so.
     is_plain: Arc<AtomicBool>,
     may_speak_tls: bool,
+    /// Whether an answer in plain HTTP has come.
+    spoke_plain: Arc<AtomicBool>,
     auth: Arc<Auth>,
 }
 
@@ -51,6 +53,7 @@ impl Repository {
         Self {
             is_plain: Arc::new((insecure || name.is_here()).into()),
             may_speak_tls: !insecure,
+            spoke_plain: Arc::default(),
             client,
             name,
             auth: Arc::new(Auth::new(credentials, learn)),
@@ -98,9 +101,28 @@ impl Repository {
             // The registry has turned out to speak TLS by its answer. Only a URL without a host could refuse.
             let _ = request.set_scheme("https");
         }
-        request.join(target).map_err(|e| {
+        let found = request.join(target).map_err(|e| {
             RegistryError::malformed(what, format!("it points to a malformed URL: {e}"))
-        })
+        })?;
+        self.secured(what, &request, found)
+    }
+
+    /// What is asked over TLS leads to nothing without: a registry behind a proxy that does not know of it is asked as before.
+    fn secured(&self, what: &str, request: &Url, mut target: Url) -> Result<Url, RegistryError> {
+        if request.scheme() != "https" || target.scheme() == "https" {
+            return Ok(target);
+        }
+        let is_same_server = target.host_str() == request.host_str();
+        if is_same_server
+            && target
+                .port()
+                .is_none_or(|port| request.port() == Some(port))
+        {
+            let _ = target.set_scheme("https");
+            return Ok(target);
+        }
+        let reason = "it leads from https to plain HTTP on another server";
+        Err(RegistryError::malformed(what, reason))
     }
 
     /// Sends what `build` makes, again after authenticating when a 401 of the registry itself asks for it.
@@ -139,7 +161,9 @@ impl Repository {
             return over_tls().await;
         }
         let plain = self.client.stream(request()).await;
-        if !wants_tls(&plain) {
+        if !wants_tls(&plain) || self.spoke_plain.load(Ordering::Relaxed) {
+            // Only what answered a request of ours otherwise than with 400 is known to speak plain HTTP.
+            self.spoke_plain.fetch_or(plain.is_ok(), Ordering::Relaxed);
             return plain;
         }
         let answer = over_tls().await;

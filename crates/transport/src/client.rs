@@ -77,10 +77,7 @@ impl Client {
             .redirect(redirects())
             .user_agent(agent);
         let proxies = match &options.proxy {
-            Some(proxy) => {
-                reqwest::Proxy::all(proxy).map_err(|e| refused("the proxy", e))?;
-                Proxies::named(proxy)
-            }
+            Some(proxy) => Proxies::named(proxy)?,
             None => Proxies::of_environment(),
         };
         let proxies = Arc::new(proxies);
@@ -321,12 +318,19 @@ pub(crate) fn parse(text: &str) -> Result<Url, TransportError> {
     }
 }
 
-/// Asked anew for every connection, those of redirects included.
+/// In the place of a proxy that cannot be used: no connection is made (RFC 6761, section 6.4).
+const NO_WAY: &str = "http://proxy-that-cannot-be-used.invalid";
+
+/// Asked anew for every connection, those of redirects included. Where a proxy is wanted and cannot be used, nothing goes past it.
 fn through(proxies: Arc<Proxies>) -> reqwest::Proxy {
     reqwest::Proxy::custom(move |url| {
-        let server = url.as_str().parse().ok()?;
-        let proxy = proxies.leading_to(&server).ok().flatten()?;
-        Some(proxy.to_string())
+        let Ok(server) = url.as_str().parse() else {
+            return Some(NO_WAY.to_owned());
+        };
+        match proxies.leading_to(&server) {
+            Ok(proxy) => proxy.map(|proxy| proxy.to_string()),
+            Err(_) => Some(NO_WAY.to_owned()),
+        }
     })
 }
 

@@ -37,4 +37,4 @@ pub use proxy::{Proxies, http_proxy, is_loopback, is_reserved};
 pub use request::{Body, Request};
 pub use retry::Backoff;
 pub use roots::system_roots;
-pub use trouble::{Trouble, explained};
+pub use trouble::{Trouble, explained, is_lasting};

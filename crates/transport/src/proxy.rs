@@ -18,6 +18,7 @@ use hyper_util::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use tokio::{net::TcpStream, time::timeout};
+use url::Url;
 
 use crate::TransportError;
 
@@ -43,13 +44,20 @@ impl Proxies {
     }
 
     /// This one, for all servers that `no_proxy` does not name.
-    pub(crate) fn named(proxy: &str) -> Self {
+    ///
+    /// # Errors
+    /// [`TransportError::Options`] when it is not an HTTP proxy: nothing may go another way because it is not understood.
+    pub(crate) fn named(proxy: &str) -> Result<Self, TransportError> {
+        let proxy = address(proxy)?;
+        let all = || Matcher::builder().all(proxy.to_string());
+        let found = all().build().intercept(&Uri::from_static(ANY_SERVER));
+        let found = found.ok_or_else(|| refused("it is not the address of a proxy"))?;
+        http_proxy(NAMED, found.uri().clone())?;
         let no = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
-        let matcher = Matcher::builder().all(proxy.to_owned());
-        Self {
-            matcher: matcher.no(no.unwrap_or_default()).build(),
+        Ok(Self {
+            matcher: all().no(no.unwrap_or_default()).build(),
             is_named: true,
-        }
+        })
     }
 
     /// The proxy for `server`, with its credentials; `None` where none is wanted.
@@ -64,12 +72,35 @@ impl Proxies {
             return Ok(None);
         };
         let what = match self.is_named {
-            true => "the proxy",
+            true => NAMED,
             false => "the proxy of the environment",
         };
         let proxy = http_proxy(what, found.uri().clone())?;
         Ok(Some(with_credentials(proxy, &found)))
     }
+}
+
+/// A proxy that a source names, in messages.
+const NAMED: &str = "the proxy";
+/// A server that no proxy is kept from.
+const ANY_SERVER: &str = "https://server.invalid";
+
+fn refused(reason: impl Into<String>) -> TransportError {
+    TransportError::Options {
+        what: NAMED,
+        reason: reason.into(),
+    }
+}
+
+/// The address of a proxy, as curl and others take it: without a scheme it is http. Its text is not shown.
+fn address(text: &str) -> Result<Url, TransportError> {
+    let text = text.trim();
+    let found = match text.contains("://") {
+        true => Url::parse(text),
+        false => Url::parse(&format!("http://{text}")),
+    };
+    let found = found.ok().filter(Url::has_host);
+    found.ok_or_else(|| refused("it is no URL; expected http://HOST:PORT"))
 }
 
 /// Whether a host is this machine by its very name.
@@ -146,7 +177,8 @@ pub(crate) async fn refusal(proxy: &Uri, server: &Uri) -> Option<StatusCode> {
 async fn ask(proxy: &Uri, server: &Uri) -> Option<StatusCode> {
     let matcher = Matcher::builder().all(proxy.to_string()).build();
     let found = matcher.intercept(server)?;
-    let address = (found.uri().host()?, found.uri().port_u16().unwrap_or(80));
+    let host = found.uri().host()?.trim_matches(['[', ']']);
+    let address = (host, found.uri().port_u16().unwrap_or(80));
     if found.uri().scheme_str() != Some("http") {
         return None;
     }
@@ -236,6 +268,31 @@ mod tests {
         let refused = of("socks5://me:secret@10.0.0.1", "", server).unwrap_err();
         assert!(refused.contains("its scheme is socks5"), "{refused}");
         assert!(!refused.contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn a_named_proxy_is_gone_through_or_refused_and_never_passed_by() {
+        let server: Uri = "https://api.example".parse().unwrap();
+        for (text, through) in [
+            ("http://10.0.0.1:3128\n", "http://10.0.0.1:3128/"),
+            ("proxy.corp:3128", "http://proxy.corp:3128/"),
+            ("proxy.corp:3128/", "http://proxy.corp:3128/"),
+            ("http://me:a|b@10.0.0.1", "http://me:a%7Cb@10.0.0.1/"),
+        ] {
+            let proxies = Proxies::named(text).unwrap();
+            let chosen = proxies.leading_to(&server).unwrap().unwrap();
+            assert_eq!(chosen.to_string(), through, "{text}");
+        }
+        for text in [
+            "",
+            "socks5://canary",
+            "ftp://canary",
+            "http://",
+            "http://[canary",
+        ] {
+            let refused = Proxies::named(text).err().unwrap().to_string();
+            assert!(!refused.contains("canary"), "{refused}");
+        }
     }
 
     #[test]

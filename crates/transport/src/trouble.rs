@@ -87,7 +87,7 @@ impl Trouble {
         server: &Uri,
         proxy: Option<&Uri>,
     ) -> Self {
-        match (Self::of(error), proxy) {
+        match (Self::of(error).at(server, proxy), proxy) {
             (Self::Unknown, Some(proxy)) => {
                 let status = match proxy::is_refusal(error) {
                     true => proxy::refusal(proxy, server).await,
@@ -104,6 +104,18 @@ impl Trouble {
                 }
             }
             (trouble, _) => trouble,
+        }
+    }
+
+    /// What it is of, as far as that is known: behind a proxy, or one that speaks TLS itself, both may be meant.
+    fn at(self, server: &Uri, proxy: Option<&Uri>) -> Self {
+        let has_tls = |uri: &Uri| uri.scheme_str() == Some("https");
+        match self {
+            Self::NoHttp if proxy.is_some() || has_tls(server) => Self::Unknown,
+            Self::NoTls | Self::Untrusted | Self::Certificate(_) if proxy.is_some_and(has_tls) => {
+                Self::Unknown
+            }
+            known => known,
         }
     }
 
@@ -150,6 +162,13 @@ impl fmt::Display for Trouble {
 struct Explained {
     trouble: Trouble,
     source: BoxError,
+}
+
+/// Whether an error is one of [`explained`] that waiting does not mend.
+pub fn is_lasting(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    let explained = causes.find_map(|error| error.downcast_ref::<Explained>());
+    explained.is_some_and(|found| !found.trouble.may_pass())
 }
 
 /// An error of another HTTP client on the way to `server`, through `proxy` if there is one, in plain words where we have some.
