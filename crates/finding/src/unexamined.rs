@@ -70,6 +70,12 @@ impl Kind {
     pub fn is_executable(self) -> bool {
         EXECUTABLE.contains(&self)
     }
+
+    /// Whether things of this kind are named by their paths, and not by the names of packages or modules: `act` may be
+    /// a program or a package, and who accepts `/act` means the program.
+    fn is_named_by_path(self) -> bool {
+        self.is_executable() && !matches!(self, Self::Packages | Self::Module)
+    }
 }
 
 /// Things of one kind that were seen and not examined. Never the same as clean.
@@ -123,15 +129,17 @@ impl Accepted {
     fn holds(&self, kind: Kind, name: &str) -> bool {
         match self {
             Self::Kind(accepted) => *accepted == kind,
-            Self::Path(_) => self.names(name),
+            Self::Path(_) => self.names(kind, name),
         }
     }
 
     /// Whether this is the path of that file.
-    fn names(&self, name: &str) -> bool {
+    fn names(&self, kind: Kind, name: &str) -> bool {
         match self {
-            Self::Kind(_) => false,
-            Self::Path(path) => path.trim_start_matches('/') == name.trim_start_matches('/'),
+            Self::Path(path) if kind.is_named_by_path() => {
+                path.trim_start_matches('/') == name.trim_start_matches('/')
+            }
+            _ => false,
         }
     }
 }
@@ -173,10 +181,11 @@ impl JsonSchema for Accepted {
 
 /// Whether something here can run, and the policy names the path of everything that can.
 pub(crate) fn all_are_named(groups: &[NotExamined], accepted: &[Accepted]) -> bool {
-    let executable = groups.iter().filter(|group| group.kind.is_executable());
-    let mut names = executable.flat_map(|group| &group.names).peekable();
-    let is_named = |name: &String| accepted.iter().any(|one| one.names(name));
-    names.peek().is_some() && names.all(is_named)
+    let can_run = |group: &&NotExamined| group.kind.is_executable() && !group.names.is_empty();
+    let mut executable = groups.iter().filter(can_run).peekable();
+    let is_named = |kind, name: &String| accepted.iter().any(|one| one.names(kind, name));
+    executable.peek().is_some()
+        && executable.all(|group| group.names.iter().all(|name| is_named(group.kind, name)))
 }
 
 /// What a verdict says of all groups: what is accepted apart from what is not, and groups that differ only in their names
@@ -256,6 +265,17 @@ mod tests {
             seen,
             expected.map(|(kind, accepted, name)| (kind, accepted, name.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_path_accepts_no_package_and_no_module_of_that_name() {
+        let accepted = accepted(r#"["/act"]"#);
+        for kind in [Kind::Packages, Kind::Module] {
+            let groups = [group(kind, &["act"])];
+            assert!(parts(&groups, &accepted)[0].is_missing(), "{kind:?}");
+            assert!(!all_are_named(&groups, &accepted), "{kind:?}");
+        }
+        assert!(all_are_named(&[group(Kind::Script, &["act"])], &accepted));
     }
 
     #[test]

@@ -170,6 +170,10 @@ fn retain(path: &str, mode: u32, content: &mut impl Read) -> io::Result<files::R
                     "{path} has more than {FILE_LIMIT_BYTES} bytes"
                 )));
             }
+            if file_class::runs(&bytes, mode).is_some() {
+                let reason = format!("{path} is package data that is a program");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+            }
             Ok(files::Retained::Content(bytes))
         }
         FileClass::Uncatalogued(kind) => Ok(files::Retained::Uncatalogued(kind)),

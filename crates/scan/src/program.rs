@@ -18,7 +18,7 @@ const LIMIT_BYTES: usize = 4 << 20;
 const PIECE_BYTES: usize = 256 << 10;
 /// How much of a piece is looked at again with the next one: enough to tell whether data begins there.
 const OVERLAP_BYTES: usize = 1 << 10;
-/// How many data of one kind are taken from one file.
+/// How many data of one kind are taken from one file. One with more cannot be read.
 const FINDS: usize = 16;
 
 /// What was found in a program.
@@ -28,7 +28,7 @@ pub struct BuildData {
     pub go: Vec<Vec<u8>>,
     /// Audit data of Rust: JSON.
     pub rust: Vec<Vec<u8>>,
-    /// Data was there and cannot be read: cut off, too large, or as Go wrote it before version 1.18.
+    /// Data was there and cannot be read: cut off, too large, too many, or as Go wrote it before version 1.18.
     pub unreadable: bool,
 }
 
@@ -110,6 +110,8 @@ impl Search {
             let state = info.take(&piece[at..]);
             if self.go.len() + self.found.go.len() < FINDS {
                 self.keep_go(info, &state);
+            } else {
+                self.found.unreadable |= !matches!(state, State::Broken) || info.is_old();
             }
         }
         for at in memchr::memchr_iter(audit::FIRST_BYTE, &piece[..end]) {
@@ -120,6 +122,8 @@ impl Search {
             let state = data.take(&piece[at..]);
             if self.rust.len() + self.found.rust.len() < FINDS {
                 self.keep_rust(data, &state);
+            } else {
+                self.found.unreadable = true;
             }
         }
     }

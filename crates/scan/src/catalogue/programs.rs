@@ -35,7 +35,7 @@ pub(super) fn read(files: &Files, is_owned: impl Fn(&str) -> bool) -> Programs {
     }
     const SILENT: &str = "it has neither build info of Go nor audit data of Rust";
     const UNREADABLE: &str =
-        "its build info is damaged, or of a Go before 1.18, and cannot be read";
+        "its build info is damaged, too much, or of a Go before 1.18, and cannot be read";
     let groups = [
         group(Kind::Program, PROGRAM, SILENT, silent),
         group(Kind::Program, PROGRAM, UNREADABLE, unreadable),

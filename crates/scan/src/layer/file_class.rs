@@ -111,15 +111,20 @@ pub(super) fn classify(path: &str) -> FileClass {
     FileClass::Uncatalogued(kind)
 }
 
-/// What a file is that may be run, told by its first bytes and by its mode: what Linux runs itself, and what runs in a
-/// runtime of its own (PE of .NET, WebAssembly). A script is run only when its mode says so, or by name as a hook of a package.
+/// What a file is that may be run. A hook of a package is a script that only dpkg runs.
 pub(super) fn classify_executable(path: &str, start: &[u8], mode: u32) -> Option<UncataloguedKind> {
     let is_hook = path.starts_with("var/lib/dpkg/info/");
+    runs(start, mode).filter(|kind| !is_hook || *kind != UncataloguedKind::Script)
+}
+
+/// The same by its first bytes and its mode alone: what Linux runs itself, and what runs in a runtime of its own (PE of
+/// .NET, WebAssembly). A script is run only when its mode says so.
+pub(super) fn runs(start: &[u8], mode: u32) -> Option<UncataloguedKind> {
     match start {
         [0x7f, b'E', b'L', b'F', ..] | [b'M', b'Z', ..] | [0, b'a', b's', b'm', ..] => {
             Some(UncataloguedKind::Program)
         }
-        [b'#', b'!', ..] if mode & 0o111 != 0 && !is_hook => Some(UncataloguedKind::Script),
+        [b'#', b'!', ..] if mode & 0o111 != 0 => Some(UncataloguedKind::Script),
         _ => None,
     }
 }

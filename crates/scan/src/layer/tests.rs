@@ -1,3 +1,5 @@
+mod programs;
+
 use std::io::Write as _;
 
 use super::*;
@@ -370,30 +372,4 @@ fn a_second_name_of_what_was_not_read_is_named() {
     let found = uncatalogued(&files(&[layer]));
     let path = "var/lib/dpkg/status.d/a".to_owned();
     assert_eq!(found, [(path, UncataloguedKind::LinkedDatabase)]);
-}
-
-#[test]
-fn what_may_be_run_is_told_by_its_first_bytes_and_its_mode() {
-    let text = |path| (path, &b"#!/bin/sh"[..]);
-    let layer = tar_of(&[
-        ("elf", b"\x7fELF\x02"),
-        ("net.dll", b"MZ\x90\x00"),
-        ("module.wasm", b"\0asm\x01"),
-        ("data", b"\x7fEL"),
-        text("not-run.sh"),
-    ]);
-    let mut script = tar::Header::new_gnu();
-    script.set_mode(0o755);
-    script.set_size(9);
-    let mut builder = tar::Builder::new(Vec::new());
-    let added = builder.append_data(&mut script, "run.sh", &b"#!/bin/sh"[..]);
-    added.unwrap();
-    let found = uncatalogued(&files(&[layer, builder.into_inner().unwrap()]));
-    let expected = [
-        ("elf", UncataloguedKind::Program),
-        ("module.wasm", UncataloguedKind::Program),
-        ("net.dll", UncataloguedKind::Program),
-        ("run.sh", UncataloguedKind::Script),
-    ];
-    assert_eq!(found, expected.map(|(path, kind)| (path.to_owned(), kind)));
 }

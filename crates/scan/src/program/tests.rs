@@ -179,3 +179,15 @@ proptest::proptest! {
         proptest::prop_assert!(rest.is_empty());
     }
 }
+
+#[test]
+fn a_program_with_more_data_than_is_kept_cannot_be_read() {
+    let info = [build_info("go1.26.8", MODULES), filler(64)].concat();
+    let aligned = [&info[..], &filler(16 - info.len() % 16)].concat();
+    let audit = audit_data(CRATES);
+    for data in [aligned, audit] {
+        let all = |count| found(&[filler(16), data.repeat(count), filler(5000)].concat());
+        assert!(!all(FINDS).unreadable);
+        assert!(all(FINDS + 1).unreadable);
+    }
+}

@@ -38,9 +38,21 @@ fn is_staging(module: &Module<'_>) -> bool {
     is_ours && is_in_place
 }
 
-/// What the linker was told of the version, if it is one.
+/// What the linker was told of the version, if it is one, and the same wherever it was told.
 fn linked_version(flags: &str) -> Option<&str> {
-    let (_, rest) = flags.split_once(LINKED_VERSION)?;
+    let mut told = flags.match_indices(LINKED_VERSION).map(|(at, variable)| {
+        let begins_value = flags[..at]
+            .chars()
+            .next_back()
+            .is_none_or(|c| " '\"=".contains(c));
+        begins_value.then(|| stated_version(&flags[at + variable.len()..]))?
+    });
+    let first = told.next()??;
+    told.all(|other| other == Some(first)).then_some(first)
+}
+
+/// The version with which the text begins, if it is one.
+fn stated_version(rest: &str) -> Option<&str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
     let version = &rest[..end];
@@ -117,6 +129,8 @@ mod tests {
         for linked in [
             "",
             "build\t-ldflags=\"-X k8s.io/component-base/version.gitVersion=dirty\"\n",
+            "build\t-ldflags=\"-X example.com/k8s.io/component-base/version.gitVersion=v1.99.0\"\n",
+            "build\t-ldflags=\"-X k8s.io/component-base/version.gitVersion=v1.99.0 -X k8s.io/component-base/version.gitVersion=v1.36.5\"\n",
             "build\t-ldflags=\"-X k8s.io/component-base/version.gitVersion=v0.0.0-master+$Format:%H$\"\n",
         ] {
             let found = matched(
