@@ -1,11 +1,13 @@
 //! Folders of artifacts: copies of them, and paths inside them.
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Component, Path, PathBuf};
 
-/// Copies a folder with everything in it. Links stay links; what is neither file, folder nor link is refused.
+/// Copies a folder with everything in it. Links stay links, and pipes pipes; what is neither file, folder, link nor pipe is refused.
 ///
 /// # Errors
 /// What could not be read or written; its path is in the message.
@@ -33,8 +35,13 @@ fn copy_one(source: &Path, target: &Path, kind: fs::FileType) -> io::Result<()> 
     } else if kind.is_file() {
         // The copy is a file of its own: what a step does to it does not reach the artifact.
         fs::copy(source, target).map(|_| ())
+    } else if kind.is_fifo() {
+        mknodat(CWD, target, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        fs::set_permissions(target, fs::symlink_metadata(source)?.permissions())
     } else {
-        Err(io::Error::other("neither a file, a folder nor a link"))
+        Err(io::Error::other(
+            "neither a file, a folder, a link nor a named pipe",
+        ))
     }
 }
 
@@ -70,9 +77,12 @@ pub(crate) fn read_text(folder: &Path, path: &Path, limit: u64) -> Result<String
     if !real.starts_with(root) {
         return Err(format!("{shown} is a link out of its artifact"));
     }
-    let size = fs::metadata(&real)
-        .map_err(|error| format!("{shown}: {error}"))?
-        .len();
+    let found = fs::metadata(&real).map_err(|error| format!("{shown}: {error}"))?;
+    // To read a named pipe would be to wait for ever.
+    if !found.is_file() {
+        return Err(format!("{shown} is no file"));
+    }
+    let size = found.len();
     if size > limit {
         return Err(format!("{shown} has {size} bytes, the limit is {limit}"));
     }
@@ -135,6 +145,7 @@ fn hash_file(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_copy_has_everything_and_is_apart() {
@@ -147,6 +158,25 @@ mod tests {
         assert_eq!(fs::read_to_string(to.join("a/link")).unwrap(), "one");
         fs::write(to.join("a/b/f"), "two").unwrap();
         assert_eq!(fs::read_to_string(from.join("a/b/f")).unwrap(), "one");
+    }
+
+    /// The rootfs of an image may hold them.
+    #[test]
+    fn a_named_pipe_is_copied_as_one_and_never_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir(&from).unwrap();
+        let pipe = from.join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        fs::set_permissions(&pipe, fs::Permissions::from_mode(0o622)).unwrap();
+        copy_tree(&from, &to).unwrap();
+        let copied = fs::symlink_metadata(to.join("pipe")).unwrap();
+        assert!(copied.file_type().is_fifo());
+        assert_eq!(copied.permissions().mode() & 0o7777, 0o622);
+        for (name, part) in [("pipe", "pipe is no file"), (".", "is no file")] {
+            let message = read_text(&to, Path::new(name), 9).unwrap_err();
+            assert!(message.contains(part), "{message}");
+        }
     }
 
     #[test]

@@ -165,14 +165,12 @@ impl Applier {
             EntryType::Link => {
                 let target = self.link_target(&link_name(entry, name)?, name)?;
                 if self.is_left_out(&target) {
-                    self.leave_out(path);
-                    return Ok(());
+                    return self.leave_out(path).map_err(write_error(name));
                 }
                 self.hard_link(&target, name, path)?;
             }
             EntryType::Char | EntryType::Block => {
-                self.leave_out(path);
-                return Ok(());
+                return self.leave_out(path).map_err(write_error(name));
             }
             _ => return Err(hostile(name, "its type is none that an image layer has")),
         }
@@ -260,10 +258,12 @@ impl Applier {
         }
     }
 
-    /// A device node; a container gets its own.
-    fn leave_out(&mut self, path: &Path) {
+    /// A device node; a container gets its own. What a lower layer has at its path goes nevertheless.
+    fn leave_out(&mut self, path: &Path) -> io::Result<()> {
+        self.remove(path)?;
         self.unpacked.devices += 1;
         self.left_out.insert(path.to_owned());
+        Ok(())
     }
 
     fn is_left_out(&self, path: &Path) -> bool {

@@ -85,6 +85,26 @@ fn a_hard_link_to_a_device_node_is_left_out_with_it() {
     assert!(!case.dir.path().join("rootfs/dev/disk").exists());
 }
 
+/// A device covers what lower layers have at its path, as any other file does: a scan says that it is gone.
+#[test]
+fn what_is_left_out_covers_what_a_lower_layer_has_there() {
+    let case = Case::new();
+    let lower = Layer::new()
+        .file("dev/null", "stale")
+        .file("dev/linked", "stale")
+        .file("opt/folder/below", "stale");
+    let upper = Layer::new()
+        .add(EntryType::Char, "dev/null", 0o666, "", "")
+        .hard_link("dev/linked", "dev/null")
+        .hard_link("dev/later", "dev/linked")
+        .add(EntryType::Block, "opt/folder", 0o660, "", "");
+    let unpacked = case.apply([lower, upper]).unwrap();
+    for gone in ["dev/null", "dev/linked", "dev/later", "opt/folder/below"] {
+        assert_eq!(case.read(gone), None, "{gone}");
+    }
+    assert_eq!(unpacked.devices, 4);
+}
+
 /// Such an archive has no types: the name of a folder ends with `/`.
 #[test]
 fn a_folder_of_the_oldest_archives_is_a_folder() {
