@@ -42,6 +42,14 @@ impl Proxies {
         }
     }
 
+    /// For no server.
+    pub(crate) fn none() -> Self {
+        Self {
+            matcher: Matcher::builder().build(),
+            is_named: false,
+        }
+    }
+
     /// This one, for all servers that `no_proxy` does not name.
     pub(crate) fn named(proxy: &str) -> Self {
         let no = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
