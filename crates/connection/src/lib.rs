@@ -43,6 +43,7 @@ impl Connection<'_> {
             insecure: self.insecure,
             proxy: self.proxy.map(String::from),
             user_agent: user_agent.map(String::from),
+            ..Options::default()
         });
         client.map_err(|error| {
             let place = self.place;

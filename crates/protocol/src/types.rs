@@ -116,18 +116,35 @@ impl fmt::Display for Size {
     }
 }
 
-/// Text that YAML may take for a number: a tag such as `1.32`. Empty text is none. For `Option<String>`, with
+/// Text that YAML may take for a number: a tag such as `1.32`. For `Option<String>`, with
 /// `#[serde(default, deserialize_with = "word")]` and `#[schemars(with = "Word")]`.
 pub struct Word;
 
 /// Reads a [`Word`].
 ///
 /// # Errors
-/// For what is neither text nor a number; the value is not shown.
+/// For what is neither text nor a number, and for empty text; the value is not shown.
 pub fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match word_or_empty(deserializer)? {
+        Some(text) if text.is_empty() => Err(de::Error::custom(
+            "found an empty string; name something, or leave the key out",
+        )),
+        word => Ok(word),
+    }
+}
+
+/// Reads a [`Word`]; empty text is none, as `registry-image` has it.
+///
+/// # Errors
+/// For what is neither text nor a number; the value is not shown.
+pub fn word_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(word_or_empty(deserializer)?.filter(|text| !text.is_empty()))
+}
+
+fn word_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Value::String(text) => Ok(Some(text)),
         Value::Number(number) => Ok(Some(number.to_string())),
         other => Err(de::Error::custom(format!(
             "found {}, expected a string",
@@ -212,7 +229,6 @@ mod tests {
             ("1.32", Some("1.32")),
             ("7", Some("7")),
             ("20261201000000", Some("20261201000000")),
-            ("\"\"", None),
             ("null", None),
         ] {
             let mut json = serde_json::Deserializer::from_str(json);
@@ -224,6 +240,14 @@ mod tests {
             assert!(error.contains("expected a string"), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_empty_word_is_none_only_where_that_is_meant() {
+        let empty = || serde_json::Value::from("");
+        let error = word(empty()).unwrap_err().to_string();
+        assert!(error.contains("an empty string"), "{error}");
+        assert_eq!(word_if_any(empty()).unwrap(), None);
     }
 
     proptest! {

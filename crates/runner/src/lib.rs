@@ -16,10 +16,10 @@ mod checks;
 mod child;
 mod clock;
 mod error;
+mod error_tail;
 mod files;
 mod inputs;
 mod interrupt;
-mod last_words;
 mod load;
 mod order;
 pub mod pipeline;
@@ -48,6 +48,6 @@ pub use report::{
     Version,
 };
 pub use runner::{DEFAULT_STATE, RunOptions, Runner};
-pub use service::Supply;
+pub use service::LocalInputs;
 pub use single::{Said, Single, SingleOptions, run_single};
 pub use store::StateLock;

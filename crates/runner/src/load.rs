@@ -5,7 +5,7 @@ use crate::error::RunnerError;
 use crate::pipeline::Pipeline;
 use crate::problem::{Position, Problem, Problems};
 use crate::rules;
-use crate::service::Supply;
+use crate::service::LocalInputs;
 use crate::vars::{Comparison, Missing, Vars};
 use crate::yaml::{self, Node};
 use std::fs::File;
@@ -55,7 +55,7 @@ pub fn validate(
     file: &Path,
     vars: &Vars,
     catalogue: &Catalogue,
-    supply: &Supply,
+    supply: &LocalInputs,
 ) -> Result<Valid, RunnerError> {
     let read = load(file, vars, Missing::Keep, catalogue, supply)?;
     Ok(Valid {
@@ -70,7 +70,7 @@ pub(crate) fn pipeline(
     file: &Path,
     vars: &Vars,
     catalogue: &Catalogue,
-    supply: &Supply,
+    supply: &LocalInputs,
 ) -> Result<(Pipeline, Vec<Problem>), RunnerError> {
     let read = load(file, vars, Missing::KeepLocal, catalogue, supply)?;
     Ok((read.pipeline, read.notes))
@@ -90,7 +90,7 @@ fn load(
     vars: &Vars,
     missing: Missing,
     catalogue: &Catalogue,
-    supply: &Supply,
+    supply: &LocalInputs,
 ) -> Result<Loaded, RunnerError> {
     let (written, mut problems) = read_yaml(file)?;
     let root = vars.fill(&written, missing, &mut problems.errors);

@@ -8,7 +8,7 @@ use crate::inputs::{self, Chosen};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{Job, Pipeline, VersionChoice};
 use crate::report::{BuildReport, Idle, JobOutcome, JobReport, RunReport, Status};
-use crate::service::{self, Service, Supply};
+use crate::service::{self, LocalInputs, Service};
 use crate::store::{StateLock, Store};
 use crate::vars::Vars;
 use crate::{load, order, progress, wire};
@@ -33,7 +33,7 @@ pub struct RunOptions {
     /// Jobs to build whether or not something triggers them; all others stay. Empty: all that are triggered.
     pub jobs: Vec<String>,
     /// Content and types that a person supplies.
-    pub supply: Supply,
+    pub supply: LocalInputs,
     /// The linked resources.
     pub catalogue: Catalogue,
 }

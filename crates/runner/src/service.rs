@@ -17,7 +17,7 @@ use trireme_protocol::redact;
 
 /// What the program was told about resources that it does not find by itself.
 #[derive(Debug, Clone, Default)]
-pub struct Supply {
+pub struct LocalInputs {
     /// Resource → folder that is its only version (`--input NAME=DIR`).
     pub inputs: BTreeMap<String, PathBuf>,
     /// Type → name of the linked resource that serves it (`--type T=NAME`).
@@ -181,7 +181,7 @@ pub(crate) fn resolve(
     pipeline: &Pipeline,
     resource: &Resource,
     catalogue: &Catalogue,
-    supply: &Supply,
+    supply: &LocalInputs,
 ) -> Result<Service, Unserved> {
     let name = &resource.name.text;
     if let Some(dir) = supply.inputs.get(name) {
@@ -273,7 +273,7 @@ resources:
 - {name: r, type: KIND, source: {repository: a}}
 ";
 
-    fn served(kind: &str, supply: &Supply) -> Result<Service, String> {
+    fn served(kind: &str, supply: &LocalInputs) -> Result<Service, String> {
         let root = yaml::parse(&TYPES.replace("KIND", kind)).unwrap();
         let pipeline = Pipeline::read(&root, &mut Problems::default());
         let linked = Linked {
@@ -290,7 +290,7 @@ resources:
 
     #[test]
     fn a_type_is_served_by_the_image_it_names() {
-        let none = Supply::default();
+        let none = LocalInputs::default();
         let service = served("ours", &none).unwrap();
         assert_eq!(
             (service.linked(), service.stands_in()),
@@ -324,15 +324,15 @@ resources:
     #[test]
     fn a_person_can_supply_what_is_missing() {
         let types = [("git".to_owned(), "image".to_owned())].into();
-        let by_type = Supply {
+        let by_type = LocalInputs {
             types,
-            ..Supply::default()
+            ..LocalInputs::default()
         };
         assert_eq!(served("git", &by_type).unwrap().linked(), Some("image"));
         let inputs = [("r".to_owned(), PathBuf::from("/x"))].into();
-        let by_input = Supply {
+        let by_input = LocalInputs {
             inputs,
-            ..Supply::default()
+            ..LocalInputs::default()
         };
         assert!(
             matches!(served("git", &by_input), Ok(Service::Folder(dir)) if dir.as_os_str() == "/x")

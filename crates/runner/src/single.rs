@@ -6,7 +6,7 @@ use crate::interrupt::Interrupt;
 use crate::load;
 use crate::progress;
 use crate::report::{StepKind, Version};
-use crate::service::{self, Service, Supply};
+use crate::service::{self, LocalInputs, Service};
 use crate::vars::Vars;
 use crate::wire::{self, Call, Fetched, Reply, Verb};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub struct SingleOptions {
     /// Values for its `((vars))`.
     pub vars: Vars,
     /// Content and types that a person supplies.
-    pub supply: Supply,
+    pub supply: LocalInputs,
     /// The linked resources.
     pub catalogue: Catalogue,
     /// The resource.

@@ -2,8 +2,8 @@
 //! (`atc/resource/resource.go`, `atc/resource_types.go`).
 
 use crate::child::{self, Program};
+use crate::error_tail::ErrorTail;
 use crate::interrupt::Interrupt;
-use crate::last_words::LastWords;
 use crate::progress;
 use crate::report::{Metadatum, Version};
 use serde::Deserialize;
@@ -91,9 +91,9 @@ async fn ask<T>(
     line: &(dyn Fn(&str) + Sync),
     parse: impl Fn(&[u8]) -> Result<T, String>,
 ) -> Result<Reply<T>, String> {
-    let last_words = std::sync::Mutex::new(LastWords::default());
+    let error_tail = std::sync::Mutex::new(ErrorTail::default());
     let keep = |text: &str| {
-        if let Ok(mut words) = last_words.lock() {
+        if let Ok(mut words) = error_tail.lock() {
             // Programs write colours without a terminal; a reason is plain text.
             words.hear(&progress::clean(text, false));
         }
@@ -110,7 +110,7 @@ async fn ask<T>(
     if ended.code == 0 {
         return parse(&ended.stdout).map(Reply::Answer);
     }
-    let said = last_words.into_inner().unwrap_or_default().said();
+    let said = error_tail.into_inner().unwrap_or_default().said();
     if ended.interrupted {
         return Ok(Reply::Interrupted { said });
     }

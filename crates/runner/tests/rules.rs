@@ -33,12 +33,12 @@ fn said(kind: &str, rows: &str) -> Vec<String> {
     let file = dir.path().join("p.yml");
     fs::write(&file, format!("{head}{text}\n")).expect("a file");
     let serves = !text.contains("type: git");
-    let supply = Supply {
+    let supply = LocalInputs {
         types: serves
             .then(|| ("mock".to_owned(), "mock".to_owned()))
             .into_iter()
             .collect(),
-        ..Supply::default()
+        ..LocalInputs::default()
     };
     let line = |problem: &Problem| format!("{}: {}", problem.at, problem.message);
     match validate(&file, &vars::Vars::default(), &catalogue(), &supply) {
@@ -105,7 +105,7 @@ fn an_unused_resource_is_an_error_and_a_strange_name_a_warning() {
             &file,
             &vars::Vars::default(),
             &catalogue(),
-            &Supply::default(),
+            &LocalInputs::default(),
         )
     };
     let error = check(text).expect_err("unused").to_string();
@@ -140,7 +140,7 @@ fn a_var_that_hides_another_is_a_warning() {
     let text = "resources: [{name: a, type: time}]\njobs: [{name: j, plan: [{get: a}, {load_var: v, file: a/v}, \
                 {put: a, across: [{var: v, values: [1]}]}]}]\n";
     fs::write(&file, text).expect("a file");
-    let (vars, supply) = (vars::Vars::default(), Supply::default());
+    let (vars, supply) = (vars::Vars::default(), LocalInputs::default());
     let valid = validate(&file, &vars, &catalogue(), &supply).expect("valid");
     let said: Vec<String> = valid
         .warnings
@@ -160,9 +160,9 @@ fn what_is_given_as_a_folder_cannot_be_put_here() {
     let file = dir.path().join("p.yml");
     let text = "resources: [{name: r, type: git}]\njobs: [{name: j, plan: [{put: r}]}]\n";
     fs::write(&file, text).expect("a file");
-    let supply = Supply {
+    let supply = LocalInputs {
         inputs: [("r".to_owned(), dir.path().to_owned())].into(),
-        ..Supply::default()
+        ..LocalInputs::default()
     };
     let valid = validate(&file, &vars::Vars::default(), &catalogue(), &supply).expect("valid");
     let part = "jobs.j.plan[0]: `r` cannot be put here: it is given as a folder";
@@ -179,7 +179,7 @@ fn options_that_name_nothing_are_said_with_everything_else() {
     )
     .expect("a file");
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let supply = Supply {
+    let supply = LocalInputs {
         inputs: [
             ("r".to_owned(), dir.path().join("none")),
             ("x".to_owned(), dir.path().to_owned()),
@@ -219,7 +219,7 @@ fn valid_pipelines_are_valid() {
             &file,
             &vars::Vars::default(),
             &catalogue(),
-            &Supply::default(),
+            &LocalInputs::default(),
         );
         assert!(result.is_ok(), "{}", result.expect_err("checked"));
     }
@@ -233,7 +233,7 @@ fn invalid_pipelines_say_all_of_it() {
             &file,
             &vars::Vars::default(),
             &catalogue(),
-            &Supply::default(),
+            &LocalInputs::default(),
         )
         .expect_err("invalid");
         let prefix = format!("{}:", file.display());
@@ -256,7 +256,7 @@ proptest! {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("p.yml");
         fs::write(&file, text).expect("a file");
-        let _ = validate(&file, &vars::Vars::default(), &catalogue(), &Supply::default());
+        let _ = validate(&file, &vars::Vars::default(), &catalogue(), &LocalInputs::default());
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Options {
     pub insecure: bool,
     /// The proxy; default from the environment.
     pub proxy: Option<String>,
+    /// No proxy, whatever the environment says: for a request with a credential that only this machine is to see.
+    pub direct: bool,
     /// How we name ourselves; default `trireme/VERSION`.
     pub user_agent: Option<String>,
 }
@@ -78,6 +80,7 @@ impl Client {
             .user_agent(agent);
         let proxies = match &options.proxy {
             Some(proxy) => Proxies::named(proxy)?,
+            None if options.direct => Proxies::none(),
             None => Proxies::of_environment(),
         };
         let proxies = Arc::new(proxies);

@@ -43,6 +43,14 @@ impl Proxies {
         }
     }
 
+    /// For no server.
+    pub(crate) fn none() -> Self {
+        Self {
+            matcher: Matcher::builder().build(),
+            is_named: false,
+        }
+    }
+
     /// This one, for all servers that `no_proxy` does not name.
     ///
     /// # Errors

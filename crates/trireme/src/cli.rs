@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use trireme_runner::{RunnerError, Supply, Version, vars::Vars};
+use trireme_runner::{LocalInputs, RunnerError, Version, vars::Vars};
 use trireme_sandbox::{Listen, Untidy};
 
 const EXIT_CODES: &str = "\
@@ -265,12 +265,12 @@ impl PipelineArgs {
     }
 
     /// What a person supplies.
-    pub fn supply(&self) -> Supply {
+    pub fn supply(&self) -> LocalInputs {
         let inputs = self
             .inputs
             .iter()
             .map(|(name, dir)| (name.clone(), PathBuf::from(dir)));
-        Supply {
+        LocalInputs {
             inputs: inputs.collect(),
             types: self.types.iter().cloned().collect(),
         }

@@ -199,4 +199,12 @@ fn a_container_on_another_network_repairs_the_platform_of_a_sandbox_that_listens
     let nodes = container.inside(&commands[3]);
     let nodes = shell(&nodes, home.path());
     assert_eq!(nodes.matches("v1.37.2").count(), 9, "{nodes}");
+
+    // Nothing answers there: a password that goes to a proxy is a release that is not published.
+    let release = format!(
+        "env -u no_proxy -u NO_PROXY http_proxy=http://127.0.0.1:9 trireme sandbox release v1.37.3 --state {} 2>&1",
+        state.path().display()
+    );
+    let said = shell(&release, home.path());
+    assert!(said.starts_with("v1.37.3 is published"), "{said}");
 }

@@ -341,6 +341,10 @@ fn a_wrong_source_is_a_configuration_fault() {
             with("digest", json!(digest)),
             "tag and digest are both given",
         ),
+        (
+            with("tag", json!("")),
+            "source.tag: found an empty string; name something, or leave the key out",
+        ),
         (with("databse", json!("x")), "databse"),
         (with("database", json!("ftp://host/osv")), "found ftp"),
         (

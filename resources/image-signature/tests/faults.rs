@@ -89,6 +89,11 @@ fn what_is_wrong_in_source_or_params_is_a_configuration_error() {
         ),
         (with("keys", json!("x")), params.clone(), "keys"),
         (with("digest", json!("sha256:x")), json!({}), "digest"),
+        (
+            with("tag", json!("")),
+            json!({}),
+            "source.tag: found an empty string",
+        ),
         (with("username", json!("x")), params.clone(), "password"),
         (
             with("repository", json!("app:1")),

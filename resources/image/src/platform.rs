@@ -3,7 +3,7 @@
 use oci_spec::image::Descriptor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
-use trireme_protocol::{Fault, types::word};
+use trireme_protocol::{Fault, types::word_if_any};
 use trireme_registry::{ImageIndex, ImageManifest, Repository, image_manifest, is_index};
 
 use crate::get::CONFIG_LIMIT_BYTES;
@@ -22,7 +22,7 @@ pub struct Platform {
     #[serde(default = "architecture", deserialize_with = "processor")]
     pub architecture: String,
     /// e.g. `v7`; default any.
-    #[serde(default, deserialize_with = "word")]
+    #[serde(default, deserialize_with = "word_if_any")]
     pub variant: Option<String>,
 }
 
@@ -38,11 +38,11 @@ impl Default for Platform {
 
 /// As registry-image has it, empty text is none.
 fn os<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    word(deserializer).map(|given| given.unwrap_or_else(linux))
+    word_if_any(deserializer).map(|given| given.unwrap_or_else(linux))
 }
 
 fn processor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    word(deserializer).map(|given| given.unwrap_or_else(architecture))
+    word_if_any(deserializer).map(|given| given.unwrap_or_else(architecture))
 }
 
 fn linux() -> String {

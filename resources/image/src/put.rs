@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trireme_protocol::{
     Fault, Outcome, StepContext, build,
-    types::{Word, word},
+    types::{Word, word, word_if_any},
 };
 use trireme_registry::is_tag;
 
@@ -61,7 +61,7 @@ trireme_connection::registry_source! {
     /// Where a copy comes from.
     pub struct From at "params.from" {
         /// The tag; exactly one of `tag` and `digest`.
-        #[serde(default, deserialize_with = "word")]
+        #[serde(default, deserialize_with = "word_if_any")]
         #[schemars(with = "Word")]
         pub tag: Option<String>,
         /// The digest, `sha256:…`.

@@ -2,7 +2,7 @@
 
 use trireme_protocol::{
     Fault,
-    types::{Word, word},
+    types::{Word, word_if_any},
 };
 
 use crate::{
@@ -16,7 +16,7 @@ trireme_connection::registry_source! {
     pub struct Source at "source" {
         /// The tag that is followed. At most one of `tag` and `digest`; with neither, the tag of the last version: what a `put`
         /// stored.
-        #[serde(default, deserialize_with = "word")]
+        #[serde(default, deserialize_with = "word_if_any")]
         #[schemars(with = "Word")]
         pub tag: Option<String>,
         /// The one image that there is, `sha256:…`.

@@ -1,6 +1,6 @@
 //! `get`, and the implicit get after a put.
 
-use super::leaf::{Ending, reported};
+use super::leaf::{StepResult, reported};
 use super::{Build, Scope};
 use crate::files;
 use crate::pipeline::{Get, Step};
@@ -40,7 +40,7 @@ pub(super) async fn fetch(
     wanted: Wanted<'_>,
     params: Option<Value>,
     scope: &Scope,
-    ending: &mut Ending,
+    ending: &mut StepResult,
 ) -> Result<(), String> {
     let build = &scope.build;
     let service = service(build, wanted.resource)?;
@@ -97,7 +97,7 @@ pub(super) async fn fetch(
 }
 
 /// Makes the folder the artifact.
-fn done(name: &str, dir: PathBuf, fetched: Fetched, scope: &Scope, ending: &mut Ending) {
+fn done(name: &str, dir: PathBuf, fetched: Fetched, scope: &Scope, ending: &mut StepResult) {
     if !fetched.metadata.is_empty() {
         scope.set_local(name, as_var(&fetched.metadata));
     }
@@ -107,7 +107,7 @@ fn done(name: &str, dir: PathBuf, fetched: Fetched, scope: &Scope, ending: &mut 
 }
 
 /// Takes what an earlier get of the same has fetched (`atc/exec/get_step.go`: "found existing resource cache").
-fn reuse(wanted: Wanted<'_>, kept: FetchedRecord, scope: &Scope, ending: &mut Ending) {
+fn reuse(wanted: Wanted<'_>, kept: FetchedRecord, scope: &Scope, ending: &mut StepResult) {
     scope.build.line(&format!(
         "not run: in the resource cache since {:.0} (same version, source and params), as in Concourse",
         kept.fetched_at

@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 /// How a step ended, with what is known of it.
 #[derive(Debug, Default)]
-pub(crate) struct Ending {
+pub(crate) struct StepResult {
     pub resource: Option<String>,
     pub linked: Option<String>,
     pub version: Option<Version>,
@@ -24,7 +24,7 @@ pub(crate) struct Ending {
     pub trouble: Option<(Status, String)>,
 }
 
-impl Ending {
+impl StepResult {
     /// Records why it did not succeed.
     pub fn fail(&mut self, status: Status, reason: impl Into<String>) {
         self.trouble = Some((status, reason.into()));
@@ -63,7 +63,7 @@ pub(crate) async fn reported(
     name: &str,
     step: &Step,
     scope: &Scope,
-    work: impl AsyncFnOnce(&mut Ending) -> Result<(), String>,
+    work: impl AsyncFnOnce(&mut StepResult) -> Result<(), String>,
 ) -> Status {
     let span = progress::step(&scope.build.job, kind, name);
     let work = report(kind, name, step, scope, work);
@@ -75,12 +75,12 @@ async fn report(
     name: &str,
     step: &Step,
     scope: &Scope,
-    work: impl AsyncFnOnce(&mut Ending) -> Result<(), String>,
+    work: impl AsyncFnOnce(&mut StepResult) -> Result<(), String>,
 ) -> Status {
     let build = &scope.build;
     progress::step_started();
     let (started_at, clock) = (Timestamp::now(), Instant::now());
-    let mut ending = Ending::default();
+    let mut ending = StepResult::default();
     if let Err(reason) = work(&mut ending).await {
         ending.fail(Status::Errored, reason);
     }

@@ -2,7 +2,7 @@
 
 use super::Scope;
 use super::get::{self, Wanted};
-use super::leaf::{Ending, reported};
+use super::leaf::{StepResult, reported};
 use crate::pipeline::{Inputs, Put, Step};
 use crate::report::{Status, StepKind, Version};
 use crate::service::Service;
@@ -31,7 +31,11 @@ pub(super) async fn run(put: &Put, step: &Step, scope: &Scope) -> Status {
     }
 }
 
-async fn make(put: &Put, scope: &Scope, ending: &mut Ending) -> Result<Option<Version>, String> {
+async fn make(
+    put: &Put,
+    scope: &Scope,
+    ending: &mut StepResult,
+) -> Result<Option<Version>, String> {
     let build = &scope.build;
     let resource = put.resource.text.as_str();
     ending.resource = Some(resource.to_owned());
@@ -77,7 +81,7 @@ async fn call(
     service: &Service,
     put: &Put,
     scope: &Scope,
-    ending: &mut Ending,
+    ending: &mut StepResult,
 ) -> Result<Result<Reply<Fetched>, String>, String> {
     let (build, name) = (&scope.build, put.name.text.as_str());
     let dir = build.folder("put", name)?;

@@ -1,7 +1,7 @@
 //! `task`: a program on this host, in a folder of its own that holds its inputs, outputs and caches.
 
 use super::Scope;
-use super::leaf::{Ending, reported};
+use super::leaf::{StepResult, reported};
 use crate::child::{self, Program};
 use crate::files;
 use crate::pipeline::{Reading, Step, TaskConfig, TaskRun, TaskStep};
@@ -64,7 +64,7 @@ async fn execute(
     task: &TaskStep,
     config: &TaskConfig,
     scope: &Scope,
-    ending: &mut Ending,
+    ending: &mut StepResult,
 ) -> Result<(), String> {
     let build = &scope.build;
     let name = task.name.text.as_str();

@@ -6,7 +6,7 @@ use crate::pipeline::{Core, Pipeline, Resource, Step, VersionChoice};
 use crate::problem::{Position, Problems};
 use crate::report::Version;
 use crate::schema;
-use crate::service::{self, Service, Supply, Unserved};
+use crate::service::{self, LocalInputs, Service, Unserved};
 use crate::vars;
 use crate::yaml::{Kind, Node};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub(crate) fn resources(
     pipeline: &Pipeline,
     catalogue: &Catalogue,
-    supply: &Supply,
+    supply: &LocalInputs,
     problems: &mut Problems,
 ) {
     let mut services = BTreeMap::new();
@@ -67,7 +67,12 @@ fn source(resource: &Resource, service: &Service, problems: &mut Problems) {
 }
 
 /// `--input` and `--type` that name nothing are typing errors.
-fn options(pipeline: &Pipeline, catalogue: &Catalogue, supply: &Supply, problems: &mut Problems) {
+fn options(
+    pipeline: &Pipeline,
+    catalogue: &Catalogue,
+    supply: &LocalInputs,
+    problems: &mut Problems,
+) {
     let mut wrong = |message: String| problems.error(Position { line: 1, column: 1 }, message);
     for (name, dir) in &supply.inputs {
         let shown = dir.display();

@@ -165,10 +165,25 @@ impl<'t> Composer<'t> {
             let message = format!("Concourse ignores the tag `{name}` and takes a text");
             self.problems.warning(at, message);
         }
-        Ok(scalar_kind(text, style, tag).unwrap_or_else(|reason| {
+        let kind = scalar_kind(text, style, tag).unwrap_or_else(|reason| {
             self.problems.error(at, reason);
             Kind::Null
-        }))
+        });
+        if tag.is_none() {
+            self.written_anew(text, &kind, at);
+        }
+        Ok(kind)
+    }
+
+    /// A tag `1.30` would be the tag `1.3`.
+    fn written_anew(&mut self, text: &str, kind: &Kind, at: Position) {
+        if let Kind::Number(number) = kind
+            && number.to_string() != text
+        {
+            let message =
+                format!("Concourse reads `{text}` as `{number}`: quote it if a text is meant");
+            self.problems.warning(at, message);
+        }
     }
 
     fn alias(&mut self, id: usize, at: Position) -> Result<Node, Problem> {

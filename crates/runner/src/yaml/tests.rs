@@ -187,6 +187,23 @@ fn what_can_be_read_past_is_said_all_at_once() {
     assert_eq!(problems.warnings.len(), 1);
 }
 
+/// `1.30` would be the tag `1.3`, which nobody named.
+#[test]
+fn a_number_that_is_written_anew_is_a_warning() {
+    for (text, number) in [("1.30", "1.3"), ("0x1f", "31"), ("1e3", "1000")] {
+        let (_, problems) = read(&format!("tag: {text}")).unwrap();
+        let said = problems.warnings.iter().map(|problem| &problem.message);
+        assert_eq!(
+            said.collect::<Vec<_>>(),
+            [&format!(
+                "Concourse reads `{text}` as `{number}`: quote it if a text is meant"
+            )]
+        );
+    }
+    let (_, problems) = read("[1.32, 7, -0.5, 0, '1.30', !!float 1.30, 1.30.0]").unwrap();
+    assert_eq!(problems.warnings, []);
+}
+
 proptest! {
     #[test]
     fn parsing_never_panics(text in "[-a-c:\\[\\]{},&*!|>?'\"#%@~ \\n0-2<]{0,60}") {

@@ -16,7 +16,7 @@ pub struct World {
     pub dir: tempfile::TempDir,
     pub jobs: Vec<String>,
     pub vars: vars::Vars,
-    pub supply: Supply,
+    pub supply: LocalInputs,
     said: Capture,
 }
 
@@ -132,7 +132,7 @@ pub fn state(dir: &Path) -> Result<StateLock, RunnerError> {
     StateLock::take(&dir.join("state"))
 }
 
-pub fn options(dir: &Path, jobs: Vec<String>, vars: vars::Vars, supply: Supply) -> RunOptions {
+pub fn options(dir: &Path, jobs: Vec<String>, vars: vars::Vars, supply: LocalInputs) -> RunOptions {
     let file = dir.join("pipeline.yml");
     RunOptions {
         file,

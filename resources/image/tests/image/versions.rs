@@ -124,20 +124,23 @@ async fn what_a_put_emits_is_the_newest_that_check_finds() {
 async fn an_image_whose_tag_nobody_named_is_not_stored() {
     let from = Faulty::start(Trouble::None, honest()).await;
     let to = Faulty::start(Trouble::None, b"another image 1".to_vec()).await;
-    let source = json!({"repository": to.repository()});
-    for params in [
-        json!({}),
-        json!({"additional_tags": "./tags"}),
-        json!({"tag": ""}),
+    let untagged = json!({"repository": to.repository()});
+    let tagged = json!({"repository": to.repository(), "tag": "2"});
+    let none = "no tag is named for the image: give tag or tag_file";
+    let empty = "params.tag: found an empty string";
+    for (source, params, words) in [
+        (&untagged, json!({}), none),
+        (&untagged, json!({"additional_tags": "./tags"}), none),
+        (&untagged, json!({"tag": ""}), empty),
+        (&tagged, json!({"tag": ""}), empty),
     ] {
-        let put = put(&source, &from, params.clone()).await;
+        let put = put(source, &from, params.clone()).await;
         assert_eq!(
             (put.code, put.stdout.as_str()),
             (78, ""),
             "{params}: {}",
             put.stderr
         );
-        let words = "no tag is named for the image: give tag or tag_file";
         assert!(put.stderr.contains(words), "{params}: {}", put.stderr);
     }
     assert_eq!(to.requests(), [""; 0], "nothing was stored");

@@ -8,12 +8,12 @@ const KEPT_CHARS: usize = 10 * LIMIT_CHARS;
 /// The lines from the last one on that begins with `error:` or `denied:`, as our resources end; of a program that has none, its
 /// last line.
 #[derive(Default)]
-pub(crate) struct LastWords {
+pub(crate) struct ErrorTail {
     said: String,
     tells_an_error: bool,
 }
 
-impl LastWords {
+impl ErrorTail {
     /// Hears one line, without colours.
     pub fn hear(&mut self, line: &str) {
         let line = line.trim();
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn said(lines: &[&str]) -> String {
-        let mut words = LastWords::default();
+        let mut words = ErrorTail::default();
         lines.iter().for_each(|line| words.hear(line));
         words.said()
     }
