@@ -5,6 +5,7 @@
 
 mod file_class;
 mod files;
+mod links;
 
 use std::io::{self, Read};
 
@@ -123,6 +124,7 @@ fn read_entry(
         Some(name) => normal(name),
         None => normal(&entry.path_bytes()),
     };
+    let path = layer.resolve(&path)?;
     let name_bytes = path.len() as u64;
     let retained_bytes = match kind {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
@@ -134,15 +136,19 @@ fn read_entry(
                     retain(&path, mode, entry)?
                 }
             };
-            layer.file(path, retained)?
+            layer.file(path, retained, below)?
         }
         EntryType::Directory => layer.directory(path),
-        EntryType::Symlink => layer.symlink(path),
+        EntryType::Symlink => {
+            let target = entry.link_name_bytes().unwrap_or_default();
+            let target = links::target(&path, &target)?;
+            layer.symlink(path, target, below)
+        }
         EntryType::Link => {
             let target = entry.link_name_bytes().map(|target| normal(&target));
-            layer.hard_link(path, &target.unwrap_or_default(), below)
+            layer.hard_link(path, &target.unwrap_or_default(), below)?
         }
-        _ => layer.file(path, files::Retained::Nothing)?,
+        _ => layer.file(path, files::Retained::Nothing, below)?,
     };
     Ok(name_bytes + retained_bytes)
 }

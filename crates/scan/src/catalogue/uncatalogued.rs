@@ -55,6 +55,16 @@ fn words(kind: UncataloguedKind) -> (Kind, &'static str, &'static str) {
         UncataloguedKind::Ruby => (Kind::Ruby, "Ruby gem", UNREAD),
         UncataloguedKind::Php => (Kind::Php, "PHP packages of composer", UNREAD),
         UncataloguedKind::Program => (Kind::Program, PROGRAM, "it is a sparse file"),
+        UncataloguedKind::BehindLink => (
+            Kind::Program,
+            PROGRAM,
+            "it was stored through a link of a layer below, and container runtimes put it in different places",
+        ),
+        UncataloguedKind::HardLink => (
+            Kind::Program,
+            PROGRAM,
+            "it is a hard link to a file that is not known",
+        ),
         UncataloguedKind::Script => (
             Kind::Script,
             "script that no package owns",

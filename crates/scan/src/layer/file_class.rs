@@ -40,6 +40,11 @@ pub enum UncataloguedKind {
     Php,
     /// A program or library, which may have others linked into it.
     Program,
+    /// A file that was stored through a link of a layer below. Some container runtimes follow the link, and others
+    /// put a folder in its place.
+    BehindLink,
+    /// A hard link to a file that is not known.
+    HardLink,
     /// A script that may be run (`#!`).
     Script,
 }

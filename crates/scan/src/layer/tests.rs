@@ -1,3 +1,4 @@
+mod links;
 mod programs;
 
 use std::io::Write as _;
