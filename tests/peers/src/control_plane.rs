@@ -4,8 +4,10 @@ use std::{
     fs::{self, File},
     io,
     net::TcpListener,
+    ops::Range,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -316,16 +318,30 @@ fn local(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// Three ports that are free now. These programs cannot say which port they took, so unlike elsewhere it is chosen
-/// before; all three are held until the last is found, so that they differ.
+/// From these the ports are chosen: below those that Linux gives to connections and to whoever asks for any port (from 32768 on), so
+/// that nobody takes one between the choice and the start of its program.
+const PORTS: Range<u16> = 20_000..32_768;
+
+/// How many ports this process has tried.
+static TRIED: AtomicU32 = AtomicU32::new(0);
+
+/// Three ports that are free now. These programs cannot say which port they took, so unlike elsewhere it is chosen before.
 fn free_ports() -> io::Result<[u16; 3]> {
-    let take = || TcpListener::bind(("127.0.0.1", 0));
-    let held = [take()?, take()?, take()?];
-    let mut ports = [0; 3];
-    for (port, listener) in ports.iter_mut().zip(&held) {
-        *port = listener.local_addr()?.port();
+    Ok([free_port()?, free_port()?, free_port()?])
+}
+
+/// Each port is given out once by a process, and each process begins elsewhere.
+fn free_port() -> io::Result<u16> {
+    let first = process::id().wrapping_mul(97);
+    for _ in PORTS {
+        let number = first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
+        let offset = number % u32::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(offset).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
     }
-    Ok(ports)
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 fn tail(path: &Path) -> String {
