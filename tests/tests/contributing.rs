@@ -80,6 +80,5 @@ fn the_first_step_to_a_resource_leaves_nothing_of_the_old_one() {
     }
     let library = copy.path().join("resources/os-release/src/lib.rs");
     let library = fs::read_to_string(library).expect("a library");
-    assert!(library.contains(r#"const NAME: &'static str = "os-release";"#));
-    assert!(library.contains("pub struct OsRelease;"));
+    assert!(library.contains(r#"pub struct OsRelease is "os-release""#));
 }
