@@ -107,6 +107,15 @@ mod tests {
 
     use super::*;
 
+    async fn with_token(server: &str) -> Client {
+        let access = Access::Token {
+            server,
+            token: "t0",
+            ca_certs: &[],
+        };
+        connect(access).await.unwrap()
+    }
+
     #[tokio::test]
     async fn a_kubeconfig_that_would_start_a_program_or_read_a_file_is_refused() {
         for key in [
@@ -156,12 +165,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
         let sent = tokio::spawn(endless(listener));
-        let access = Access::Token {
-            server: &server,
-            token: "t0",
-            ca_certs: &[],
-        };
-        let client = connect(access).await.unwrap();
+        let client = with_token(&server).await;
         let request = http::Request::get("/version").body(Vec::new()).unwrap();
         let answered = client.request::<serde_json::Value>(request).await;
         assert!(format!("{:?}", answered.unwrap_err()).contains("LengthLimit"));
@@ -179,12 +183,7 @@ mod tests {
             let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
             stream.write_all(answer).await.unwrap();
         });
-        let access = Access::Token {
-            server: &server,
-            token: "t0",
-            ca_certs: &[],
-        };
-        let client = connect(access).await.unwrap();
+        let client = with_token(&server).await;
         let request = http::Request::get("/version").body(Vec::new()).unwrap();
         let refused = client.request::<serde_json::Value>(request).await;
         let refused = format!("{:?}", refused.unwrap_err());
@@ -202,12 +201,7 @@ mod tests {
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
             stream.write_all(answer).await.unwrap();
         });
-        let access = Access::Token {
-            server: &server,
-            token: "t0",
-            ca_certs: &[],
-        };
-        let client = connect(access).await.unwrap();
+        let client = with_token(&server).await;
         let request = http::Request::get("/version?a=b").body(Vec::new()).unwrap();
         client.request::<serde_json::Value>(request).await.unwrap();
         answering.await.unwrap();
