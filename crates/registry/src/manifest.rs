@@ -86,7 +86,6 @@ impl Repository {
         if answer.status != StatusCode::OK {
             return Err(RegistryError::unexpected(&what, &answer));
         }
-        keys::check(&answer.body).map_err(|error| RegistryError::malformed(&what, error))?;
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
         let descriptor = body_descriptor(&what, &answer, reference, json.as_ref())?;
         hold(&what, &descriptor, &answer, json)?;
@@ -236,6 +235,7 @@ fn hold(
         });
     }
     let usable = json.ok_or_else(found).and_then(|json| shape::check(&json));
+    let usable = usable.and_then(|()| keys::check(&answer.body));
     usable.map_err(|reason| RegistryError::NoManifest {
         what: what.into(),
         reason,

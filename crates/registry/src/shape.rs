@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 /// The members of manifests and descriptors that say what an image is made of.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 19] = [
     "schemaVersion",
     "mediaType",
     "artifactType",
@@ -15,15 +15,21 @@ const MEMBERS: [&str; 13] = [
     "layers",
     "manifests",
     "subject",
+    FREE,
     "digest",
     "size",
+    "urls",
+    "data",
     "platform",
     "os",
+    "os.version",
+    "os.features",
+    "features",
     "architecture",
     "variant",
 ];
 /// Its members are the publisher's own.
-const FREE: &str = "annotations";
+pub(crate) const FREE: &str = "annotations";
 
 /// Refuses a document that is no manifest, or that readers take for different ones.
 ///
@@ -78,6 +84,7 @@ mod tests {
             json!({"schemaVersion": 1, "fsLayers": []}),
             json!({"mediaType": "application/vnd.oci.artifact.manifest.v1+json", "blobs": []}),
             json!({"schemaVersion": 2, "layers": [{"annotations": {"Digest": "the publisher's"}}]}),
+            json!({"schemaVersion": 2, "Other": 1, "other": null}),
         ] {
             check(&honest).unwrap();
         }
@@ -105,6 +112,11 @@ mod tests {
             (
                 json!({"schemaVersion": 2, "layers": [{"digest": 1, "DIGEST": 2}]}),
                 "DIGEST",
+            ),
+            (json!({"schemaVersion": 2, "Layers": []}), "Layers"),
+            (
+                json!({"schemaVersion": 2, "Annotations": {}}),
+                "Annotations",
             ),
             (json!({"errors": [{"code": "UNKNOWN"}]}), "schemaVersion"),
             (json!([]), "schemaVersion"),
